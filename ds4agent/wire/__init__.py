@@ -1,0 +1,1 @@
+"""Bytes <-> values: no I/O, no clock, no asyncio."""
