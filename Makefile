@@ -1,0 +1,55 @@
+# The five commands, plus clean. All they make lies in ignored folders of this
+# checkout: .venv (the program), build (objects), .bench-venv (llama.cpp).
+#
+#   make run                          the main job in a small throw-away repository
+#   make run TASK='...' DIR=~/repo    the same on a repository of yours
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check -q
+NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
+
+.PHONY: build run test check lint bench clean
+.DELETE_ON_ERROR:
+
+build: .venv/.built
+
+.venv/.base:
+	@PYTHON="$(PYTHON)" scripts/make-venv .venv
+	@$(PIP) install 'scikit-build-core>=0.11' cmake ninja
+	@touch $@
+
+# Editable: Python files are used in place, so only the engine's sources and the
+# project file call for a new build.
+.venv/.built: .venv/.base pyproject.toml $(NATIVE)
+	@echo "building the engine and installing ds4agent into .venv"
+	@$(PIP) install --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.built
+	@echo "installing the tools for tests and checks"
+	@$(PIP) install --no-build-isolation -e '.[dev]'
+	@touch $@
+
+run: build
+	@scripts/demo $(if $(DIR),--dir '$(DIR)') $(if $(TASK),--task "$$TASK")
+
+export TASK
+
+test: .venv/.dev lint
+	@scripts/native-tests
+	@$(PY) -m pytest -n 2 --dist worksteal tests
+
+check: .venv/.dev lint
+	@$(PY) -m pytest -q -n 2 --dist worksteal -m 'not slow' tests/unit
+
+lint: .venv/.dev
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+bench: .venv/.dev
+	@scripts/bench $(BENCH)
+
+clean:
+	rm -rf .venv .bench-venv build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis
