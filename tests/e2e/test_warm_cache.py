@@ -48,9 +48,9 @@ def _assert_nothing_read_twice(turn: int, outcome: Outcome) -> None:
     assert caches, f"turn {turn}: no cache event; {outcome.stderr[-500:]}"
     for event in caches:
         assert event["reread_tokens"] == 0, f"turn {turn}: {event}"
-        assert event["cached_tokens"] == event["predicted_tokens"], f"turn {turn}: {event}"
-    first_of_session = turn == 0
-    assert (caches[0]["cached_tokens"] > 0) != first_of_session, f"turn {turn}: {caches[0]}"
+        assert event["cached_tokens"] >= event["predicted_tokens"], f"turn {turn}: {event}"
+    if turn:
+        assert caches[0]["predicted_tokens"] > 0, f"turn {turn}: {caches[0]}"
 
 
 @pytest.mark.slow
