@@ -15,6 +15,7 @@ from ds4agent.resources import native_library
 Logits = npt.NDArray[np.float32]
 KERNEL_SETS = ("scalar", "avx2", "avx512", "neon")
 EXACT, FAKE_QUANT = 1, 2
+UNSUPPORTED = 4
 
 
 class _Error(c.Structure):
@@ -115,3 +116,13 @@ class Session:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._model.lib.ds4_session_free(self._handle)
+
+
+def open_with(path: Path, kernels: str) -> Model | None:
+    """The model on one kernel set; None where this machine's processor lacks it, if libds4 says just that."""
+    try:
+        return Model(path, kernels)
+    except Ds4Failure as failure:
+        if kernels == "scalar" or failure.status != UNSUPPORTED or kernels not in str(failure):
+            raise
+        return None
