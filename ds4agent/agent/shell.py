@@ -1,0 +1,326 @@
+"""The persistent shell behind the `bash` tool.
+
+An interactive bash lives in a pseudo-terminal for as long as the session runs, so that the working directory,
+variables and background jobs last between calls. What the model wrote is never typed into that terminal: it
+goes to a file, and one short line that sources the file is typed. So quotes that do not close and
+here-documents without an end are ordinary syntax errors, never a shell that waits for more, and a line may be
+longer than the terminal's buffer.
+
+The end of a command is a sentinel with a random name that bash prints before its next prompt: it carries the
+exit code and the working directory, and it appears also after a syntax error or an interrupt. It comes
+through the terminal itself, behind all output of the command, so nothing printed before can be missed.
+
+Decisions the model lives with:
+* Commands read /dev/null. A program that wants an answer gets end of file, not a silent wait.
+* Over the time limit, the command keeps running and the caller gets what there is; an empty command waits on,
+  any other command stops the one that runs (Ctrl-C, then SIGKILL) before it starts.
+* `exit`, `exec` and a crash end the shell; the next one starts in the last known working directory.
+* The terminal is dumb and 200 columns wide, pagers are off, nothing is echoed.
+
+KV effect: none by itself; a result is appended once and never changed.
+"""
+
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import termios
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+
+from ds4agent.agent.output import Collector
+from ds4agent.client.cancel import Cancel, Cancelled
+
+SIZE = (50, 200)
+# How long a command may take to obey Ctrl-C before it is killed, and to die then.
+GRACE = 2.0
+START_LIMIT = 20.0
+# A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
+HEARTBEAT = 0.25
+
+_OVERRIDES = {
+    "TERM": "dumb",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "MANPAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
+    "NO_COLOR": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "VIRTUAL_ENV_DISABLE_PROMPT": "1",
+    "PS1": "",
+    "PS2": "",
+}
+_UNWANTED = ("BASH_ENV", "ENV", "PROMPT_COMMAND", "HISTFILE", "TMOUT", "LINES", "COLUMNS", "DS4AGENT_API_KEY")
+_SETUP = "PS1= PS2=; unset HISTFILE MAILCHECK; set +o history +H"
+# What bash says about a background job that came to its end, in the middle of another command's output.
+_NOTICE = re.compile(r"^\[\d+\][+ -] +(?:Done|Exit \d+) {8,}.*(?:\n|\Z)", re.M)
+
+
+class ShellError(Exception):
+    """There is no usable bash on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellResult:
+    """What one call brought. `exit_code` is None while the command goes on or when the shell was killed."""
+
+    text: str
+    exit_code: int | None
+    running: bool = False
+    died: bool = False
+    interrupted: bool = False
+    stopped_before: bool = False
+
+
+def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of commands: the user's, without what would colour, page or prompt."""
+    kept = {key: value for key, value in base.items() if key not in _UNWANTED}
+    return {**kept, **_OVERRIDES}
+
+
+class Shell:
+    """One bash. `spill_path` makes a fresh file name for output over the cap."""
+
+    def __init__(
+        self,
+        cwd: Path,
+        scratch: Path,
+        spill_path: Callable[[], Path],
+        limit: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.cwd = cwd
+        self._home = cwd
+        self._scratch = scratch
+        self._spill_path = spill_path
+        self._limit = limit
+        self._environment = tool_environment(os.environ if environment is None else environment)
+        self._child: pexpect.spawn | None = None
+        self._nonce = b""
+        self._held = b""
+        self._running = False
+        self._last_code = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether a command of an earlier call still runs."""
+        return self._running
+
+    def run(self, command: str, cancel: Cancel) -> ShellResult:
+        """Run a command, or with an empty one wait for the command that runs."""
+        if not command.strip() and not self._running:
+            return ShellResult("", 0)
+        stopped = bool(command.strip()) and self._running
+        if stopped:
+            self._stop()
+        if not self._running:
+            self._type(command)
+        result = self._collect(cancel)
+        if not stopped:
+            return result
+        return ShellResult(
+            result.text,
+            result.exit_code,
+            result.running,
+            result.died,
+            result.interrupted,
+            stopped_before=True,
+        )
+
+    def close(self) -> None:
+        """Hang up: the shell and its jobs get SIGHUP, as when a terminal window closes."""
+        if self._child:
+            with suppress(pexpect.ExceptionPexpect, OSError):
+                self._child.close(force=True)
+        self._child, self._running, self._held = None, False, b""
+
+    # -- one command -----------------------------------------------------------------------------------------
+
+    def _collect(self, cancel: Cancel) -> ShellResult:
+        output = Collector(self._spill_path)
+        try:
+            ended = self._pump(output, time.monotonic() + self._limit, cancel)
+        except Cancelled:
+            self._stop(output)
+            return ShellResult(self._text(output), None, died=self._child is None, interrupted=True)
+        if self._child is None:
+            return ShellResult(self._text(output), self._last_code, died=True)
+        if not ended:
+            return ShellResult(self._text(output), None, running=True)
+        return ShellResult(self._text(output), self._last_code)
+
+    def _text(self, output: Collector) -> str:
+        # Syntax errors name the file that was sourced, which means nothing to the reader.
+        return _NOTICE.sub("", output.finish().text.replace(f"{self._script}: ", "")).rstrip()
+
+    def _pump(self, output: Collector | None, deadline: float, cancel: Cancel | None) -> bool:
+        """Read until the sentinel, the end of the shell or the deadline; True when the command is over."""
+        idle = cancel or _NEVER
+        while self._child is not None:
+            if self._take(output):
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if idle.wait_readable(self._child.fileno(), min(left, HEARTBEAT)):
+                self._read(output)
+            elif not self._child.isalive():
+                self._bury(output)
+        return True
+
+    def _read(self, output: Collector | None) -> None:
+        assert self._child is not None
+        pieces: list[bytes] = []
+        gone = False
+        while len(pieces) < 64 and not gone:
+            try:
+                pieces.append(os.read(self._child.fileno(), 65536))
+            except BlockingIOError:
+                break
+            except OSError:  # EIO: every holder of the terminal is gone
+                gone = True
+        self._held += b"".join(pieces)
+        if gone or not any(pieces):
+            self._take(output)
+            self._bury(output)
+
+    def _take(self, output: Collector | None) -> bool:
+        """Pass on what was read, up to the sentinel; hold back what may be the beginning of one."""
+        start = self._held.find(b"\x1e" + self._nonce + b"<\x1e")
+        if start >= 0:  # what background jobs printed between the calls stays
+            self._held = self._held[:start] + self._held[start + len(self._nonce) + 3 :]
+        mark = self._held.find(b"\x1e" + self._nonce + b">")
+        end = self._held.find(b"\x1e", mark + 1) if mark >= 0 else -1
+        if end >= 0:
+            self._finish(self._held[mark + len(self._nonce) + 2 : end])
+        cut = mark if mark >= 0 else self._held.rfind(b"\x1e", max(0, len(self._held) - 128))
+        if cut < 0:
+            cut = len(self._held)
+        if output and cut:
+            output.feed(self._held[:cut])
+        self._held = self._held[end + 1 :] if end >= 0 else self._held[cut:]
+        return end >= 0
+
+    def _finish(self, report: bytes) -> None:
+        code, _, cwd = report.partition(b" ")
+        self._last_code = int(code)
+        self.cwd = Path(os.fsdecode(cwd))
+        self._running = False
+
+    def _bury(self, output: Collector | None) -> None:
+        """The shell is gone: keep its last words and its exit code."""
+        assert self._child is not None
+        if output and self._held:
+            output.feed(self._held)
+        # The end of the terminal comes a moment before the end of the process.
+        deadline = time.monotonic() + GRACE
+        while self._child.isalive() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self._child.close(force=True)
+        signalled = self._child.signalstatus
+        self._last_code = 128 + signalled if signalled else self._child.exitstatus or 0
+        self.close()
+
+    # -- stopping --------------------------------------------------------------------------------------------
+
+    def _stop(self, output: Collector | None = None) -> None:
+        """Ctrl-C the command. If it does not listen, kill it and the shell with it: a shell that only lost
+        the one program would go on with the next line of the script.
+        """
+        assert self._child is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._foreground(), signal.SIGINT)
+        if self._pump(output, time.monotonic() + GRACE, None):
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(self._child.pid, signal.SIGKILL)
+            os.killpg(self._foreground(), signal.SIGKILL)
+        self.close()
+
+    def _foreground(self) -> int:
+        assert self._child is not None
+        try:
+            return os.tcgetpgrp(self._child.fileno())
+        except OSError:
+            return int(self._child.pid)
+
+    # -- the terminal ----------------------------------------------------------------------------------------
+
+    @property
+    def _script(self) -> Path:
+        return self._scratch / "command"
+
+    def _type(self, command: str) -> None:
+        if self._child is None:
+            self._start()
+        assert self._child is not None
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(command.replace("\0", "") + "\n")
+        code = f"(exit {self._last_code}); " if self._last_code else ""
+        self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")
+
+    def _send(self, line: str) -> None:
+        """Type one line; its end will be announced under a fresh name."""
+        assert self._child is not None
+        nonce = secrets.token_hex(12)
+        self._nonce = nonce.encode()
+        _raw_output(self._child.fileno())
+        # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
+        report = (
+            f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty; jobs >/dev/null 2>&1'
+        )
+        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}'"
+        start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
+        data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
+        os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes
+        self._running = True
+
+    def _start(self) -> None:
+        bash = shutil.which("bash", path=self._environment.get("PATH"))
+        if not bash:
+            raise ShellError("bash was not found on PATH; the bash tool needs it")
+        where = self.cwd if self.cwd.is_dir() else self._home
+        try:
+            self._child = pexpect.spawn(
+                bash,
+                ["--noprofile", "--norc", "--noediting", "-i"],
+                cwd=str(where),
+                env=self._environment,
+                echo=False,
+                dimensions=SIZE,
+                preexec_fn=_default_signals,
+            )
+        except (pexpect.ExceptionPexpect, OSError) as error:
+            raise ShellError(f"the shell could not be started: {error}") from error
+        os.set_blocking(self._child.fileno(), False)
+        self._last_code = 0
+        self._send(_SETUP)
+        if not self._pump(None, time.monotonic() + START_LIMIT, None) or self._child is None:
+            self.close()
+            raise ShellError("the shell did not answer after it was started")
+
+
+def _raw_output(fd: int) -> None:
+    """No echo and no CR in front of LF, whatever the last command did to the terminal."""
+    attributes = termios.tcgetattr(fd)
+    attributes[1] &= ~termios.OPOST
+    attributes[3] = attributes[3] & ~termios.ECHO | termios.ICANON | termios.ISIG
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+
+def _default_signals() -> None:
+    """Runs in the child. Python ignores SIGPIPE, and a background process inherits an ignored SIGINT."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+_NEVER = Cancel()

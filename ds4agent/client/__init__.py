@@ -1,0 +1,1 @@
+"""The client side of an engine: find or start one, ask it, stop asking it."""

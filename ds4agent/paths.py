@@ -1,0 +1,30 @@
+"""Where ds4agent keeps things, by the XDG base directory rules. Folders of ours are private (0700)."""
+
+import os
+from pathlib import Path
+
+NAME = "ds4agent"
+
+
+def _base(variable: str, default: str) -> Path:
+    value = os.environ.get(variable, "")
+    # The specification says that a relative path is to be ignored.
+    return Path(value) / NAME if value.startswith("/") else Path.home() / default / NAME
+
+
+def data_home() -> Path:
+    """Sessions."""
+    return _base("XDG_DATA_HOME", ".local/share")
+
+
+def state_home() -> Path:
+    """Logs."""
+    return _base("XDG_STATE_HOME", ".local/state")
+
+
+def config_file() -> Path:
+    return _base("XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def sessions() -> Path:
+    return data_home() / "sessions"
