@@ -114,7 +114,7 @@ def digest(data: str) -> str:
 
 def _wanted(text: str) -> bool:
     """Hand-written code: no tables of numbers, no minified or generated lines, no foreign encodings."""
-    if len(text) < 200 or len(text) > _MAX_FILE or "\0" in text or "\r" in text or "｜" in text:
+    if len(text) < 200 or len(text) > _MAX_FILE or "\0" in text or "\r" in text or "｜" in text or "think>" in text:
         return False
     if sum(map(len, _TABLE.findall(text))) > 0.12 * len(text) or _LONG_LINE.search(text):
         return False

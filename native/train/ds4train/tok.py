@@ -6,6 +6,7 @@ mode the eleven special tokens are matched literally first; otherwise their text
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from functools import cache
@@ -110,6 +111,13 @@ def _token_bytes(tokens: tuple[str, ...]) -> list[bytes]:
     value = {symbol: byte for byte, symbol in enumerate(tokens[first : first + 256])}
     ordinary = (bytes(value[symbol] for symbol in token) for token in tokens[first:])
     return [*(special.encode() for special in SPECIALS), *ordinary]
+
+
+@cache
+def fingerprint(folder: Path = VOCAB_DIR) -> str:
+    """A short name for the vocabulary: data and checkpoints made with another one do not fit it."""
+    data = (folder / "tokens.json").read_bytes() + (folder / "merges.txt").read_bytes()
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 @cache
