@@ -1,6 +1,8 @@
 """llama.cpp (llama-cpp-python's library, its low-level interface) as a bench engine.
 
-Its own defaults are kept, flash attention and f16 cache included: this is what its users get.
+Its own defaults are kept, flash attention and f16 cache included: this is what its users get. One
+exception: weights are not moved to its AMX or repacked buffers, because this version then aborts on
+deepseek4 files with Q8_0 weights (`GGML_ASSERT(*cur_backend_id != -1)`, seen on an AMX machine).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class LlamaCpp:
         llama_cpp.llama_backend_init()
         llama_cpp.llama_log_set(_QUIET, ctypes.c_void_p(0))
         model_params = llama_cpp.llama_model_default_params()
+        model_params.use_extra_bufts = False
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), model_params)
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = context, UBATCH, UBATCH
