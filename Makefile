@@ -32,9 +32,10 @@ build: .venv/.built
 	@touch $@
 
 run: build
-	@scripts/demo $(if $(DIR),--dir '$(DIR)') $(if $(TASK),--task "$$TASK")
+	@$(PY) scripts/demo.py $(if $(DIR),--dir "$$DIR") $(if $(TASK),--task "$$TASK")
 
-export TASK
+# Handed over in the environment: a task is prose, with quotes and dollar signs in it.
+export TASK DIR
 
 test: .venv/.dev lint
 	@scripts/native-tests
