@@ -25,6 +25,9 @@ typedef struct gguf gguf;
 /* Maps the file and checks every count, offset, size, alignment, duplicate name
  * and overlap before anything is used. */
 ds4_status gguf_open(const char *path, gguf **out, ds4_error *err);
+/* The same over bytes that the caller keeps for as long as the handle lives. They
+ * should be aligned to the file's alignment, as a mapping is. */
+ds4_status gguf_open_bytes(const void *bytes, uint64_t size, gguf **out, ds4_error *err);
 void gguf_close(gguf *g);
 uint64_t gguf_file_size(const gguf *g);
 
@@ -46,6 +49,16 @@ bool gguf_arr_i64(const gguf *g, const char *key, uint64_t i, int64_t *out);
 bool gguf_arr_f32(const gguf *g, const char *key, uint64_t i, float *out);
 /* Element i of a string array; O(1): offsets are indexed at open. */
 bool gguf_arr_str(const gguf *g, const char *key, uint64_t i, const char **s, uint64_t *len);
+/* All of a string array, for loops over many elements. */
+typedef struct {
+    const uint8_t *const *at; /* where each element's length field lies */
+    uint64_t n;
+} gguf_strings;
+bool gguf_arr_strings(const gguf *g, const char *key, gguf_strings *out);
+static inline const char *gguf_string_at(const gguf_strings *v, uint64_t i, uint64_t *len) {
+    __builtin_memcpy(len, v->at[i], 8);
+    return (const char *)v->at[i] + 8;
+}
 /* The value of a scalar key as text, as ds4_model_metadata() returns it. */
 int64_t gguf_scalar_text(const gguf *g, const char *key, char *buf, size_t size);
 
