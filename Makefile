@@ -32,13 +32,14 @@ build: .venv/.built
 	@touch $@
 
 run: build
-	@$(PY) scripts/demo.py $(if $(DIR),--dir "$$DIR") $(if $(TASK),--task "$$TASK")
+	@$(PY) scripts/demo.py $(if $(DIR),--dir "$$RUN_DIR") $(if $(TASK),--task "$$RUN_TASK")
 
-# Handed over in the environment: a task is prose, with quotes and dollar signs in it.
-export TASK DIR
+# Handed over in the environment, unexpanded: a task is prose, with quotes and dollar signs in it.
+export RUN_TASK := $(value TASK)
+export RUN_DIR := $(value DIR)
 
 test: .venv/.dev lint
-	@scripts/native-tests
+	@$(MAKE) --no-print-directory -C native sanitize fuzz
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
 check: .venv/.dev lint

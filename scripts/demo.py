@@ -16,7 +16,7 @@ from pathlib import Path
 
 FILES = {
     "README.md": "# Tide table\n\nPrints when the ferry may leave. `python3 check.py` must pass.\n",
-    "ferry/settings.py": "# Metres of water that the ferry needs under its keel.\nMIN_DEPTH = 2\nBERTHS = 3\n",
+    "ferry/settings.py": "# Metres of water that the ferry needs below it.\nMIN_DEPTH = 2\nBERTHS = 3\n",
     "ferry/__init__.py": "",
     "check.py": (
         "from ferry import settings\n\n"
