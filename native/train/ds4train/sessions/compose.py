@@ -1,0 +1,141 @@
+"""Sessions: which families, in which project, one request after the other."""
+
+from __future__ import annotations
+
+import random
+
+from ..document import Document
+from . import edits, fixing, looks, making, names, programs, talk
+from .asking import dress
+from .fixing import add_kit
+from .grammar import Wordings
+from .programs import Kit
+from .session import Session, Step, environment, prefix
+from .tree import Tree
+from .world import World, populate
+
+FAMILIES = {
+    "change": (edits.change, 16), "change_bare": (edits.change_bare, 3), "rename": (edits.rename, 9), "lookup": (looks.lookup, 13), "find": (looks.find, 10),
+    "append": (making.append, 9), "create_line": (making.create_line, 7), "create_block": (making.create_block, 6), "create_lines": (making.create_lines, 3),
+    "run": (fixing.run_command, 7), "run_script": (fixing.run_script_family, 6), "echo": (making.echo, 3), "count_lines": (looks.count_lines, 2), "count_word": (looks.count_word, 1),
+    "contains": (looks.contains, 2), "show": (looks.show, 2), "list": (looks.list_folder, 1), "prepend": (making.prepend, 1), "insert_after": (making.insert_after, 1),
+    "remove_line": (making.remove_line, 1), "move": (making.move, 2), "copy": (making.copy, 1), "delete": (making.delete, 1), "question": (talk.question, 4),
+}  # fmt: skip
+_NAMES = list(FAMILIES)
+_WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
+_FIX_SHARE = 0.13
+_SEVERAL_SHARE = 0.10
+_JOINABLE = ("change", "change_bare", "rename", "lookup", "find", "append", "create_line", "run_script", "count_lines", "run", "create_lines")
+
+_JOIN2 = Wordings("""
+{a}, then {b}
+{a} and then {b}
+{A}. Then {b}
+{A}. After that, {b}
+first {a}, then {b}
+1. {A}\\n2. {B}
+- {A}\\n- {B}
+{A}. Also {b}
+{a}; then {b}
+{A}. [Next|Afterwards], {b}
+[two things|Two tasks]: {a}, and {b}
+{a}, and {b}
+{A}\\n{B}
+[do the following|please do these]:\\n1. {A}\\n2. {B}
+{A}. When that is done, {b}
+Step 1: {a}\\nStep 2: {b}
+""")
+
+
+def _several(world: World) -> bool:
+    """Two or three requests in one message."""
+    rng, s = world.rng, world.s
+    s.begin_joined()
+    count = 2 if rng.random() < 0.75 else 3
+    for _ in range(30):
+        if len(s.asked) == count:
+            break
+        FAMILIES[rng.choice(_JOINABLE)][0](world)
+    cores = [c.strip().rstrip(".") for c in s.asked]
+    text = cores[-1]
+    if len(cores) == 3 and rng.random() < 0.4:
+        text = "\n".join(f"{i}. {c[:1].upper() + c[1:]}" for i, c in enumerate(cores, 1))
+    else:
+        for core in reversed(cores[:-1]):
+            slots = {"a": core, "b": text, "A": core[:1].upper() + core[1:], "B": text[:1].upper() + text[1:]}
+            text = _JOIN2(rng, world.split, slots)
+    s.end_joined(dress(rng, world.split, text, edits=False) if "\n" not in text else text)
+    return True
+
+
+def build(rng: random.Random, split: str, budget: int, tasks: int | None = None, only: str | None = None) -> Session:
+    """A whole session of about `budget` characters after the prefix (at least one task)."""
+    env, cwd = environment(rng, split)
+    tree = Tree(rng, cwd)
+    plans = populate(rng, split, small=rng.random() < 0.4)
+    wants_script = only == "run_script" or rng.random() < 0.35
+    if wants_script:
+        plans.append(programs.script(rng, split) if rng.random() < 0.8 else programs.shell_script(rng, split))
+    for plan in plans:
+        if plan.path not in tree.files and plan.path not in tree.folders and not any(plan.path.startswith(f + "/") for f in tree.files):
+            tree.add(plan.path, plan.text)
+    session = Session(rng, split, tree, env)
+    world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
+    kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
+    _instructions(world, kit)
+    session.initial = dict(tree.files)
+    _play(world, kit, budget, tasks, only)
+    return session
+
+
+def _instructions(world: World, kit: Kit | None) -> None:
+    rng = world.rng
+    if rng.random() >= 0.07:
+        return
+    name = "AGENTS.md" if rng.random() < 0.8 else "CLAUDE.md"
+    if name in world.tree.files:
+        return
+    text = talk.agents_text(world, None)
+    world.tree.add(name, text + "\n")
+    world.s.steps.append(Step("instructions", f"Project instructions from {name}:\n\n{text}"))
+
+
+def _size(session: Session) -> int:
+    return sum(len(x.text) + len(x.think) + len(x.result) + 300 + sum(len(str(v)) for v in x.arguments.values()) for x in session.steps)
+
+
+def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: str | None) -> None:
+    rng, session = world.rng, world.s
+    wanted = tasks or rng.choice((1, 1, 2, 2, 3, 3, 4, 5, 6))
+    for _ in range(60):
+        if len(session.tasks) >= wanted or (session.tasks and _size(session) > budget):
+            return
+        mark, before = len(session.steps), len(session.tasks)
+        if only == "several" or (only is None and rng.random() < _SEVERAL_SHARE):
+            _several(world)
+        elif kit and (only == "fix" or rng.random() < 0.5):
+            fixing.fix(world, kit)
+            kit = None
+        elif only is None:
+            FAMILIES[rng.choices(_NAMES, _WEIGHTS)[0]][0](world)
+        elif only in FAMILIES:
+            FAMILIES[only][0](world)
+        del mark, before
+    if session.tasks and rng.random() < 0.02:
+        talk.thanks(world)
+
+
+def sample(rng: random.Random, max_chars: int, split: str = "train") -> Document:
+    """A training document: the frozen prefix and a session that fits."""
+    room = max_chars - len(prefix())
+    while True:
+        session = build(rng, split, int(room * 0.7))
+        if not session.tasks:
+            continue
+        document = session.document()
+        if sum(len(x.text) for x in document) <= max_chars:
+            return document
+
+
+def random_name(rng: random.Random, split: str) -> str:
+    return names.ident(rng, split)

@@ -1,0 +1,232 @@
+"""Files that hold settings, in the spelling of each file kind, with a record of every setting in them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import names
+from .names import Value
+
+
+@dataclass
+class Setting:
+    key: str
+    value: Value
+    line: str  # the whole line, stripped
+    literal: str  # how the value is spelled in the line
+    section: str = ""
+
+
+@dataclass
+class Planned:
+    """A generated file and the facts families may ask for."""
+
+    path: str
+    text: str
+    kind: str
+    settings: list[Setting] = field(default_factory=list)
+    symbols: list[str] = field(default_factory=list)  # functions, classes
+    prose: bool = False
+
+
+_NUMERIC = ("int", "float", "negative", "bool")
+
+
+def _double(v: Value) -> str:
+    return v.text if v.kind in _NUMERIC else f'"{v.text}"'
+
+
+def _python(v: Value, q: str = '"') -> str:
+    if v.kind == "bool":
+        return v.text.title()
+    return v.text if v.kind in _NUMERIC else f"{q}{v.text}{q}"
+
+
+def _single(v: Value) -> str:
+    return v.text if v.kind in _NUMERIC else f"'{v.text}'"
+
+
+def _shell(v: Value) -> str:
+    return f'"{v.text}"' if " " in v.text or "!" in v.text else v.text
+
+
+def _yaml(v: Value) -> str:
+    risky = v.kind in ("version", "phrase", "date") or any(c in v.text for c in ":#!,@") or v.text in ("yes", "no", "on", "off")
+    return f'"{v.text}"' if risky and v.kind not in _NUMERIC else v.text
+
+
+def _bare(v: Value) -> str:
+    return v.text
+
+
+def _rust_type(v: Value) -> str:
+    return {"int": "u32", "negative": "i32", "float": "f64", "bool": "bool"}.get(v.kind, "&str")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one file kind writes settings: names, literals, lines, comments, sections."""
+
+    case: tuple[str, ...]
+    literal: Callable[[Value], str]
+    line: str  # {k} {v} {t}
+    comment: str = "#"
+    section: str = ""  # e.g. "[{s}]"; empty: none
+    indent: str = ""
+    head: tuple[str, ...] = ()
+    foot: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # allowed value kinds; empty: all
+    files: tuple[str, ...] = ()  # usual file names
+
+
+_CONFIG_STEMS = ("config", "settings", "app", "options", "defaults", "server", "project", "service", "params", "prefs", "local", "prod", "dev")
+KINDS: dict[str, Kind] = {
+    "py": Kind(("upper", "upper", "snake"), _python, "{k} = {v}", files=("config.py", "settings.py", "constants.py", "defaults.py", "params.py", "conf.py")),
+    "toml": Kind(("snake", "snake", "kebab"), _double, "{k} = {v}", section="[{s}]", files=("pyproject.toml", "config.toml", "settings.toml", "app.toml", "Cargo.toml")),
+    "ini": Kind(("snake", "snake", "kebab", "dot"), _bare, "{k} = {v}", section="[{s}]", comment=";", files=("config.ini", "settings.ini", "app.ini", "server.ini")),
+    "cfg": Kind(("snake", "snake"), _bare, "{k}={v}", section="[{s}]", files=("setup.cfg", "app.cfg", "tool.cfg", "local.cfg")),
+    "yaml": Kind(("snake", "camel", "kebab"), _yaml, "{k}: {v}", section="{s}:", indent="  ", files=("config.yaml", "settings.yaml", "docker-compose.yml", "values.yaml", "deploy.yml")),
+    "json": Kind(("snake", "camel", "camel", "kebab"), _double, '"{k}": {v}', comment="", section='"{s}": {{', indent="  ", files=("config.json", "settings.json", "package.json", "app.json")),
+    "env": Kind(("upper",), _shell, "{k}={v}", files=(".env", ".env.example", ".env.local", "prod.env", "defaults.env")),
+    "sh": Kind(("upper", "upper", "snake"), lambda v: f'"{v.text}"' if v.kind not in _NUMERIC else v.text, "{k}={v}", head=("#!/bin/bash", ""), files=("env.sh", "vars.sh", "build.sh", "deploy.sh")),
+    "js": Kind(("camel", "upper"), _single, "const {k} = {v};", comment="//", files=("config.js", "constants.js", "settings.js", "app.js")),
+    "ts": Kind(("camel", "upper"), _double, "export const {k} = {v};", comment="//", files=("config.ts", "constants.ts", "settings.ts")),
+    "go": Kind(("camel", "pascal"), _double, "{k} = {v}", comment="//", indent="\t", head=("package config", "", "const ("), foot=(")",), files=("config.go", "consts.go", "defaults.go")),
+    "rs": Kind(("upper",), _double, "pub const {k}: {t} = {v};", comment="//", files=("config.rs", "consts.rs", "settings.rs")),
+    "h": Kind(("upper",), _double, "#define {k} {v}", comment="//", values=("int", "str", "version", "phrase", "negative", "size", "path"), files=("config.h", "limits.h", "defaults.h")),
+    "c": Kind(("snake", "camel"), _double, "static const {t} {k} = {v};", comment="//", values=("int", "negative", "float", "str", "phrase"), files=("config.c", "options.c")),
+    "css": Kind(("kebab",), _bare, "--{k}: {v};", comment="", head=(":root {",), foot=("}",), indent="  ", values=("int", "size", "hex", "word", "duration"), files=("style.css", "theme.css", "main.css")),
+    "make": Kind(("upper",), _bare, "{k} := {v}", foot=("", "all:", "\t@echo done"), files=("Makefile", "config.mk", "rules.mk")),
+    "docker": Kind(("upper",), _shell, "ENV {k}={v}", head=("FROM python:3.11-slim", "WORKDIR /app"), foot=("COPY . .", 'CMD ["python3", "main.py"]'), files=("Dockerfile",)),
+    "properties": Kind(("dot", "camel"), _bare, "{k}={v}", files=("app.properties", "gradle.properties", "log.properties")),
+    "conf": Kind(("snake", "kebab"), _bare, "{k} {v}", files=("app.conf", "nginx.conf", "redis.conf", "sshd.conf")),
+    "list": Kind(("kebab", "snake", "pascal"), _bare, "- {k}: {v}", comment="", head=("# Settings", ""), files=("README.md", "CONFIG.md", "docs.md", "NOTES.md")),
+    "txt": Kind(("snake", "kebab"), _bare, "{k}: {v}", comment="", files=("settings.txt", "info.txt", "notes.txt", "versions.txt", "params.txt")),
+}
+_WEIGHTS = {"py": 6, "toml": 4, "ini": 4, "yaml": 4, "json": 5, "env": 3}
+EXTENSIONS = {"yaml": "yaml", "list": "md", "make": "mk", "docker": "dockerfile", "conf": "conf"}
+_FOLDERS = ("config", "conf", "etc", "src", "app", "settings", "deploy", "ops", "lib", "core", "services", "docs", "data", "env", "scripts", "tools", "web", "api")
+_C_TYPES = {"u32": "int", "i32": "int", "f64": "double", "bool": "bool", "&str": "char *"}
+
+
+def folder(rng: random.Random, split: str) -> str:
+    """A folder prefix: often none, sometimes nested."""
+    r = rng.random()
+    if r < 0.5:
+        return ""
+    first = rng.choice(_FOLDERS) if rng.random() < 0.6 else names.style(names.parts(rng, split, 1, 1), "snake")
+    if r < 0.85:
+        return first + "/"
+    return f"{first}/{names.style(names.parts(rng, split, 1, 1), 'snake')}/"
+
+
+def pick_kind(rng: random.Random) -> str:
+    kinds = list(KINDS)
+    return rng.choices(kinds, [_WEIGHTS.get(k, 1.5) for k in kinds])[0]
+
+
+def _path(rng: random.Random, split: str, kind: str) -> str:
+    r = rng.random()
+    if r < 0.45 or kind in ("docker",):
+        name = rng.choice(KINDS[kind].files)
+    elif r < 0.6:
+        name = f"{rng.choice(_CONFIG_STEMS)}.{EXTENSIONS.get(kind, kind)}"
+    else:
+        name = f"{names.file_stem(rng, split)}.{EXTENSIONS.get(kind, kind)}"
+    return folder(rng, split) + name
+
+
+def _setting(rng: random.Random, split: str, spec: Kind, kind: str, key: str, section: str) -> Setting:
+    value = names.value(rng, split, rng.choice(spec.values) if spec.values else None)
+    literal = spec.literal(value)
+    type_name = _rust_type(value)
+    line = spec.line.format(k=key, v=literal, t=_C_TYPES[type_name] if kind == "c" else type_name)
+    return Setting(key, value, line, literal, section)
+
+
+def _keys(rng: random.Random, split: str, spec: Kind, count: int) -> list[str]:
+    how = rng.choice(spec.case)
+    keys: list[str] = []
+    while len(keys) < count:
+        low = 2 if how == "dot" else 1
+        key = names.ident(rng, split, how, low, 3)
+        if rng.random() < 0.06 and keys and how in ("snake", "upper", "kebab"):
+            joint = "-" if how == "kebab" else "_"
+            key = keys[-1] + joint + key  # a longer neighbour: grep shows both
+        if key not in keys:
+            keys.append(key)
+    return keys
+
+
+def config(rng: random.Random, split: str, kind: str | None = None, size: int | None = None) -> Planned:
+    """A settings file of the kind with `size` settings."""
+    kind = kind or pick_kind(rng)
+    spec = KINDS[kind]
+    count = size or rng.choice((1, 2, 3, 4, 4, 5, 6, 7, 8, 10, 12))
+    keys = _keys(rng, split, spec, count)
+    sections = 0 if not spec.section or rng.random() < 0.4 else rng.randint(1, min(3, count))
+    out: list[str] = list(spec.head)
+    settings: list[Setting] = []
+    if not spec.head and spec.comment and rng.random() < 0.35:
+        out += [f"{spec.comment} {names.sentence(rng, split)}", ""]
+    tight = rng.random() < 0.12 and kind in ("toml", "ini", "py")
+    groups = _groups(rng, split, keys, sections)
+    body = _json if kind == "json" else _plain
+    body(rng, split, kind, spec, groups, out, settings)
+    out += spec.foot
+    text = "\n".join(out) + "\n"
+    if tight:
+        text = text.replace(" = ", "=")
+        for s in settings:
+            s.line = s.line.replace(" = ", "=")
+    return Planned(_path(rng, split, kind), text, kind, settings)
+
+
+def _groups(rng: random.Random, split: str, keys: list[str], sections: int) -> list[tuple[str, list[str]]]:
+    if not sections:
+        return [("", keys)]
+    cuts = sorted(rng.sample(range(1, len(keys)), sections - 1)) if sections > 1 else []
+    bounds = [0, *cuts, len(keys)]
+    titles: list[str] = []
+    while len(titles) < sections:
+        title = names.ident(rng, split, "snake", 1, 1)
+        if title not in titles and all(title not in k for k in keys):
+            titles.append(title)
+    return [(titles[i], keys[bounds[i] : bounds[i + 1]]) for i in range(sections)]
+
+
+def _plain(rng: random.Random, split: str, kind: str, spec: Kind, groups: list[tuple[str, list[str]]], out: list[str], settings: list[Setting]) -> None:
+    for number, (section, keys) in enumerate(groups):
+        indent = spec.indent
+        if section:
+            out += ([""] if number and kind != "yaml" else []) + [spec.section.format(s=section)]
+        elif kind == "yaml":
+            indent = ""
+        for key in keys:
+            setting = _setting(rng, split, spec, kind, key, section)
+            if spec.comment and rng.random() < 0.06:
+                out.append(f"{indent}{spec.comment} {names.sentence(rng, split)}")
+            if spec.comment == "#" and kind in ("py", "toml", "yaml") and rng.random() < 0.08:
+                setting.line += f"  # {names.sentence(rng, split)}"
+            out.append(indent + setting.line)
+            settings.append(setting)
+
+
+def _json(rng: random.Random, split: str, kind: str, spec: Kind, groups: list[tuple[str, list[str]]], out: list[str], settings: list[Setting]) -> None:
+    out.append("{")
+    step = rng.choice(("  ", "  ", "    "))
+    for number, (section, keys) in enumerate(groups):
+        depth = step * 2 if section else step
+        if section:
+            out.append(f'{step}"{section}": {{')
+        for at, key in enumerate(keys):
+            setting = _setting(rng, split, spec, kind, key, section)
+            last = at == len(keys) - 1 and (section or number == len(groups) - 1)
+            setting.line += "" if last else ","
+            out.append(depth + setting.line)
+            settings.append(setting)
+        if section:
+            out.append(step + ("}" if number == len(groups) - 1 else "},"))
+    out.append("}")

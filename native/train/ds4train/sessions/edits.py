@@ -1,0 +1,253 @@
+"""Families that change what is there: a value, a bare text, a name."""
+
+from __future__ import annotations
+
+import re
+
+from . import names, phrasings
+from .configs import KINDS, Planned, Setting
+from .grammar import Phrases
+from .names import Value
+from .tree import quote
+from .world import World
+
+_LOOK = Phrases("""
+Set {k} in {f} to {v}. First I find its line.
+I need the line of {k} in {f}; the new value is {v}.
+{k} in {f} must become {v}. Look for the line.
+New value for {k}: {v}. Find {k} in {f}.
+The task: {f}, {k} -> {v}. Search the line first.
+""")
+_LOOK_ALL = Phrases("""
+Set {k} to {v}. The file is not named, so I search for {k}.
+{k} must become {v}. Which file has {k}? Search.
+New value for {k}: {v}. I look where {k} is.
+""")
+_EDIT = Phrases("""
+In {f} the line is `{a}`. The new line is `{b}`.
+{f} line {n}: `{a}`. It becomes `{b}`.
+Found `{a}` in {f}. With the new value {v}: `{b}`.
+Replace `{a}` with `{b}` in {f}.
+""")
+_CHECKED = Phrases("""
+The edit is done: {k} is {v} in {f}.
+{f} now has {k} at {v}.
+Done, {k} was {o} and is now {v}.
+That was the only change needed.
+""")
+_CHANGED = Phrases("""
+I changed `{k}` in {f} from {o} to {v}.
+`{k}` in {f} is now {v} (it was {o}).
+Done: `{k}` in {f} was {o} and is now {v}.
+I set `{k}` to {v} in {f}; before it was {o}.
+I updated {f}: `{k}` went from {o} to {v}.
+""")
+_NO_KEY = Phrases("""
+There is no `{k}` in {f}, so I changed nothing.
+I did not find `{k}` in {f}. Nothing was changed.
+{f} has no `{k}`; I left the file as it is.
+""")
+_NO_FILE = Phrases("""
+There is no file {f} in this project, so I changed nothing.
+I could not find {f}. Nothing was done.
+{f} does not exist here; I did nothing.
+""")
+_SAME = Phrases("""
+`{k}` in {f} is already {v}, so nothing had to change.
+Nothing to do: `{k}` in {f} already is {v}.
+""")
+
+
+def said_value(world: World, plan: Planned, value: Value) -> str:
+    text = value.text
+    if value.kind == "bool" and plan.kind == "py" and world.rng.random() < 0.75:
+        text = text.title()
+    return text
+
+
+def new_line(plan: Planned, setting: Setting, value: Value) -> tuple[str, str]:
+    """The setting's line with another value, and that value's literal."""
+    literal = KINDS[plan.kind].literal(value)
+    head, _, tail = setting.line.rpartition(setting.literal) if setting.line.count(setting.literal) > 1 else setting.line.partition(setting.literal)
+    if setting.line.count(setting.literal) > 1:
+        at = setting.line.index(setting.literal, setting.line.index(setting.key) + len(setting.key))
+        head, tail = setting.line[:at], setting.line[at + len(setting.literal) :]
+    return head + literal + tail, literal
+
+
+def pick_setting(world: World) -> tuple[Planned, Setting] | None:
+    pool = world.settings()
+    return world.rng.choice(pool) if pool else None
+
+
+def apply_setting(world: World, plan: Planned, setting: Setting, value: Value, lead: str) -> None:
+    """The edit itself, by unique text or, where the line is part of another, by its number."""
+    rng, tree = world.rng, world.tree
+    line, literal = new_line(plan, setting, value)
+    number = [text.strip() for text in tree.lines(plan.path)].index(setting.line) + 1
+    think = lead + _EDIT(rng, {"f": plan.path, "a": setting.line, "b": line, "n": str(number), "v": value.text})
+    if tree.files[plan.path].count(setting.line) == 1:
+        world.s.edit(think, command="str_replace", path=plan.path, old_str=setting.line, new_str=line)
+    else:
+        result = world.s.edit(think, command="str_replace", path=plan.path, old_str=setting.line, new_str=line)
+        assert result.startswith("Error: old_str occurs"), result
+        indent = re.match(r"\s*", tree.lines(plan.path)[number - 1])
+        assert indent is not None
+        think = f"That text is in several lines. I want line {number}, so I replace that line by number."
+        lines = tree.lines(plan.path)
+        lines[number - 1] = indent.group() + line
+        tree.files[plan.path] = "\n".join(lines) + "\n"
+        safe = (indent.group() + line).replace("\\", "\\\\").replace("&", "\\&").replace("|", "\\|")
+        world.s.bash(think, f"sed -i {quote(f'{number}s|.*|{safe}|')} {plan.path}", "(no output)")
+    setting.line, setting.value, setting.literal = line, value, literal
+
+
+def change(world: World, lead_in: bool = False) -> bool:
+    """Change one setting's value; the file may be named, misnamed or not named."""
+    found = pick_setting(world)
+    if found is None:
+        return False
+    plan, setting = found
+    rng, s, v = world.rng, world.s, world.voice()
+    value = names.other_value(rng, world.split, setting.value)
+    if KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values:
+        return False
+    old = setting.value.text
+    new_said, old_said = said_value(world, plan, value), said_value(world, plan, setting.value)
+    nowhere = rng.random() < 0.12 and sum(setting.key in text for text in world.tree.files.values()) == 1
+    said = plan.path if nowhere else world.said_path(plan.path)
+    gone = not nowhere and said == plan.path and rng.random() < 0.03
+    path_shown = said
+    slots = {"k": v.name(setting.key), "K": v.setting(setting.key), "f": v.quoted(path_shown, v.path_mark), "F": v.path(path_shown),
+             "v": v.value(new_said), "o": v.value(old_said)}  # fmt: skip
+    wording = phrasings.CHANGE_NOFILE if nowhere else phrasings.CHANGE_OLD if rng.random() < 0.3 else phrasings.CHANGE
+    key = setting.key
+    if gone:  # a key that is not there
+        key = names.ident(rng, world.split, rng.choice(KINDS[plan.kind].case), 1, 3)
+        if key in world.tree.files[plan.path]:
+            return False
+        slots["k"], slots["K"] = v.name(key), v.setting(key)
+        wording = phrasings.CHANGE
+    world.ask("change", wording(rng, world.split, slots))
+    facts = {"k": key, "f": said, "v": new_said, "o": old}
+    lead = ""
+    if nowhere:
+        s.bash(_LOOK_ALL(rng, facts), *world.tree.grep_all(key, "-rnI"))
+    else:
+        s.bash(_LOOK(rng, facts), *world.tree.grep(key, said))
+        if said != plan.path:
+            lead = world.recover(said, plan.path, f"Now find {key} in it.")
+            s.bash(lead, *world.tree.grep(key, plan.path))
+    if gone:
+        s.answer(f"grep found no {key} in {said}.", _NO_KEY(rng, facts), key)
+        return True
+    facts["f"] = plan.path
+    apply_setting(world, plan, setting, value, "")
+    s.answer(_CHECKED(rng, facts), _CHANGED(rng, facts), new_said)
+    return True
+
+
+def change_bare(world: World) -> bool:
+    """Replace a value that the user names without its key."""
+    found = pick_setting(world)
+    if found is None:
+        return False
+    plan, setting = found
+    rng, s, v = world.rng, world.s, world.voice()
+    text = world.tree.files[plan.path]
+    if setting.value.kind == "bool" or len(setting.value.text) < 2 or text.count(setting.value.text) != 1 or "\\" in setting.value.text:
+        return False
+    value = names.other_value(rng, world.split, setting.value)
+    if KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values:
+        return False
+    facts = {"k": setting.key, "f": plan.path, "v": value.text, "o": setting.value.text}
+    slots = {"f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(value.text), "o": v.value(setting.value.text)}
+    world.ask("change", phrasings.CHANGE_BARE(rng, world.split, slots))
+    think = rng.choice(("Replace {o} with {v} in {f}. First find {o}.", "In {f}, {o} must become {v}. Look for {o}.", "Find {o} in {f}; the new text is {v}.")).format(**facts)
+    s.bash(think, *world.tree.grep(setting.value.text, plan.path, "-nF"))
+    apply_setting(world, plan, setting, value, "")
+    s.answer(_CHECKED(rng, facts), rng.choice(("I replaced {o} with {v} in {f}.", "{f} now has {v} instead of {o}.", "Done: {o} is now {v} in {f}.")).format(**facts), value.text)
+    return True
+
+
+_RENAME_LOOK = Phrases("""
+Rename {k} to {v}. First find every use of {k}.
+{k} becomes {v}. Where is {k} used?
+I look for all uses of {k}; the new name is {v}.
+Find {k} in the project, then rename it to {v}.
+""")
+_RENAME_DO = Phrases("""
+{k} is in {fs}. Replace it with {v} there.
+Uses of {k}: {fs}. Rename to {v} with sed.
+Files with {k}: {fs}. The new name is {v}.
+""")
+_RENAME_CHECK = Phrases("""
+Check that {k} is gone.
+Now make sure no {k} is left.
+Is any {k} left? Search again.
+""")
+_RENAMED = Phrases("""
+I renamed `{k}` to `{v}` in {fs}.
+`{k}` is now `{v}` in {fs}; no use of the old name is left.
+Done: `{k}` is called `{v}` now. I changed {fs}.
+I replaced every `{k}` with `{v}` in {fs}.
+""")
+
+
+def uses(world: World, name: str) -> list[str]:
+    pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    return [p for p in world.tree.walk() if pattern.search(world.tree.files[p])]
+
+
+def _rename_target(world: World) -> tuple[Planned, str, str, str] | None:
+    """(file, old name, what it is called, new name)."""
+    rng = world.rng
+    pool: list[tuple[Planned, str, str]] = []
+    for plan in world.alive():
+        pool += [(plan, x, rng.choice(("the class", "the type", "class") if x[0].isupper() else ("the function", "function", "the method", "the helper"))) for x in plan.symbols]
+        if plan.kind not in ("css", "conf", "docker"):
+            pool += [(plan, x.key, rng.choice(("the setting", "the key", "the variable", "the constant", "the option", "the field"))) for x in plan.settings if re.fullmatch(r"\w+", x.key)]
+    pool = [c for c in pool if c[1] in world.tree.files[c[0].path]]
+    if not pool:
+        return None
+    plan, old, what = rng.choice(pool)
+    how = "upper" if old.isupper() else "pascal" if old[0].isupper() else "snake" if old == old.lower() else "camel"
+    new = names.ident(rng, world.split, how, 1, 3)
+    if any(new in text for text in world.tree.files.values()) or old in new:
+        return None
+    return plan, old, what, new
+
+
+def rename(world: World) -> bool:
+    target = _rename_target(world)
+    if target is None:
+        return False
+    plan, old, what, new = target
+    rng, s, v = world.rng, world.s, world.voice()
+    paths = uses(world, old)
+    if len(paths) > 5:
+        return False
+    slots = {"k": v.name(old), "v": v.name(new), "what": what, "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path)}
+    text = world.framed(phrasings.RENAME(rng, world.split, slots))
+    if plan.path in text and len(paths) > 1 and "caller" not in text and "uses" not in text:
+        return False
+    world.say("rename", text)
+    facts = {"k": old, "v": new, "fs": " ".join(paths)}
+    s.bash(_RENAME_LOOK(rng, facts), *world.tree.grep_all(old, "-rnIw"))
+    s.bash(_RENAME_DO(rng, facts), *world.tree.rename_word(old, new, paths))
+    s.bash(_RENAME_CHECK(rng, facts), *world.tree.grep_all(old, "-rnIw"))
+    for p in world.alive():
+        _renamed_facts(world, p, old, new)
+    facts["fs"] = ", ".join(paths[:-1]) + (" and " if len(paths) > 1 else "") + paths[-1]
+    s.answer(f"No {old} is left; it is {new} everywhere.", _RENAMED(rng, facts), new)
+    return True
+
+
+def _renamed_facts(world: World, plan: Planned, old: str, new: str) -> None:
+    pattern = re.compile(rf"\b{re.escape(old)}\b")
+    plan.symbols = [new if x == old else x for x in plan.symbols]
+    for setting in plan.settings:
+        setting.key = pattern.sub(new, setting.key)
+        setting.line = pattern.sub(new, setting.line)
+        if pattern.search(setting.literal):
+            setting.line = "\0"  # the value itself changed: no longer a known setting

@@ -1,0 +1,220 @@
+"""Small programs whose output is known: scripts to run, and modules with a wrong value and a test that says so."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import names, words
+from .configs import KINDS, Planned, Setting, folder
+from .names import Value
+from .sandbox import run_script
+from .tree import Tree
+
+
+def _constant(rng: random.Random, split: str, kinds: tuple[str, ...]) -> Setting:
+    value = names.value(rng, split, rng.choice(kinds))
+    key = names.ident(rng, split, "upper", 1, 2)
+    literal = KINDS["py"].literal(value)
+    return Setting(key, value, f"{key} = {literal}", literal)
+
+
+def script(rng: random.Random, split: str) -> Planned:
+    """A Python program with one or two constants that prints a few lines."""
+    a, b = _constant(rng, split, ("phrase", "word", "str", "version", "host")), _constant(rng, split, ("int",))
+    b = _constant(rng, split, ("int",)) if b.key == a.key else b
+    small = Setting(b.key, Value(str(rng.randint(1, 4)), "int"), "", "")
+    small.line, small.literal = f"{small.key} = {small.value.text}", small.value.text
+    w = lambda: names.word(rng, split)  # noqa: E731
+    fn = names.function_name(rng, split)
+    say = names.sentence(rng, split)
+    shapes: tuple[Callable[[], tuple[list[Setting], list[str]]], ...] = (
+        lambda: ([a], [f"print({a.key})"]),
+        lambda: ([a], [f'print("{w()}:", {a.key})']),
+        lambda: ([b], [f"print({b.key} * {rng.randint(2, 12)})"]),
+        lambda: ([a, b], [f'print(f"{{{a.key}}} {{{b.key}}}")']),
+        lambda: ([a, small], [f"for i in range({small.key}):", f"    print(i, {a.key})"]),
+        lambda: ([b], [f"def {fn}(n):", f"    return n + {rng.randint(1, 99)}", "", "", f"print({fn}({b.key}))"]),
+        lambda: ([a], [f"def {fn}():", f"    return {a.key}.upper()", "", "", 'if __name__ == "__main__":', f"    print({fn}())"]),
+        lambda: ([], [f'print("{say}")']),
+        lambda: ([], [f"print({rng.randint(2, 99)} + {rng.randint(2, 99)})"]),
+        lambda: ([], [f'print("{w()}")', f'print("{w()}")', f'print("{w()}")']),
+        lambda: ([a], ["def main():", f'    print("{w()} {w()}")', f"    print({a.key})", "", "", 'if __name__ == "__main__":', "    main()"]),
+        lambda: ([], [f'items = ["{w()}", "{w()}", "{w()}"]', "for item in items:", "    print(item)", "print(len(items))"]),
+        lambda: ([], ["import sys", "", f'print("{say}")', f"sys.exit({rng.randint(1, 9)})"]),
+        lambda: ([b], ["total = 0", f"for n in [{', '.join(str(rng.randint(1, 40)) for _ in range(3))}]:", f"    total += n + {b.key}", f'print("{w()}", total)']),
+    )  # fmt: skip
+    settings, body = rng.choice(shapes)()
+    head = [s.line for s in settings] + ([""] if settings else [])
+    if settings and body[0].startswith("def "):
+        head.append("")
+    path = rng.choice((folder(rng, split), "")) + rng.choice((names.ident(rng, split, "snake", 1, 2), names.ident(rng, split, "snake", 1, 2), "main", "hello", "run", "app", "report", "demo")) + ".py"
+    return Planned(path, "\n".join(head + body) + "\n", "py", settings)
+
+
+def shell_script(rng: random.Random, split: str) -> Planned:
+    w = lambda: names.word(rng, split)  # noqa: E731
+    a = _constant(rng, split, ("str", "int", "version", "word"))
+    line = f"{a.key}={a.value.text}"
+    body = rng.choice(([f'echo "{names.sentence(rng, split)}"'], [f'echo "{w()}: ${a.key}"'], [f'echo "{w()}"', f'echo "{w()} ${a.key}"'], [f'echo "{w()}"', f"exit {rng.randint(1, 9)}"]))
+    has = any("$" in x for x in body)
+    text = ["#!/bin/bash", *([line] if has else []), *body]
+    settings = [Setting(a.key, a.value, line, a.value.text)] if has else []
+    return Planned(folder(rng, split) + names.ident(rng, split, "snake", 1, 2) + ".sh", "\n".join(text) + "\n", "sh", settings)
+
+
+def run_shell(text: str) -> tuple[str, int]:
+    """Output of a script made of assignments, echo and exit."""
+    values: dict[str, str] = {}
+    out: list[str] = []
+    for line in text.split("\n"):
+        if line.startswith("echo "):
+            said = line[5:].strip().strip("\"'")
+            for key in sorted(values, key=len, reverse=True):
+                said = said.replace(f"${key}", values[key])
+            out.append(said + "\n")
+        elif line.startswith("exit "):
+            return "".join(out), int(line[5:])
+        elif "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            values[key] = value.strip('"')
+    return "".join(out), 0
+
+
+def run(tree: Tree, path: str) -> tuple[str, int]:
+    return run_shell(tree.files[path]) if path.endswith(".sh") else run_script(tree, path)
+
+
+def small_script(rng: random.Random, split: str, ext: str) -> str:
+    return (shell_script if ext == "sh" else script)(rng, split).text
+
+
+@dataclass
+class Kit:
+    """A module with one wrong spot, and its test. `wrong` and `right` are the line before and after (stripped)."""
+
+    module: Planned
+    test: Planned
+    target: str  # what the test calls or reads
+    wrong: str
+    right: str
+    constant: bool  # the wrong line itself names the target
+    style: str  # pytest, unittest, script
+    function: str  # the test function
+    line: str  # the failing line of the test
+    left: str = ""
+    expected: str = ""
+    shown: str = ""  # the left expression
+    message: str = ""
+
+
+_OPERATIONS = (
+    ("add", "a, b", "return a {op} b", "-", "+", lambda x, y: x + y), ("subtract", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
+    ("multiply", "a, b", "return a {op} b", "+", "*", lambda x, y: x * y), ("total", "x, y", "return x {op} y", "-", "+", lambda x, y: x + y),
+    ("area", "width, height", "return width {op} height", "+", "*", lambda x, y: x * y), ("difference", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
+    ("product", "a, b", "return a {op} b", "-", "*", lambda x, y: x * y), ("plus", "a, b", "return a {op} b", "*", "+", lambda x, y: x + y),
+    ("minus", "a, b", "return a {op} b", "*", "-", lambda x, y: x - y), ("power", "a, b", "return a {op} b", "*", "**", lambda x, y: x**y),
+    ("largest", "a, b", "return {op}(a, b)", "min", "max", max), ("smallest", "a, b", "return {op}(a, b)", "max", "min", min),
+    ("maximum", "a, b", "return {op}(a, b)", "min", "max", max), ("minimum", "a, b", "return {op}(a, b)", "max", "min", min),
+)  # fmt: skip
+
+
+def kit(rng: random.Random, split: str) -> Kit:
+    """A bug of one of the shapes, with neighbours around it that are right."""
+    base = "" if rng.random() < 0.75 else folder(rng, split).split("/")[0].rstrip("/")
+    stem = names.ident(rng, split, "snake", 1, 2)
+    while stem in names.RESERVED or stem.startswith("test"):
+        stem = names.ident(rng, split, "snake", 1, 2)
+    r = rng.random()
+    old = names.value(rng, split, rng.choice(("int", "int", "float", "phrase", "word", "str", "version", "negative", "duration", "host")))
+    new = names.other_value(rng, split, old)
+    py = KINDS["py"].literal
+    if r < 0.33:
+        target = names.ident(rng, split, "upper", 1, 3)
+        wrong, right, body, call = f"{target} = {py(old)}", f"{target} = {py(new)}", [f"{target} = {py(old)}"], target
+        expected, constant = py(new), True
+    elif r < 0.62:
+        target = names.function_name(rng, split)
+        wrong, right = f"return {py(old)}", f"return {py(new)}"
+        body, call, expected, constant = [f"def {target}():", f"    {wrong}"], f"{target}()", py(new), False
+    elif r < 0.72:
+        target, key = names.ident(rng, split, "upper", 1, 2), names.ident(rng, split, "snake", 1, 2)
+        wrong, right = f'"{key}": {py(old)},', f'"{key}": {py(new)},'
+        other = names.ident(rng, split, "snake", 1, 2)
+        body = [f"{target} = {{", f"    {wrong}", f'    "{other if other != key else other + "_x"}": {rng.randint(1, 99)},', "}"]
+        call, expected, constant = f'{target}["{key}"]', py(new), False
+    elif r < 0.9:
+        verb, args, shape, bad, good, op = rng.choice(_OPERATIONS)
+        noun = rng.choice(words.NOUNS[split])
+        target = rng.choice((verb, f"{verb}_{noun}", f"{verb}_{noun}", f"{noun}_{verb}"))
+        wrong, right = shape.format(op=bad), shape.format(op=good)
+        while True:
+            x, y = rng.randint(2, 12), rng.randint(2, 12)
+            bad_value = {"-": x - y, "+": x + y, "*": x * y, "min": min(x, y), "max": max(x, y)}[bad]
+            if op(x, y) != bad_value:
+                break
+        body, call, expected, constant = [f"def {target}({args}):", f"    {wrong}"], f"{target}({x}, {y})", str(op(x, y)), False
+    else:
+        target, who = names.function_name(rng, split), rng.choice(words.PEOPLE[split])
+        good, bad = rng.sample(("Hello", "Hi", "Welcome", "Goodbye", "Dear", "Hey", names.invented(rng).title()), 2)
+        wrong, right = f'return "{bad}, " + name', f'return "{good}, " + name'
+        body, call, expected, constant = [f"def {target}(name):", f"    {wrong}"], f'{target}("{who}")', f'"{good}, {who}"', False
+    return _assemble(rng, split, base, stem, target, wrong, right, body, call, expected, constant)
+
+
+def _assemble(rng: random.Random, split: str, base: str, stem: str, target: str, wrong: str, right: str, body: list[str], call: str, expected: str, constant: bool) -> Kit:
+    def neighbours(count: int) -> list[list[str]]:
+        made = []
+        for _ in range(count):
+            if constant:
+                c = _constant(rng, split, ("int", "word", "float", "version"))
+                made.append([c.line])
+            else:
+                made.append([f"def {names.function_name(rng, split)}(value):", f"    return value {rng.choice('+*-')} {rng.randint(2, 50)}"])
+        return made
+
+    pieces = [*neighbours(rng.choice((0, 0, 1, 2))), body, *neighbours(rng.choice((0, 0, 1, 2)))]
+    gap = ([] if constant else ["", ""])
+    lines: list[str] = [f'"""{names.sentence(rng, split)}"""', *(["" , ""] if not constant else [""])] if rng.random() < 0.25 else []
+    for i, piece in enumerate(pieces):
+        lines += (gap if i else []) + piece
+    prefix = f"{base}/" if base else ""
+    module = Planned(f"{prefix}{stem}.py", "\n".join(lines) + "\n", "code")
+    style = rng.choice(("pytest", "pytest", "pytest", "unittest", "script", "script"))
+    test, function, line, message = _test(rng, split, style, stem, target, call, expected)
+    name = f"test_{stem}.py" if style != "script" else rng.choice((f"check_{stem}.py", f"check_{stem}.py", "check.py", "verify.py", f"test_{stem}.py"))
+    planned = Planned(f"{prefix}{name}", test, "code")
+    return Kit(module, planned, target, wrong, right, constant, style, function, line, expected=expected, shown=call, message=message)
+
+
+def _test(rng: random.Random, split: str, style: str, stem: str, target: str, call: str, expected: str) -> tuple[str, str, str, str]:
+    """(text, function, failing line, message of the assertion)."""
+    function = f"test_{target.lower()}" if rng.random() < 0.7 else f"test_{names.word(rng, split)}"
+    quote = '"' if '"' not in expected + call else "'"
+    r = rng.random()
+    message = "" if r < 0.45 else f"expected {expected}" if r < 0.7 else f"expected {expected}, got {{{call}}}"
+    if quote in message or "\\" in message:
+        quote = "'" if '"' in message and "'" not in message else quote
+    if '"' in call and "{" in message:
+        message = f"expected {expected}"
+    if message and '"' in message:
+        quote = "'"
+    mark = "f" if "{" in message else ""
+    tail = f", {mark}{quote}{message}{quote}" if message else ""
+    dotted = rng.random() < 0.15
+    head = f"import {stem}" if dotted else f"from {stem} import {target}"
+    full = f"{stem}.{call}" if dotted else call
+    if dotted and mark:
+        tail = tail.replace("{" + call + "}", "{" + full + "}")
+    if style == "script":
+        line = f"assert {full} == {expected}{tail}"
+        text = [head, "", line, f'print("{rng.choice(("ok", "all good", "passed", "OK", names.word(rng, split)))}")']
+    elif style == "unittest":
+        line = f"self.assertEqual({full}, {expected})"
+        text = ["import unittest", "", head, "", "", f"class {names.ident(rng, split, 'pascal', 1, 2)}Test(unittest.TestCase):", f"    def {function}(self):", f"        {line}", "", "", 'if __name__ == "__main__":', "    unittest.main()"]
+        message = ""
+    else:
+        line = f"assert {full} == {expected}{tail}"
+        text = [head, "", "", f"def {function}():", f"    {line}"]
+    return "\n".join(text) + "\n", function, line, message

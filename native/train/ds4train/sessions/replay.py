@@ -1,0 +1,80 @@
+"""Sessions carried out for real: bash in a temporary folder for every shell call, the editor's rules on real files.
+
+What must agree: every tool result (but for folder order, timings and the folder's own name) and the project after every task.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .session import Session, Step
+from .tree import Tree, status
+
+_TIME = re.compile(r"in \d+\.\d+s")
+
+
+def _real_tree(root: Path) -> dict[str, str]:
+    out = {}
+    for path in root.rglob("*"):
+        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.relative_to(root).parts):
+            out[str(path.relative_to(root))] = path.read_text()
+    return out
+
+
+def _normal(text: str, cwd: str, root: str) -> str:
+    text = _TIME.sub("in T", text.replace(root, cwd))
+    text = re.sub(r"bash: line \d+: ", "bash: ", text)
+    return "\n".join(sorted(text.split("\n")))
+
+
+def _bash(command: str, root: Path) -> str:
+    done = subprocess.run(["bash", "-c", command], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PATH": _path(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"})
+    return status(re.sub(r"[ \t\r\n]+$", "", done.stdout.decode()), done.returncode)
+
+
+def _path() -> str:
+    import os
+
+    return os.environ["PATH"]
+
+
+def _editor(step: Step, root: Path) -> str:
+    """The editor on real files, by way of a tree read from them."""
+    import random
+
+    tree = Tree(random.Random(0), str(root))
+    for path, text in _real_tree(root).items():
+        tree.add(path, text)
+    result = tree.editor(step.arguments)
+    target = root / str(step.arguments["path"])
+    if str(step.arguments["path"]) in tree.files:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(tree.files[str(step.arguments["path"])])
+    return result
+
+
+def replay(session: Session) -> list[str]:
+    """Differences between the simulated and the real course of a session."""
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name).resolve()
+        for path, text in session.initial.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        goals = iter(session.tasks)
+        for step in session.steps:
+            if step.kind == "call":
+                real = _bash(str(step.arguments["command"]), root) if step.tool == "bash" else _editor(step, root)
+                if _normal(real, session.tree.cwd, str(root)) != _normal(step.result, session.tree.cwd, str(root)):
+                    problems.append(f"{step.arguments}\n--- simulated\n{step.result}\n--- real\n{real.replace(str(root), session.tree.cwd)}\n")
+            elif step.kind == "answer":
+                task = next(goals)
+                real_files = _real_tree(root)
+                if real_files != task.goal:
+                    wrong = [p for p in {*real_files, *task.goal} if real_files.get(p) != task.goal.get(p)]
+                    problems.append(f"after {task.prompt!r}: {wrong} differ")
+                problems += [f"answer {step.text!r} lacks {a!r}" for a in task.answers if a not in step.text]
+    return problems

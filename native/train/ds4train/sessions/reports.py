@@ -1,0 +1,70 @@
+"""pytest's short report for one test file with one test, as `python3 -m pytest -q` prints it (80 columns)."""
+
+from __future__ import annotations
+
+import difflib
+import random
+
+from .programs import Kit
+from .sandbox import namespace
+from .tree import Tree
+
+_WIDTH = 80
+
+
+def _progress(mark: str) -> str:
+    return f"{mark}{'[100%]':>{_WIDTH - 1 - len(mark)}}"
+
+
+def seconds(rng: random.Random) -> str:
+    return f"0.{rng.randint(1, 9):02d}" if rng.random() < 0.9 else f"0.{rng.randint(10, 60)}"
+
+
+def passed(rng: random.Random) -> str:
+    return f"{_progress('.')}\n1 passed in {seconds(rng)}s"
+
+
+def _explain(left: object, right: object) -> list[str]:
+    """The lines below `assert left == right` for texts; nothing for numbers."""
+    if not (isinstance(left, str) and isinstance(right, str)):
+        return []
+    diff = [line.strip("\n") for line in difflib.ndiff(right.splitlines(True), left.splitlines(True))]
+    return ["", *diff]
+
+
+def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
+    """The report of the kit's failing test; `rootdir_path` is the test file relative to where pytest ran."""
+    lines = tree.lines(kit.test.path)
+    number = next(i for i, x in enumerate(lines) if x.strip() == kit.line)
+    start = next(i for i, x in enumerate(lines) if x.startswith(f"def {kit.function}("))
+    scope = dict(namespace(tree, kit.test.path))
+    expression = kit.line.removeprefix("assert ").split(" == ")[0]
+    left, right = eval(expression, scope), eval(kit.expected, scope)
+    message = eval(kit.line.split(kit.expected, 1)[1].lstrip(", "), scope) if kit.message else ""
+    headline = f"assert {left!r} == {right!r}"
+    body = _explain(left, right)
+    where = _where(expression, left)
+    if message:
+        first, rest = f"AssertionError: {message}", [headline, *body, *where]
+    else:
+        whole = "\n".join([headline, *body])
+        first, rest = (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"), [*body, *where]
+    shown = ["    " + x if i != number else ">   " + x for i, x in enumerate(lines[start : number + 1], start)]
+    title = f" {kit.function} "
+    out = [_progress("F"), f"{' FAILURES ':=^{_WIDTH}}", f"{title:_^{_WIDTH}}", "", *shown]
+    out += [f"E       {first}", *[f"E       {x}" if x.startswith(("assert", " +")) else f"E         {x}" for x in rest]]
+    out += ["", f"{rootdir_path}:{number + 1}: AssertionError", f"{' short test summary info ':=^{_WIDTH}}"]
+    summary = f"FAILED {rootdir_path}::{kit.function} - {first}"
+    out += [summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...", f"1 failed in {seconds(rng)}s"]
+    return "\n".join(out)
+
+
+def _where(expression: str, left: object) -> list[str]:
+    """`where` lines for a call or an attribute; names and subscripts have none."""
+    if expression.endswith(")") and "." in expression.split("(")[0]:
+        return []  # the module's repr holds an absolute path; such tests are not reported by pytest here
+    if expression.endswith(")"):
+        return [f" +  where {left!r} = {expression.replace(chr(34), chr(39))}"]
+    if "." in expression and "[" not in expression:
+        return [f" +  where {left!r} = {expression}"]
+    return []
