@@ -99,3 +99,16 @@ def escape(text: str) -> str:
 def quote(text: str) -> str:
     """A whole JSON string in that spelling."""
     return f'"{escape(text)}"'
+
+
+def depth(text: str) -> int:
+    """The deepest nesting of brackets outside strings; `text` need not be valid."""
+    deepest = level = 0
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token in _OPEN:
+            level += 1
+            deepest = max(deepest, level)
+        elif token in _CLOSE:
+            level -= 1
+    return deepest

@@ -1,0 +1,205 @@
+"""The OpenAI chat dialect: requests to messages, replies to bytes, with ds4-server's shapes and member
+order.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ds4agent.wire import json_spans, sse
+from ds4agent.wire.dsml import CallArguments, CallStart, Content, Event, Reasoning
+from ds4agent.wire.dsml_values import clean
+from ds4agent.wire.errors import RequestError
+from ds4agent.wire.fields import (
+    Object,
+    Options,
+    as_array,
+    as_object,
+    as_string,
+    invalid,
+    optional,
+    parse_body,
+    parse_options,
+    parse_think,
+)
+from ds4agent.wire.json_spans import quote
+from ds4agent.wire.message import Message, Role, ToolCall
+from ds4agent.wire.reply import Reply
+from ds4agent.wire.template import ThinkMode
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "tool": "tool",
+    "function": "tool",
+    "assistant": "assistant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """`tools_raw` holds the schemas as sent; empty when there are none or the client forbids calls."""
+
+    messages: tuple[Message, ...]
+    tools_raw: tuple[str, ...]
+    think: ThinkMode
+    options: Options
+
+
+def parse_request(body: bytes, n_ctx: int) -> ChatRequest:
+    """Raises RequestError for anything that cannot be served."""
+    text, value = parse_body(body)
+    options = parse_options(value, ("max_tokens", "max_completion_tokens"))
+    if value.get("messages") is None:
+        raise RequestError(400, "missing messages")
+    messages = [
+        message
+        for i, item in enumerate(as_array(value["messages"]))
+        if (message := _message(as_object(item), text, i)) is not None
+    ]
+    offered = value.get("tool_choice") != "none"
+    return ChatRequest(
+        messages=tuple(messages),
+        tools_raw=tuple(_tools(text, value)) if offered else (),
+        think=parse_think(value, options.model, n_ctx),
+        options=options,
+    )
+
+
+def _tools(text: str, value: Object) -> Iterable[str]:
+    tools = optional(value, "tools", as_array)
+    if not tools:
+        return
+    raw = json_spans.member(text, "tools")
+    assert raw is not None
+    for item, element in zip(tools, json_spans.elements(raw), strict=True):
+        function = json_spans.member(element, "function") if "function" in as_object(item) else None
+        yield element if function is None else function
+
+
+def _text(value: object) -> str:
+    """A string, or the texts of an array's strings and parts joined; images and other types count as
+    nothing.
+    """
+    if isinstance(value, str):
+        return clean(value)
+    if not isinstance(value, list):
+        return ""
+    parts = []
+    for part in value:
+        if isinstance(part, str):
+            parts.append(clean(part))
+        elif isinstance(part, dict) and "text" in part:
+            parts.append(as_string(part["text"]))
+    return "".join(parts)
+
+
+def _message(item: Object, body: str, index: int) -> Message | None:
+    role = _ROLES.get(optional(item, "role", as_string) or "user")
+    calls = optional(item, "tool_calls", as_array) or []
+    tool_calls = [
+        call for j, c in enumerate(calls) if (call := _call(as_object(c), body, index, j)) is not None
+    ]
+    if role is None:
+        return None
+    return Message(
+        role=role,
+        content=_text(item.get("content")),
+        reasoning=_text(item.get("reasoning_content")),
+        tool_calls=tuple(tool_calls) if role == "assistant" else (),
+        tool_call_id=optional(item, "tool_call_id", as_string) or "",
+    )
+
+
+def _call(item: Object, body: str, message: int, index: int) -> ToolCall | None:
+    function = optional(item, "function", as_object) or {}
+    name = optional(function, "name", as_string)
+    arguments = function.get("arguments")
+    if name is None or "arguments" not in function:
+        return None
+    text = clean(arguments) if isinstance(arguments, str) else _raw_arguments(body, message, index)
+    return ToolCall(optional(item, "id", as_string) or "", name, text)
+
+
+def _raw_arguments(body: str, message: int, index: int) -> str:
+    """Arguments sent as JSON instead of a string: their text as it stands in the body."""
+    raw = json_spans.elements(json_spans.member(body, "messages") or "[]")[message]
+    call = json_spans.elements(json_spans.member(raw, "tool_calls") or "[]")[index]
+    arguments = json_spans.member(json_spans.member(call, "function") or "{}", "arguments")
+    if arguments is None:
+        raise invalid()
+    return arguments
+
+
+def _calls_json(calls: Iterable[ToolCall], indexed: bool) -> str:
+    parts = []
+    for i, call in enumerate(calls):
+        index = f'"index":{i},' if indexed else ""
+        parts.append(
+            f'{{{index}"id":{quote(call.id)},"type":"function","function":'
+            f'{{"name":{quote(call.name)},"arguments":{quote(call.arguments)}}}}}'
+        )
+    return "[" + ",".join(parts) + "]"
+
+
+def response(reply_id: str, model: str, created: int, reply: Reply) -> bytes:
+    """The body of a reply that is not streamed."""
+    message = f'{{"role":"assistant","content":{quote(reply.content)}'
+    if reply.reasoning:
+        message += f',"reasoning_content":{quote(reply.reasoning)}'
+    if reply.calls:
+        message += f',"tool_calls":{_calls_json(reply.calls, indexed=False)}'
+    return (
+        f'{{"id":{quote(reply_id)},"object":"chat.completion","created":{created},"model":{quote(model)},'
+        f'"choices":[{{"index":0,"message":{message}}},"finish_reason":"{reply.finish}"}}],'
+        f'"usage":{reply.usage.json()}}}\n'
+    ).encode()
+
+
+class ChatStream:
+    """Builds the records of one streamed reply. Times are passed in: every chunk carries its own."""
+
+    def __init__(self, reply_id: str, model: str, include_usage: bool) -> None:
+        self._head = f'{{"id":{quote(reply_id)},"object":"chat.completion.chunk","created":'
+        self._model = f',"model":{quote(model)},"choices":'
+        self._include_usage = include_usage
+        self._calls_streamed = False
+
+    def _chunk(self, created: int, delta: str, finish: str = "null") -> bytes:
+        choice = f'[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]'
+        return sse.data(f"{self._head}{created}{self._model}{choice}}}")
+
+    def start(self, created: int) -> bytes:
+        return self._chunk(created, '{"role":"assistant"}')
+
+    def event(self, created: int, event: Event, call_id: str = "") -> bytes:
+        """The record for a parser event; empty for events that the stream does not show."""
+        match event:
+            case Reasoning(text):
+                return self._chunk(created, f'{{"reasoning_content":{quote(text)}}}')
+            case Content(text):
+                return self._chunk(created, f'{{"content":{quote(text)}}}')
+            case CallStart(index, name):
+                self._calls_streamed = True
+                function = f'{{"name":{quote(name)},"arguments":""}}'
+                call = f'{{"index":{index},"id":{quote(call_id)},"type":"function","function":{function}}}'
+            case CallArguments(index, fragment):
+                call = f'{{"index":{index},"function":{{"arguments":{quote(fragment)}}}}}'
+            case _:
+                return b""
+        return self._chunk(created, f'{{"tool_calls":[{call}]}}')
+
+    def finish(self, created: int, reply: Reply) -> bytes:
+        """Everything from the last event to [DONE]."""
+        out = b""
+        if reply.calls and not self._calls_streamed:
+            out += self._chunk(created, f'{{"tool_calls":{_calls_json(reply.calls, indexed=True)}}}')
+        out += self._chunk(created, "{}", f'"{reply.finish}"')
+        if self._include_usage:
+            out += sse.data(f'{self._head}{created}{self._model}[],"usage":{reply.usage.json()}}}')
+        return out + sse.DONE
+
+    @staticmethod
+    def failure(message: str) -> bytes:
+        """Ends a stream whose prefill failed after the head was sent."""
+        return sse.error(f'{{"error":{{"message":{quote(message)},"type":"server_error"}}}}')

@@ -1,0 +1,32 @@
+"""Refusals: what a client is told when a request cannot be served."""
+
+from ds4agent.wire.json_spans import quote
+
+INVALID_JSON = "invalid JSON request"
+BAD_HTTP = "bad HTTP request"
+UNKNOWN_ENDPOINT = "unknown endpoint"
+
+
+class RequestError(Exception):
+    """A request that is answered with an HTTP error. `body` is complete, newline included."""
+
+    def __init__(self, status: int, message: str, body: bytes | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.body = body if body is not None else error_body(message)
+
+
+def error_body(message: str, kind: str = "invalid_request_error") -> bytes:
+    """The shape all endpoints share. ds4-server says invalid_request_error for every status."""
+    return f'{{"error":{{"message":{quote(message)},"type":{quote(kind)}}}}}\n'.encode()
+
+
+def context_overflow(n_prompt: int, n_ctx: int, param: str) -> RequestError:
+    """The prompt leaves no room for a single new token. `param` names the field that held it."""
+    message = f"Prompt has {n_prompt} tokens, but the configured context size is {n_ctx} tokens"
+    body = (
+        f'{{"error":{{"message":{quote(message)},"type":"invalid_request_error","param":{quote(param)},'
+        f'"code":"context_length_exceeded","n_prompt_tokens":{n_prompt},"n_ctx":{n_ctx}}}}}\n'
+    )
+    return RequestError(400, message, body.encode())

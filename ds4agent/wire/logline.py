@@ -1,0 +1,104 @@
+"""ds4-server's log lines: supervisors and users' scripts read them, so the wording is part of the interface.
+
+Notation of the protocol reference: `ctx=` gives cached..prompt:suffix, or the token positions of a decode
+interval.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+def stamped(when: time.struct_time, text: str) -> str:
+    """The line as it is written: local time without a year, then the program's name."""
+    return f"{time.strftime('%m%d %H:%M:%S', when)} ds4-server: {text}\n"
+
+
+def _flags(tools: bool, thinking: bool, dsml_start: bool, dsml_end: bool) -> str:
+    names = ("TOOLS", "THINKING", "DSML_START", "DSML_END")
+    values = (tools, thinking, dsml_start, dsml_end)
+    return "".join(f" {name}" for name, on in zip(names, values, strict=True) if on)
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """The lines of one request. The flags follow the sampled text; the caller keeps them up to date."""
+
+    cached: int
+    prompt: int
+    tools: bool
+    kind: str = "chat"
+    thinking: bool = False
+    dsml_start: bool = False
+    dsml_end: bool = False
+
+    @property
+    def ctx(self) -> str:
+        return f"ctx={self.cached}..{self.prompt}:{self.prompt - self.cached}"
+
+    @property
+    def head(self) -> str:
+        """Before sampling only TOOLS can be known."""
+        return f"{self.kind} {self.ctx}{_flags(self.tools, False, False, False)}"
+
+    @property
+    def _state(self) -> str:
+        return _flags(self.tools, self.thinking, self.dsml_start, self.dsml_end)
+
+    def prompt_start(self) -> str:
+        return f"{self.head} prompt start"
+
+    def prefill(self, done: int, chunk: float, average: float, seconds: float) -> str:
+        """`done` of the uncached tokens; rates in tokens/s, the first chunk's is given as 0."""
+        total = self.prompt - self.cached
+        return (
+            f"{self.head} prefill chunk {done}/{total} ({100 * done / total:.1f}%) "
+            f"chunk={chunk:.2f} t/s avg={average:.2f} t/s {seconds:.3f}s"
+        )
+
+    def prompt_done(self, seconds: float) -> str:
+        return f"{self.head} prompt done {seconds:.3f}s"
+
+    def decoding(
+        self, start: int, end: int, generated: int, rates: tuple[float, float], seconds: float
+    ) -> str:
+        """An interval of token positions; rates are those of the interval and of the whole decode."""
+        return (
+            f"{self.kind} ctx={start}..{end}:{end - start} gen={generated}{self._state} "
+            f"decoding chunk={rates[0]:.2f} t/s avg={rates[1]:.2f} t/s {seconds:.3f}s"
+        )
+
+    def tool_calls(self, ids: Sequence[str], names: Sequence[str]) -> str:
+        return (
+            f"tool calls {self.ctx} n={len(ids)} raw_dsml=1 ids=[{','.join(ids)}] names=[{','.join(names)}]"
+        )
+
+    def finish(self, generated: int, finish: str, error: str | None, seconds: float) -> str:
+        said = f' error="{error}"' if error else ""
+        return f"{self.kind} {self.ctx} gen={generated}{self._state} finish={finish}{said} {seconds:.3f}s"
+
+    def remembered(self, live: int, visible: int) -> str:
+        return f"thinking live checkpoint remembered {self.ctx} live={live} visible={visible}"
+
+    def repaired(self, n_calls: int) -> str:
+        where = f"{self.kind} {self.ctx}{self._state}"
+        return f"{where} repaired unterminated tool call ({n_calls} calls recovered)"
+
+    def disconnected(self) -> str:
+        return f"{self.kind} {self.ctx}{self._state} client disconnected"
+
+
+def context_buffers(mebibytes: float, ctx: int, chunk: int, raw_rows: int) -> str:
+    """A compressed row stands for at least four tokens; two rows are under construction."""
+    return (
+        f"context buffers {mebibytes:.2f} MiB (ctx={ctx}, backend=cpu, prefill_chunk={chunk}, "
+        f"raw_kv_rows={raw_rows}, compressed_kv_rows={ctx // 4 + 2})"
+    )
+
+
+def miss(live: int, prompt: int, common: int) -> str:
+    return f"live kv cache miss live={live} prompt={prompt} common={common} reason=token-mismatch"
+
+
+def visible_continuation(cached: int, prompt: int) -> str:
+    return f"thinking live continuation match=visible-prefix cached={cached} prompt={prompt}"

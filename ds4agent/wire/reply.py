@@ -1,0 +1,37 @@
+"""What a finished turn amounts to, for every dialect to spell in its own way."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ds4agent.wire.message import ToolCall
+
+Finish = Literal["stop", "length", "tool_calls", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`prompt` counts the tokens the model really had before it, `cached` those of them that were not read
+    again, `completion` the sampled ones without the end marker.
+    """
+
+    prompt: int
+    cached: int
+    completion: int
+
+    def json(self) -> str:
+        return (
+            f'{{"prompt_tokens":{self.prompt},"completion_tokens":{self.completion},'
+            f'"total_tokens":{self.prompt + self.completion},"prompt_tokens_details":'
+            f'{{"cached_tokens":{self.cached},"cache_write_tokens":{self.prompt - self.cached}}}}}'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole turn."""
+
+    reasoning: str
+    content: str
+    calls: tuple[ToolCall, ...]
+    finish: Finish
+    usage: Usage
