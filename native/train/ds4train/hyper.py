@@ -28,12 +28,12 @@ def sinkhorn(logits: Tensor, iters: int, eps: float) -> tuple[Tensor, Tensor]:
         s = c.sum(dim) + eps
         c = c / s.unsqueeze(dim)
         divisors.append(s)
-    return c, torch.stack(divisors)
+    return c.contiguous(), torch.stack(divisors)
 
 
 @sinkhorn.register_fake
 def _(logits: Tensor, iters: int, eps: float) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(logits), logits.new_empty(2 * iters - 1, logits.shape[0], 4)
+    return logits.new_empty(logits.shape), logits.new_empty(2 * iters - 1, logits.shape[0], 4)
 
 
 @torch.library.custom_op("ds4train::sinkhorn_backward", mutates_args=())
@@ -49,12 +49,12 @@ def sinkhorn_backward(grad: Tensor, comb: Tensor, divisors: Tensor, eps: float) 
         g = (g - (g * c).sum(dim, keepdim=True)) / s
         c = c * s
     p = c - eps
-    return p * (g - (g * p).sum(-1, keepdim=True))
+    return (p * (g - (g * p).sum(-1, keepdim=True))).contiguous()
 
 
 @sinkhorn_backward.register_fake
 def _(grad: Tensor, comb: Tensor, divisors: Tensor, eps: float) -> Tensor:
-    return torch.empty_like(comb)
+    return comb.new_empty(comb.shape)
 
 
 def _save(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
@@ -78,12 +78,12 @@ def hc_write(streams: Tensor, y: Tensor, post: Tensor, comb: Tensor) -> Tensor:
 
         return kernels.hc_write_forward(streams, y, post, comb)
     mixed = torch.einsum("njk,njd->nkd", comb, streams.float())
-    return (mixed + post[:, :, None] * y.float()[:, None]).to(streams.dtype)
+    return (mixed + post[:, :, None] * y.float()[:, None]).to(streams.dtype).contiguous()
 
 
 @hc_write.register_fake
 def _(streams: Tensor, y: Tensor, post: Tensor, comb: Tensor) -> Tensor:
-    return torch.empty_like(streams)
+    return streams.new_empty(streams.shape)
 
 
 @torch.library.custom_op("ds4train::hc_write_backward", mutates_args=())
@@ -99,14 +99,15 @@ def hc_write_backward(
     d_y = torch.einsum("nk,nkd->nd", post, g).to(y.dtype)
     d_post = torch.einsum("nkd,nd->nk", g, y.float())
     d_comb = torch.einsum("njd,nkd->njk", streams.float(), g)
-    return d_streams, d_y, d_post, d_comb
+    return d_streams.contiguous(), d_y.contiguous(), d_post.contiguous(), d_comb.contiguous()
 
 
 @hc_write_backward.register_fake
 def _(
     grad: Tensor, streams: Tensor, y: Tensor, post: Tensor, comb: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return torch.empty_like(streams), torch.empty_like(y), torch.empty_like(post), torch.empty_like(comb)
+    likes = [x.new_empty(x.shape) for x in (streams, y, post, comb)]
+    return likes[0], likes[1], likes[2], likes[3]
 
 
 def _save_write(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
