@@ -80,7 +80,7 @@ next, {t}
 {T}. Thanks!
 {T}. Thank you.
 [Can|Could] I ask you to {t}?
-help me [out|]: {t}
+help me[ out|]: {t}
 Your job is to {t}
 The task is to {t}
 we need to {t}
@@ -129,19 +129,42 @@ No need to [commit|push] [it|anything|].
 """)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+_IMPERATIVE = frozenset(
+    "change set update switch adjust modify put make open edit take go give assign use replace bump move let have find locate look overwrite reset fix correct"
+    " swap exchange substitute rename refactor do carry perform call run execute launch start tell show report try invoke check see get print output read fetch"
+    " extract search name list append add write extend insert place stick tack prepend create save store generate produce touch repair bring debug investigate"
+    " count display delete remove drop erase copy duplicate back verify implement reconfigure configure raise say quote answer reply".split()
+)
+_NEUTRAL = Wordings("""
+hey, {t}
+Hi! {T}
+Hello. {T}
+ok, {t}
+Task: {t}
+[Quick|Small] [one|task|thing|change|job|request]: {t}
+{T}. Thanks!
+{T}. Thank you.
+{T}. That is all.
+[Here is|Here's] what I need: {t}
+one more thing: {t}
+[In this repo|In this project|In the repository|Here], {t}
+@agent {t}
+- {t}
+""")
+
+
+def capital(text: str) -> str:
+    """Upper-case the first letter, unless the text begins with something given."""
+    return text[:1].upper() + text[1:]  # the mark of given text has no upper case
 
 
 def _typo(rng: random.Random, text: str) -> str:
-    """Swap two letters in one of the first plain words."""
-    bits = text.split(" ")
-    spots = [i for i, b in enumerate(bits[:4]) if b.isalpha() and len(b) > 3 and b.islower()]
-    if spots:
-        i = rng.choice(spots)
-        at = rng.randint(1, len(bits[i]) - 2)
-        bits[i] = bits[i][:at] + bits[i][at + 1] + bits[i][at] + bits[i][at + 2 :]
-    return " ".join(bits)
+    """Swap two letters of the leading verb."""
+    head, _, rest = text.partition(" ")
+    if head in _IMPERATIVE and len(head) > 3:
+        at = rng.randint(1, len(head) - 2)
+        head = head[:at] + head[at + 1] + head[at] + head[at + 2 :]
+    return f"{head} {rest}" if rest else head
 
 
 def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: bool = True) -> str:
@@ -150,19 +173,24 @@ def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: 
     text = _typo(rng, core) if rng.random() < 0.02 else core
     block = "\n" in core
     if frame and r < 0.42 and not block:
+        question = text.endswith("?")
         asked = text.rstrip(".?!") if text[-1:] in ".?" else text
-        text = _POLITE(rng, split, {"t": asked, "T": _capital(asked)})
+        verb = core.split(" ", 1)[0].lower() in _IMPERATIVE and ". " not in core and "? " not in core and not question
+        if question:
+            text = rng.choice(("{t}", "{t}", "hi, {t}", "hey, {t}", "quick question: {t}", "question: {t}", "Hello. {T}", "ok, {t}", "Here, {t}")).format(t=text, T=capital(text))
+        else:
+            text = (_POLITE if verb else _NEUTRAL)(rng, split, {"t": asked, "T": capital(asked)})
     elif frame and r < 0.5 and block:
         text = rng.choice(("Please ", "Task: ", "Hi, ", "I need you to ", "I'd like you to ", "Now ", "TODO: ")) + text
     elif r < 0.72:
-        text = _capital(text)
+        text = capital(text)
     if text[-1].isalnum() and rng.random() < 0.3 and not block:
         text += "."
     if rng.random() < 0.7:
-        text = _capital(text)
+        text = capital(text)
     slots = {"p": names.words.PEOPLE[split][int(rng.random() * len(names.words.PEOPLE[split]))], "n": rng.choice(names.words.NOUNS[split]), "d": str(rng.randint(2, 9999))}
     if rng.random() < 0.09:
-        text = _CONTEXT(rng, split, slots) + rng.choice((" ", " ", "\n", "\n\n")) + _capital(text)
+        text = _CONTEXT(rng, split, slots) + rng.choice((" ", " ", "\n", "\n\n")) + capital(text)
     if edits and rng.random() < 0.08 and not block:
         text += ("" if text[-1] in ".?!" else ".") + rng.choice((" ", " ", "\n")) + _AFTER(rng, split, slots)
     return text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from ..document import Document
-from . import edits, fixing, looks, making, names, programs, talk
-from .asking import dress
+from . import edits, fixing, looks, making, programs, talk, writing
+from .asking import capital, dress
 from .fixing import add_kit
-from .grammar import Wordings
+from .grammar import GIVEN, Wordings
 from .programs import Kit
 from .session import Session, Step, environment, prefix
 from .tree import Tree
@@ -16,7 +16,7 @@ from .world import World, populate
 
 FAMILIES = {
     "change": (edits.change, 16), "change_bare": (edits.change_bare, 3), "rename": (edits.rename, 9), "lookup": (looks.lookup, 13), "find": (looks.find, 10),
-    "append": (making.append, 9), "create_line": (making.create_line, 7), "create_block": (making.create_block, 6), "create_lines": (making.create_lines, 3),
+    "append": (making.append, 9), "create_line": (making.create_line, 7), "create_block": (making.create_block, 6), "create_lines": (making.create_lines, 3), "create_program": (writing.create_program, 5), "change_text": (edits.change_text, 5), "change_spoken": (edits.change_spoken, 4), "lookup_spoken": (looks.lookup_spoken, 3),
     "run": (fixing.run_command, 7), "run_script": (fixing.run_script_family, 6), "echo": (making.echo, 3), "count_lines": (looks.count_lines, 2), "count_word": (looks.count_word, 1),
     "contains": (looks.contains, 2), "show": (looks.show, 2), "list": (looks.list_folder, 1), "prepend": (making.prepend, 1), "insert_after": (making.insert_after, 1),
     "remove_line": (making.remove_line, 1), "move": (making.move, 2), "copy": (making.copy, 1), "delete": (making.delete, 1), "question": (talk.question, 4),
@@ -25,7 +25,7 @@ _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
 _FIX_SHARE = 0.13
 _SEVERAL_SHARE = 0.10
-_JOINABLE = ("change", "change_bare", "rename", "lookup", "find", "append", "create_line", "run_script", "count_lines", "run", "create_lines")
+_JOINABLE = ("change", "change_bare", "rename", "lookup", "find", "append", "create_line", "run_script", "count_lines", "run", "create_lines", "create_program", "change_text")
 
 _JOIN2 = Wordings("""
 {a}, then {b}
@@ -56,15 +56,19 @@ def _several(world: World) -> bool:
         if len(s.asked) == count:
             break
         FAMILIES[rng.choice(_JOINABLE)][0](world)
+    if not s.asked:
+        s.joining = False
+        return False
     cores = [c.strip().rstrip(".") for c in s.asked]
     text = cores[-1]
     if len(cores) == 3 and rng.random() < 0.4:
-        text = "\n".join(f"{i}. {c[:1].upper() + c[1:]}" for i, c in enumerate(cores, 1))
+        text = "\n".join(f"{i}. {capital(c)}" for i, c in enumerate(cores, 1))
     else:
         for core in reversed(cores[:-1]):
-            slots = {"a": core, "b": text, "A": core[:1].upper() + core[1:], "B": text[:1].upper() + text[1:]}
+            slots = {"a": core, "b": text, "A": capital(core), "B": capital(text)}
             text = _JOIN2(rng, world.split, slots)
-    s.end_joined(dress(rng, world.split, text, edits=False) if "\n" not in text else text)
+    whole = dress(rng, world.split, text, edits=False) if "\n" not in text else text
+    s.end_joined(whole.replace(GIVEN, ""))
     return True
 
 
@@ -110,7 +114,6 @@ def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: s
     for _ in range(60):
         if len(session.tasks) >= wanted or (session.tasks and _size(session) > budget):
             return
-        mark, before = len(session.steps), len(session.tasks)
         if only == "several" or (only is None and rng.random() < _SEVERAL_SHARE):
             _several(world)
         elif kit and (only == "fix" or rng.random() < 0.5):
@@ -120,7 +123,6 @@ def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: s
             FAMILIES[rng.choices(_NAMES, _WEIGHTS)[0]][0](world)
         elif only in FAMILIES:
             FAMILIES[only][0](world)
-        del mark, before
     if session.tasks and rng.random() < 0.02:
         talk.thanks(world)
 
@@ -136,6 +138,3 @@ def sample(rng: random.Random, max_chars: int, split: str = "train") -> Document
         if sum(len(x.text) for x in document) <= max_chars:
             return document
 
-
-def random_name(rng: random.Random, split: str) -> str:
-    return names.ident(rng, split)

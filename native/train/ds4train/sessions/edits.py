@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 from . import names, phrasings
@@ -25,7 +26,7 @@ New value for {k}: {v}. I look where {k} is.
 """)
 _EDIT = Phrases("""
 In {f} the line is `{a}`. The new line is `{b}`.
-{f} line {n}: `{a}`. It becomes `{b}`.
+{f} has the line `{a}`. It becomes `{b}`.
 Found `{a}` in {f}. With the new value {v}: `{b}`.
 Replace `{a}` with `{b}` in {f}.
 """)
@@ -169,6 +170,72 @@ def change_bare(world: World) -> bool:
     s.answer(_CHECKED(rng, facts), rng.choice(("I replaced {o} with {v} in {f}.", "{f} now has {v} instead of {o}.", "Done: {o} is now {v} in {f}.")).format(**facts), value.text)
     return True
 
+
+def change_text(world: World) -> bool:
+    """Replace a few words of any line, in code or prose."""
+    rng, s, v, plans = world.rng, world.s, world.voice(), world.alive()
+    if not plans:
+        return False
+    plan = rng.choice(plans)
+    text = world.tree.files[plan.path]
+    old = a_phrase(rng, rng.choice(world.tree.lines(plan.path) or [""]))
+    new = rng.choice((names.invented(rng), names.value(rng, world.split, "phrase").text, names.word(rng, world.split), " ".join(names.word(rng, world.split) for _ in range(rng.randint(1, 4)))))
+    if not old or text.count(old) != 1 or old in new or any(c in new for c in "'\"`"):
+        return False
+    line = next(x.strip() for x in text.split("\n") if old in x)
+    world.ask("change", phrasings.CHANGE_TEXT(rng, world.split, {"f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(new), "o": v.value(old)}))
+    facts = {"f": plan.path, "o": old, "v": new}
+    s.bash(rng.choice(_FIND_OLD).format(**facts), *world.tree.grep(old, plan.path, "-nF"))
+    after = line.replace(old, new)
+    number = next(n for n, x in enumerate(text.split("\n"), 1) if old in x)
+    s.edit(_EDIT(rng, {"f": plan.path, "a": line, "b": after, "n": str(number), "v": new}), command="str_replace", path=plan.path, old_str=line, new_str=after)
+    for setting in plan.settings:
+        setting.line = "\0" if setting.line == line else setting.line
+    s.answer(f"{plan.path} now says {new}.", rng.choice(_REPLACED).format(**facts), new)
+    return True
+
+
+def change_spoken(world: World) -> bool:
+    """Change a setting whose name the user says in plain words: the file has to be read."""
+    rng, s, v = world.rng, world.s, world.voice()
+    found = pick_setting(world)
+    if found is None:
+        return False
+    plan, setting = found
+    words = spoken(setting.key)
+    text = world.tree.files[plan.path]
+    value = names.other_value(rng, world.split, setting.value)
+    if words == setting.key or len(text) > 900 or [spoken(x.key) for x in plan.settings].count(words) != 1 or (KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values):
+        return False
+    said = said_value(world, plan, value)
+    slots = {"k": rng.choice((words, f"the {words}")), "K": f"the {words}", "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(said), "o": v.value(setting.value.text)}
+    wording = phrasings.CHANGE_OLD if rng.random() < 0.35 else phrasings.CHANGE
+    world.ask("change", wording(rng, world.split, slots).replace("the the ", "the "))
+    s.bash(rng.choice(_READ_SPOKEN).format(w=words, f=plan.path, v=said), *world.tree.cat(plan.path))
+    old = setting.value.text
+    apply_setting(world, plan, setting, value, "")
+    facts = {"k": setting.key, "f": plan.path, "v": said, "o": old}
+    s.answer(_CHECKED(rng, facts), _CHANGED(rng, facts), said)
+    return True
+
+
+def spoken(key: str) -> str:
+    """A key as people say it: max_retry_count, maxRetryCount and MAX-RETRY-COUNT are all "max retry count"."""
+    return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", key)).lower()
+
+
+def a_phrase(rng: random.Random, line: str) -> str:
+    """A few neighbouring words of a line, or one."""
+    words = re.findall(r"[A-Za-z0-9_]{3,}", line)
+    pairs = re.findall(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){1,3}", line)
+    if pairs and rng.random() < 0.5:
+        return str(rng.choice(pairs))
+    return str(rng.choice(words)) if words else ""
+
+
+_FIND_OLD = ("Replace `{o}` with `{v}` in {f}. First find `{o}`.", "In {f}, `{o}` must become `{v}`. Look for it.", "Find `{o}` in {f}; the new text is `{v}`.")
+_REPLACED = ("I replaced `{o}` with `{v}` in {f}.", "{f} now says `{v}` instead of `{o}`.", "Done: `{o}` is now `{v}` in {f}.", "In {f} I changed `{o}` to `{v}`.")
+_READ_SPOKEN = ("Set the {w} in {f} to {v}. I read the file to see its name.", "The {w} in {f} must become {v}. Read {f}.", "Which line of {f} is the {w}? It gets the value {v}.")
 
 _RENAME_LOOK = Phrases("""
 Rename {k} to {v}. First find every use of {k}.

@@ -84,7 +84,7 @@ def run_command(world: World) -> bool:
     if made is None:
         return False
     command, result = made
-    mark = rng.choice(("`", "`", "`", "", "")) if "`" not in command else ""
+    mark = rng.choice(("`", "`", "`", "", "")) if " " in command else "`"
     wording = phrasings.RUN(rng, world.split, {"c": f"{mark}{command}{mark}", "C": command})
     world.ask("run", wording, edits=False)
     s.bash(_RUN(rng, {"c": command}), command, result)

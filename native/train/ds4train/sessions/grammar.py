@@ -11,6 +11,10 @@ from collections.abc import Mapping
 Node = str | tuple[str, "list[Pattern] | str"]
 Pattern = list["Node"]
 
+# Marks a text that begins with a name or value, which must keep its case. Removed when the message is finished.
+GIVEN = "\x01"
+_FREE = frozenset("tTaAbB")  # slots that hold whole requests
+
 _HELD_EVERY = 8
 _HELD_OFFSET = 5
 
@@ -61,7 +65,10 @@ def _expand(pattern: Pattern, rng: random.Random, slots: Mapping[str, str], out:
         if isinstance(node, str):
             out.append(node)
         elif node[0] == "slot":
-            out.append(slots[str(node[1])])
+            name = str(node[1])
+            if name not in _FREE and not any(out):
+                out.append(GIVEN)
+            out.append(slots[name])
         else:
             choices = node[1]
             assert isinstance(choices, list)
@@ -107,4 +114,4 @@ class Phrases:
     def __call__(self, rng: random.Random, slots: Mapping[str, str]) -> str:
         out: list[str] = []
         _expand(self.patterns[int(rng.random() * len(self.patterns))], rng, slots, out)
-        return "".join(out)
+        return "".join(out).replace(GIVEN, "")

@@ -6,7 +6,7 @@ import re
 
 from . import names, phrasings, phrasings_more
 from .configs import KINDS
-from .edits import pick_setting, said_value
+from .edits import pick_setting, said_value, spoken
 from .grammar import Phrases, Wordings
 from .world import World
 
@@ -77,6 +77,26 @@ def lookup(world: World) -> bool:
     return True
 
 
+def lookup_spoken(world: World) -> bool:
+    """Look up a setting that the user names in plain words."""
+    rng, s, v = world.rng, world.s, world.voice()
+    found = pick_setting(world)
+    if found is None:
+        return False
+    plan, setting = found
+    words = spoken(setting.key)
+    if words == setting.key or len(world.tree.files[plan.path]) > 900 or [spoken(x.key) for x in plan.settings].count(words) != 1:
+        return False
+    slots = {"k": f"the {words}", "K": f"the {words}", "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path)}
+    text = world.framed(phrasings.LOOKUP(rng, world.split, slots).replace("the the ", "the "), edits=False)
+    world.say("lookup", text)
+    value = setting.literal if setting.value.kind == "bool" else setting.value.text
+    s.bash(rng.choice((f"What is the {words} in {plan.path}? Read the file.", f"Read {plan.path} to find the {words}.")), *world.tree.cat(plan.path))
+    facts = {"k": setting.key, "f": plan.path, "v": value, "line": setting.line}
+    s.answer(_SEEN(rng, facts), value if only_value(text) else _VALUE(rng, facts), value)
+    return True
+
+
 _FIND = Phrases("""
 I search all files for {w}.
 Which file has {w}? Search the project.
@@ -125,8 +145,8 @@ def find(world: World) -> bool:
         s.answer(f"The file is {path}.", path if bare else full, path)
     else:
         shown = ", ".join(hits[:-1]) + " and " + hits[-1]
-        full = rng.choice((f"{len(hits)} files contain `{word}`: {shown}.", f"`{word}` is in {shown}.", f"These files contain `{word}`: {shown}."))
-        s.answer(f"{len(hits)} files have {word}.", "\n".join(hits) if bare else full, *hits)
+        full = rng.choice((f"Several files contain `{word}`: {shown}.", f"`{word}` is in {shown}.", f"These files contain `{word}`: {shown}."))
+        s.answer(f"Several files have {word}.", "\n".join(hits) if bare else full, *hits)
     return True
 
 
@@ -214,5 +234,5 @@ def list_folder(world: World) -> bool:
     world.ask("list", phrasings_more.LIST(rng, world.split, slots).replace("the folder the folder", "the folder"), edits=False)
     s.bash(f"List {target}.", command, result)
     shown = result.split("\n")
-    s.answer(f"{target} has {len(shown)} entr{'y' if len(shown) == 1 else 'ies'}.", f"{target} contains: {', '.join(shown)}.", *shown)
+    s.answer(f"These are the entries of {target}.", f"{target} contains: {', '.join(shown)}.", *shown)
     return True

@@ -97,7 +97,7 @@ def insert_after(world: World) -> bool:
     s.bash(f"Insert `{line}` after `{anchor}` in {plan.path}. Find that line.", *world.tree.grep(anchor, plan.path, "-nF"))
     at = lines.index(anchor) + 1
     s.edit(f"`{anchor}` is line {at}. Insert `{line}` after line {at}.", command="insert", path=plan.path, insert_line=at, new_str=line)
-    s.answer(f"The new line is line {at + 1}.", rng.choice((f"I inserted `{line}` after line {at} of {plan.path}.", f"{plan.path} now has `{line}` as line {at + 1}.")), plan.path)
+    s.answer(f"The new line follows line {at}.", rng.choice((f"I inserted `{line}` after line {at} of {plan.path}.", f"{plan.path} now has `{line}` after `{anchor}`.")), plan.path)
     return True
 
 
@@ -185,8 +185,7 @@ def create_block(world: World) -> bool:
     wording = phrasings_more.CREATE_BLOCK(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": "\0"})
     world.ask("create", wording).replace("\0", body)
     s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
-    n = shown.count("\n") + 1
-    s.answer(f"{path} is written.", rng.choice((f"I created {path} with the {n} lines you gave.", f"{path} now exists with the given content ({n} lines).", f"Done: I wrote {n} lines to {path}.")), path)
+    s.answer(f"{path} is written.", rng.choice((f"I created {path} with the content you gave.", f"{path} now exists with the given content.", f"Done: I wrote the given text to {path}.")), path)
     return True
 
 
@@ -203,8 +202,8 @@ def create_lines(world: World) -> bool:
     listed = rng.choice((", ".join(shown), ", ".join(shown[:-1]) + " and " + shown[-1], ", ".join(shown[:-1]) + " and " + shown[-1]))
     wording = phrasings_more.CREATE_LINES(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "n": rng.choice((str(len(items)), ("two", "three", "four", "five", "six")[len(items) - 2])), "m": listed})
     world.ask("create", wording)
-    s.edit(f"Create {path} with {len(items)} lines: {', '.join(items)}.", command="create", path=path, file_text="\n".join(items) + "\n")
-    s.answer(f"{path} has {len(items)} lines.", rng.choice((f"I created {path} with {len(items)} lines: {', '.join(items)}.", f"{path} now has the lines {', '.join(items)}.")), path)
+    s.edit(f"Create {path} with the lines {', '.join(items)}.", command="create", path=path, file_text="\n".join(items) + "\n")
+    s.answer(f"{path} has the lines.", rng.choice((f"I created {path} with the lines {', '.join(items)}.", f"{path} now has the lines {', '.join(items)}.")), path)
     return True
 
 

@@ -354,6 +354,8 @@ APPEND = Wordings("""
 [append|add] {l} to the end of {F}
 [append|add] {l} as [the last|a new|a new last] line [to|of|in] {F}
 append {l} to {F}
+add {l} to {F}
+[put|include] {l} in {F}, at the end
 [add|append|put] a line [saying|that says|reading|with] {l} [to|at the end of] {F}
 [add|put|write] {l} at the [end|bottom] of {F}
 [add|append] a [new|last|final] line {l} to {F}
@@ -402,4 +404,30 @@ prepend this to {F}: {l}
 at the [top|beginning] of {F}, [add|insert] {l}
 in {F}, [insert|add] the line {l} before the first line
 {f}: insert {l} at the top
+""")
+
+CHANGE_TEXT = Wordings("""
+[change|replace] the [text|word|words|string] {o} [to|with|by] {v} in {F}
+[change|replace] {o} [to|with|by] {v} in {F}
+in {F}, [change|replace] the [text|word] {o} [to|with] {v}
+in {F}, [replace|change|swap] {o} [with|for|to] {v}
+{F} says {o}. It should say {v}
+{F} says {o}[;| but] it should say {v}
+[change|update] the [message|text|title|wording|greeting|phrase] {o} in {F} to {v}
+[change|update] the [message|text|title|wording|greeting|line] in {F} from {o} to {v}
+{o} in {F} should [be|read|become] {v}
+[correct|fix] {o} to {v} in {F}
+[fix|correct] the [typo|mistake|error] in {F}: {o} should be {v}
+there is a [typo|mistake|wrong word] in {F}: {o} [should be|must be|instead of] {v}
+replace the [only|one] {o} in {F} with {v}
+[edit|open] {F} and [replace|change] {o} [with|to] {v}
+where {F} says {o}, [put|write] {v}
+swap {o} for {v} in {F}
+use {v} instead of {o} in {F}
+{f}: replace {o} with {v}
+{f}: {o} -> {v}
+the [text|word] {o} in {F} is wrong, [use|write|it must be] {v}
+make {F} say {v} instead of {o}
+[substitute|put] {v} for {o} in {F}
+I want {F} to say {v}, not {o}
 """)

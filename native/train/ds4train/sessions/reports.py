@@ -40,10 +40,10 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
     scope = dict(namespace(tree, kit.test.path))
     expression = kit.line.removeprefix("assert ").split(" == ")[0]
     left, right = eval(expression, scope), eval(kit.expected, scope)
-    message = eval(kit.line.split(kit.expected, 1)[1].lstrip(", "), scope) if kit.message else ""
+    message = eval(kit.line.split(f" == {kit.expected}", 1)[1].lstrip(", "), scope) if kit.message else ""
     headline = f"assert {left!r} == {right!r}"
     body = _explain(left, right)
-    where = _where(expression, left)
+    where = [] if body else _where(expression, left)
     if message:
         first, rest = f"AssertionError: {message}", [headline, *body, *where]
     else:

@@ -94,7 +94,8 @@ class Session:
         text = prompt if self.tasks else self.environment + prompt
         self.steps.insert(self._mark, Step("user", text))
         self.tasks.append(Task("several", prompt, self._before, steps=self._mark + 1))
-        self.answer(self._carried + " All parts are done.", " ".join(t for t, _ in self._answered), *[a for _, more in self._answered for a in more])
+        carried, self._carried = self._carried, ""
+        self.answer(carried + " All parts are done.", " ".join(t for t, _ in self._answered), *[a for _, more in self._answered for a in more])
 
     @property
     def asked(self) -> list[str]:

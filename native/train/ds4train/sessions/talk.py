@@ -146,18 +146,18 @@ def question(world: World) -> bool:
         a, b = rng.randint(1, 20), rng.randint(1, 12)
         word, sign, result = rng.choice((("plus", "+", a + b), ("times", "*", a * b), ("minus", "-", a - b)))
         form = rng.choice((f"what is {a} {word} {b}?", f"what is {a} {sign} {b}?", f"how much is {a} {word} {b}?", f"calculate {a} {sign} {b}", f"{a} {sign} {b}?"))
-        s.user("question", dress(rng, world.split, form, edits=False, frame=False))
+        world.say("question", dress(rng, world.split, form, edits=False, frame=False))
         s.answer(f"{a} {sign} {b} = {result}.", rng.choice((f"{a} {sign} {b} is {result}.", f"{result}", f"The result is {result}.")), str(result))
     else:
         term, fact = rng.choice(FACTS)
-        s.user("question", dress(rng, world.split, _WHAT(rng, world.split, {"x": term}), edits=False, frame=rng.random() < 0.2))
+        world.say("question", dress(rng, world.split, _WHAT(rng, world.split, {"x": term}), edits=False, frame=rng.random() < 0.2))
         s.answer(rng.choice(_THINK), fact)
     return True
 
 
 def thanks(world: World) -> bool:
     rng, s = world.rng, world.s
-    s.user("thanks", dress(rng, world.split, phrasings_more.THANKS(rng, world.split, {}), edits=False, frame=False))
+    world.say("thanks", dress(rng, world.split, phrasings_more.THANKS(rng, world.split, {}), edits=False, frame=False))
     s.answer("The user is done. A short reply is enough.", rng.choice(("You're welcome.", "Glad it helped.", "You're welcome. Tell me if there is more to do.")))
     return True
 

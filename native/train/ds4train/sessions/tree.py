@@ -11,7 +11,7 @@ import re
 import zlib
 
 NO_OUTPUT = "(no output)"
-SKIP_GIT = "--exclude-dir=.git"
+SKIP_HIDDEN = "--exclude-dir='.?*'"
 
 
 def quote(text: str) -> str:
@@ -131,10 +131,12 @@ class Tree:
 
     def grep_all(self, pattern: str, flags: str) -> tuple[str, str]:
         """grep through the whole project; files come in the order of the folder, which is any order."""
-        command = f"grep {flags} {SKIP_GIT} {quote(pattern)} ."
+        command = f"grep {flags} {SKIP_HIDDEN} {quote(pattern)} ."
         needle = pattern.lower() if "i" in flags else pattern
         out = []
         for path in self.walk():
+            if any(bit.startswith(".") for bit in path.split("/")[:-1]):
+                continue
             hits = [(n, line) for n, line in enumerate(self.lines(path), 1)
                     if needle in (line.lower() if "i" in flags else line) and ("w" not in flags or is_word_match(pattern, line))]  # fmt: skip
             if hits and "l" in flags:

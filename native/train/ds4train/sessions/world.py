@@ -7,7 +7,7 @@ import random
 from . import configs, names, prose
 from .asking import Voice, dress
 from .configs import Planned, Setting
-from .grammar import Phrases
+from .grammar import GIVEN, Phrases
 from .session import Session
 
 FIND_THINK = Phrases("""
@@ -32,6 +32,7 @@ class World:
         return core if self.s.joining else dress(self.rng, self.split, core, edits=edits)
 
     def say(self, family: str, text: str) -> str:
+        text = text if self.s.joining else text.replace(GIVEN, "")
         self.s.user(family, text)
         return text
 
