@@ -20,9 +20,8 @@ class Change:
 
 
 def _lines(text: str) -> list[str]:
-    return [line + "\n" for line in text.split("\n")[:-1]] + (
-        [last] if (last := text.rpartition("\n")[2]) else []
-    )
+    *whole, last = text.split("\n")
+    return [line + "\n" for line in whole] + ([last] if last else [])
 
 
 def change(before: str, after: str) -> Change:

@@ -95,9 +95,8 @@ class Editor:
 
     def target(self, call: Call) -> Path:
         """The file that the call means."""
-        return (
-            self._cwd / Path(call.path).expanduser() if call.path.startswith("~/") else self._cwd / call.path
-        )
+        path = Path(call.path)
+        return self._cwd / (path.expanduser() if call.path.startswith("~/") else path)
 
     def run(self, call: Call) -> Edited | Viewed:
         """Raises EditError with the text for the model."""
@@ -139,11 +138,9 @@ class Editor:
         arguments = call.arguments
         new = _lf(file, arguments["new_str"])
         if call.command == "insert":
-            after = insert(file.text, _integer(arguments["insert_line"]), arguments["new_str"], call.path)
+            after = insert(file.text, _integer(arguments["insert_line"]), new, call.path)
         else:
-            after = replace(
-                file.text, _lf(file, arguments["old_str"]), _lf(file, arguments["new_str"]), call.path
-            )
+            after = replace(file.text, _lf(file, arguments["old_str"]), new, call.path)
         textfile.write(path, file.with_text(after))
         return Edited(f"File edited: {call.path}", call.path, file.text, after)
 

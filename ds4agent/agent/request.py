@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from ds4agent.agent import message
 
@@ -54,10 +55,11 @@ def first_difference(old: bytes, new: bytes) -> str | None:
     """
     if extends(old, new):
         return None
-    before, after = json.loads(old), json.loads(new)
+    before: dict[str, Any] = json.loads(old)
+    after: dict[str, Any] = json.loads(new)
     for field in ("model", "tools", "thinking", *sorted(before.keys() | after.keys())):
         if field != "messages" and before.get(field) != after.get(field):
-            return field
+            return str(field)
     pairs = zip_longest(before["messages"], after["messages"][: len(before["messages"])])
     for index, (was, now) in enumerate(pairs):
         if now is None:

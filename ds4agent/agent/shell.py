@@ -30,7 +30,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pexpect
@@ -123,16 +123,7 @@ class Shell:
         if not self._running:
             self._type(command)
         result = self._collect(cancel)
-        if not stopped:
-            return result
-        return ShellResult(
-            result.text,
-            result.exit_code,
-            result.running,
-            result.died,
-            result.interrupted,
-            stopped_before=True,
-        )
+        return replace(result, stopped_before=True) if stopped else result
 
     def close(self) -> None:
         """Hang up: the shell and its jobs get SIGHUP, as when a terminal window closes."""
@@ -275,10 +266,8 @@ class Shell:
         self._nonce = nonce.encode()
         _raw_output(self._child.fileno())
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
-        report = (
-            f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty; jobs >/dev/null 2>&1'
-        )
-        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}'"
+        report = f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty'
+        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1'"
         start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
         data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
         os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes

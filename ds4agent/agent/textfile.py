@@ -1,8 +1,9 @@
 """Text files on disk: read whole, written whole or not at all.
 
 A write goes to a temporary file in the same folder, is synced, and takes the old name by rename, so that a
-crash leaves the old file or the new one. Mode is kept; a symbolic link stays and its target is replaced. Line ends: a file that uses CRLF throughout is edited as if it used LF and written back as
-CRLF; a file that mixes them is left exactly as it is. UTF-8 only, with or without a byte order mark.
+crash leaves the old file or the new one. Mode is kept; a symbolic link stays and its target is replaced.
+Line ends: a file that uses CRLF throughout is edited as if it used LF and written back as CRLF; a file that
+mixes them is left exactly as it is. UTF-8 only, with or without a byte order mark.
 """
 
 import os

@@ -1,0 +1,239 @@
+"""One user turn as a state machine over an append-only transcript.
+
+    begin -> request -> reply with calls -> run them -> request ...
+                     -> answer                       -> done
+
+The next request is always request.body(head, messages): a pure function of what is on disk. Nothing is sent
+before its user text is stored, nothing is run before the call is stored, and nothing stored is ever changed.
+So every way out of a turn (answer, limit, Ctrl-C, a lost engine, kill -9) leaves a transcript that the next
+turn extends.
+
+How a turn that was cut short is closed decides whether the engine can go on from its live state:
+* Interrupted while the engine wrote: what had arrived becomes the assistant's message, even if it is empty,
+  because the engine has already written the assistant's marker. A call in the making is dropped.
+* Interrupted while a tool ran: each call gets a result that says so.
+* The engine was lost: nothing is added. The same request can be sent again.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ds4agent.agent import ledger as books
+from ds4agent.agent import message, request
+from ds4agent.agent.approval import Approval
+from ds4agent.agent.calls import Runner
+from ds4agent.agent.events import Emit, Status, TurnCompleted, TurnFailed, TurnStarted
+from ds4agent.agent.ledger import Ledger
+from ds4agent.agent.message import AssistantTurn, ToolCall
+from ds4agent.agent.stream import StreamItems, item_ids
+from ds4agent.agent.tools import Toolbox
+from ds4agent.agent.transcript import Transcript
+from ds4agent.client import chat
+from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.errors import ContextFull, EngineError, EngineLost
+from ds4agent.client.reply import Reply
+
+# Sends a request; tells events on the way; see client.chat.complete for what it raises.
+Send = Callable[[bytes, Callable[[chat.Event], None]], Reply]
+
+# User text, never a system message: that would be hoisted to the front of the prompt (rule R4).
+SYNTAX_REMINDER = (
+    "Your last tool call was not well-formed, so nothing was run. Write the whole call again in the format "
+    "of the instructions, with every tag closed."
+)
+EMPTY_REMINDER = (
+    "Your last turn held neither an answer nor a tool call. Go on with the task, or give your answer."
+)
+_CALL_MARKUP = ("DSML｜tool_calls>", "<tool_calls>")
+
+
+class NothingToContinue(Exception):
+    """A turn without a task was asked for, but the last one is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a turn is stopped from outside."""
+
+    steps: int = 100
+    format_errors: int = 3
+    repeats: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended. `answer` is the final text; `problem` is one sentence when there is none."""
+
+    status: Status
+    answer: str = ""
+    problem: str = ""
+    denied: int = 0
+
+
+class Loop:
+    """Turns of one session on one engine. `engine` names the engine process."""
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        send: Send,
+        engine: str,
+        toolbox: Toolbox,
+        approval: Approval,
+        emit: Emit,
+        cancel: Cancel,
+        limits: Limits,
+    ) -> None:
+        self._transcript = transcript
+        self._send = send
+        self._engine = engine
+        self._emit = emit
+        self._limits = limits
+        self._ids: Iterator[str] = item_ids()
+        self._ledger = Ledger(transcript.records, engine)
+        self._runner = Runner(transcript, toolbox, approval, emit, cancel, self._ids)
+        self._usage = {"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0}
+        self._format_errors = 0
+
+    def turn(self, texts: list[str] | None, **about: object) -> Outcome:
+        """Run one turn. `texts` are the new user messages, None to go on with an unfinished turn; `about` is
+        stored with them. Raises NothingToContinue and TranscriptError.
+        """
+        pending = self._begin(texts, about)
+        self._emit(TurnStarted())
+        try:
+            outcome = self._steps(pending)
+        except Cancelled:
+            outcome = Outcome(Status.INTERRUPTED, problem="interrupted")
+        except ContextFull as error:
+            outcome = Outcome(Status.LIMIT, problem=f"the session is too long for the engine: {error}")
+        except EngineLost as error:
+            outcome = Outcome(Status.ENGINE_LOST, problem=str(error))
+        except EngineError as error:
+            outcome = Outcome(Status.FAILED, problem=str(error))
+        self._transcript.append("turn", status=outcome.status.word)
+        self._tell_end(outcome)
+        return outcome
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        if outcome.problem:
+            self._emit(TurnFailed(outcome.problem, self._usage))
+        else:
+            self._emit(TurnCompleted(self._usage))
+
+    # -- begin -----------------------------------------------------------------------------------------------
+
+    def _begin(self, texts: list[str] | None, about: dict[str, object]) -> tuple[ToolCall, ...]:
+        """Take up what an earlier run left behind; the calls that are still to be run."""
+        messages = self._transcript.messages
+        left = message.pending(messages)
+        if texts is None:
+            if not left and (not messages or json.loads(messages[-1])["role"] == "assistant"):
+                raise NothingToContinue
+            begun = self._runner.begun()
+            self._runner.close([call for call in left if call.id in begun])
+            self._runner.remember(messages)
+            return tuple(call for call in left if call.id not in begun)
+        self._runner.close(left)
+        self._transcript.append("messages", [message.user(text) for text in texts], role="user", **about)
+        return ()
+
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    def _steps(self, pending: tuple[ToolCall, ...]) -> Outcome:
+        if pending and (outcome := self._run(pending)):
+            return outcome
+        for _ in range(self._limits.steps):
+            outcome = self._step(self._request())
+            if outcome:
+                return outcome
+        return Outcome(Status.LIMIT, problem=f"stopped after {self._limits.steps} requests (--max-steps)")
+
+    def _request(self) -> Reply:
+        """Send the next request, compare the cache, store the reply."""
+        body = request.body(self._transcript.head, self._transcript.messages)
+        self._ledger.before(body)
+        items = StreamItems(self._emit, self._ids)
+        try:
+            reply = self._send(body, items.tell)
+        except chat.Stopped as stopped:
+            items.close()
+            self._store(stopped.partial, (), odd_end=books.INTERRUPTED)
+            raise
+        except EngineError:
+            items.close()
+            raise
+        items.finish(reply)
+        self._account(reply)
+        return reply
+
+    def _account(self, reply: Reply) -> None:
+        if reply.usage is None:
+            return
+        self._usage["input_tokens"] += reply.usage.prompt
+        self._usage["cached_input_tokens"] += reply.usage.cached or 0
+        self._usage["output_tokens"] += reply.usage.completion
+        cache = self._ledger.after(reply.usage)
+        if cache:
+            self._emit(cache)
+
+    def _step(self, reply: Reply) -> Outcome | None:
+        """What a reply means for the turn; None to go on."""
+        whole = reply.finish not in ("length", "error")
+        calls = tuple(
+            ToolCall(c.id or f"call_{len(self._transcript.messages)}_{n}", c.name, "".join(c.arguments))
+            for n, c in enumerate(reply.calls if whole else [])
+        )
+        cut = bool(reply.calls) and not calls
+        self._store(reply, calls, odd_end=books.CUT if cut else None)
+        if calls:
+            return self._run(calls)
+        if reply.finish == "length":
+            return Outcome(Status.LIMIT, problem="the engine stopped in the middle: no room for more tokens")
+        if not whole or any(mark in reply.content for mark in _CALL_MARKUP):
+            return self._remind(SYNTAX_REMINDER)
+        if not reply.content.strip():
+            return self._remind(EMPTY_REMINDER)
+        return self._answer(reply.content)
+
+    def _answer(self, text: str) -> Outcome:
+        denied = self._runner.denied
+        return Outcome(Status.DENIED if denied else Status.COMPLETED, text, denied=denied)
+
+    def _run(self, calls: tuple[ToolCall, ...]) -> Outcome | None:
+        tally = self._runner.run(calls)
+        if tally.interrupted:
+            raise Cancelled
+        if tally.repeats >= self._limits.repeats:
+            return self._failed(f"the model made the same call {tally.repeats} times in a row")
+        if tally.malformed:
+            return self._count_format_error()
+        self._format_errors = 0
+        return None
+
+    def _remind(self, text: str) -> Outcome | None:
+        outcome = self._count_format_error()
+        if outcome is None:
+            self._transcript.append("messages", [message.user(text)], role="user")
+        return outcome
+
+    def _count_format_error(self) -> Outcome | None:
+        self._format_errors += 1
+        if self._format_errors < self._limits.format_errors:
+            return None
+        return self._failed(f"the model wrote {self._format_errors} malformed replies in a row")
+
+    def _failed(self, problem: str) -> Outcome:
+        return Outcome(Status.FAILED, problem=problem, denied=self._runner.denied)
+
+    def _store(self, reply: Reply, calls: tuple[ToolCall, ...], odd_end: str | None) -> None:
+        """Put the assistant's message on record with its figures."""
+        about: dict[str, object] = {"role": "assistant", "engine": self._engine, "finish": reply.finish}
+        if reply.usage:
+            about["usage"] = {"prompt": reply.usage.prompt, "completion": reply.usage.completion}
+        if odd_end:
+            about["odd_end"] = odd_end
+            self._ledger.odd_end(odd_end)
+        turn = AssistantTurn(reply.content, reply.reasoning, calls)
+        self._transcript.append("messages", [message.assistant(turn)], **about)

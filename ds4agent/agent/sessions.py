@@ -1,0 +1,118 @@
+"""Sessions on disk: one folder each, with the transcript and the output that did not fit into it."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ds4agent.agent.request import Head
+from ds4agent.agent.transcript import Transcript, TranscriptError
+
+FILE = "transcript.jsonl"
+TITLE_LENGTH = 80
+_TAIL = 4096
+
+
+class UnknownSession(Exception):
+    """No session, or more than one, is meant; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list of sessions shows. `status` is that of the last turn, None when it did not end."""
+
+    id: str
+    cwd: str
+    title: str
+    changed: float
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: str
+    folder: Path
+    cwd: Path
+    transcript: Transcript
+
+    @property
+    def last_date(self) -> str:
+        """The date that the model was told last."""
+        dates = [record.fields["date"] for record in self.transcript.records if "date" in record.fields]
+        return str(dates[-1]) if dates else ""
+
+
+def create(root: Path, head: Head, cwd: Path, task: str) -> Session:
+    """A new session. Raises TranscriptError when it cannot be stored."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    folder = root / name
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise TranscriptError(f"no session can be stored in {root}: {error.strerror}") from error
+    transcript = Transcript.create(folder / FILE, head, cwd=str(cwd), title=_title(task))
+    return Session(name, folder, cwd, transcript)
+
+
+def open_session(root: Path, name: str) -> Session:
+    """Take up a session by its id or the unique beginning of one."""
+    found = [summary for summary in summaries(root) if summary.id.startswith(name)] if name else []
+    exact = [summary for summary in found if summary.id == name] or found
+    if not exact:
+        raise UnknownSession(f"there is no session {name!r}; `ds4agent sessions` lists them")
+    if len(exact) > 1:
+        raise UnknownSession(f"{name!r} is the beginning of {len(exact)} session ids; give more of it")
+    summary = exact[0]
+    folder = root / summary.id
+    return Session(summary.id, folder, Path(summary.cwd), Transcript.open(folder / FILE))
+
+
+def latest(root: Path, cwd: Path) -> str:
+    """The id of the session that was last active in a folder."""
+    here = [summary for summary in summaries(root) if summary.cwd == str(cwd)]
+    if not here:
+        raise UnknownSession(f"there is no session to continue in {cwd}")
+    return max(here, key=lambda summary: summary.changed).id
+
+
+def summaries(root: Path) -> list[Summary]:
+    """All sessions that have a readable beginning, the newest first."""
+    return sorted(_scan(root), key=lambda summary: summary.changed, reverse=True)
+
+
+def _scan(root: Path) -> Iterator[Summary]:
+    try:
+        folders = list(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for folder in folders:
+        try:
+            yield _summary(folder)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a session that was killed before its first record was whole
+
+
+def _summary(folder: Path) -> Summary:
+    with (folder / FILE).open("rb") as file:
+        first = json.loads(file.readline())
+        status = os.fstat(file.fileno())
+        file.seek(max(0, status.st_size - _TAIL))
+        end = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return Summary(folder.name, first["cwd"], first["title"], status.st_mtime, _end_status(end))
+
+
+def _end_status(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+        return str(record["status"]) if record["type"] == "turn" else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _title(task: str) -> str:
+    """The first line of the first task: no request is spent on a title (rule R7)."""
+    line = next((line.strip() for line in task.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 3] + "..."

@@ -1,0 +1,261 @@
+"""`ds4agent run TASK`: one turn of a session, without a person beside it.
+
+stdout is for programs: the final answer alone, or with --json every event, one object a line. stderr is for
+people. The exit code says how it ended (agent.events.Status); `session.completed` is always the last event.
+"""
+
+import json
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+import click
+
+from ds4agent import config, paths
+from ds4agent.agent import events, opening, sessions
+from ds4agent.agent.approval import Approval
+from ds4agent.agent.events import Event, Status
+from ds4agent.agent.loop import Limits, Loop, NothingToContinue, Outcome
+from ds4agent.agent.sessions import Session
+from ds4agent.agent.setup import frozen_head
+from ds4agent.agent.shell import ShellError
+from ds4agent.agent.tools import Toolbox
+from ds4agent.agent.transcript import TranscriptError
+from ds4agent.cli.progress import Progress
+from ds4agent.client import engine
+from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.errors import EngineError, EngineLost
+
+
+class Refused(Exception):
+    """What was asked for makes no sense; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line."""
+
+    task: str | None
+    as_json: bool
+    cwd: str | None
+    session: str | None
+    proceed: bool
+    flags: dict[str, Any]
+
+
+@click.command("run")
+@click.argument("task", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print events, one JSON object a line.")
+@click.option("--cwd", metavar="DIR", help="The project folder (default: where you are).")
+@click.option("--session", metavar="ID", help="Continue this session.")
+@click.option("--continue", "proceed", is_flag=True, help="Continue the last session of the project folder.")
+@click.option("--approve", type=click.Choice(["ask", "auto", "full"]), help="Which steps need a yes.")
+@click.option("--model", metavar="M", help="A GGUF file, or for an engine at a URL the model's name.")
+@click.option("--engine", metavar="E", help="auto, embedded, the path of an engine, or its http address.")
+@click.option("--max-steps", type=int, metavar="N", help="Requests to the engine in one turn.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    task: str | None,
+    as_json: bool,
+    cwd: str | None,
+    session: str | None,
+    proceed: bool,
+    **flags: Any,
+) -> None:
+    """Carry out TASK in the project folder. `-` reads the task from standard input.
+
+    With --continue or --session and no TASK an unfinished turn goes on where it was.
+    """
+    ctx.exit(Run(Asked(task, as_json, cwd, session, proceed, flags)).execute().value)
+
+
+class Run:
+    """One invocation: its outputs, its cancel flag, and the things that have to be put away."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._cancel = Cancel()
+        self._progress = Progress(sys.stderr)
+        self._json = JsonLines(sys.stdout) if asked.as_json else None
+        self._session_id = ""
+
+    def execute(self) -> Status:
+        """Run it, say how it ended, and put everything away. Never raises for what can be foreseen."""
+        _on_signals(self._cancel)
+        with ExitStack() as stack:
+            outcome = self._guarded(stack)
+        if outcome.problem:
+            self._emit(events.Failure(outcome.problem))
+        self._emit(events.SessionCompleted(self._session_id, outcome.status, outcome.denied))
+        if outcome.answer and not self._json:
+            _print(outcome.answer)
+        return outcome.status
+
+    def _emit(self, event: Event) -> None:
+        self._progress(event)
+        if self._json:
+            self._json.write(event)
+
+    def _guarded(self, stack: ExitStack) -> Outcome:
+        """Every foreseeable failure as an outcome."""
+        try:
+            return self._turn(stack)
+        except (Refused, config.ConfigError, sessions.UnknownSession, engine.BadEngine) as error:
+            return Outcome(Status.USAGE, problem=str(error))
+        except Cancelled:
+            return Outcome(Status.INTERRUPTED, problem="interrupted")
+        except EngineLost as error:
+            return Outcome(Status.ENGINE_LOST, problem=str(error))
+        except (EngineError, TranscriptError, ShellError) as error:
+            return Outcome(Status.FAILED, problem=str(error))
+
+    def _turn(self, stack: ExitStack) -> Outcome:
+        settings = config.load(self._asked.flags)
+        task = self._task()
+        cwd = _folder(self._asked.cwd)
+        resumed = self._resumed(cwd)
+        if resumed:
+            stack.callback(resumed.transcript.close)
+        coming = engine.call(_wanted(settings), self._cancel, self._on_prefill)
+        stack.callback(coming.stop)
+        session = resumed or self._created(stack, settings, cwd, task or "")
+        self._session_id = session.id
+        self._emit(events.SessionStarted(session.id, str(session.cwd), resumed is not None))
+        texts, about = _texts(session, task)
+        toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout)
+        stack.callback(toolbox.close)
+        running = coming.wait(self._cancel)
+        loop = Loop(
+            session.transcript,
+            lambda body, tell: running.send(body, self._cancel, tell),
+            running.identity,
+            toolbox,
+            Approval(settings.approve, session.cwd, self._ask),
+            self._emit,
+            self._cancel,
+            Limits(steps=settings.max_steps),
+        )
+        try:
+            return loop.turn(texts, **about)
+        except NothingToContinue as error:
+            raise Refused("the last turn of this session is complete; give a task") from error
+
+    def _created(self, stack: ExitStack, settings: config.Settings, cwd: Path, task: str) -> Session:
+        model = settings.model if _wanted(settings).is_url else None
+        session = sessions.create(paths.sessions(), frozen_head(model), cwd, task)
+        stack.callback(session.transcript.close)
+        return session
+
+    def _resumed(self, cwd: Path) -> Session | None:
+        """The session that is to be continued; None for a new one."""
+        asked = self._asked
+        if asked.session and asked.proceed:
+            raise Refused("--session and --continue exclude each other")
+        if not asked.session and not asked.proceed:
+            return None
+        root = paths.sessions()
+        session = sessions.open_session(root, asked.session or sessions.latest(root, cwd))
+        if asked.cwd and session.cwd != cwd:
+            session.transcript.close()
+            raise Refused(f"session {session.id} belongs to {session.cwd}, not to {cwd}")
+        if not session.cwd.is_dir():
+            session.transcript.close()
+            raise Refused(f"the folder of session {session.id} is gone: {session.cwd}")
+        return session
+
+    def _task(self) -> str | None:
+        """The text of the task; None to go on without a new one."""
+        asked = self._asked
+        task = sys.stdin.buffer.read().decode("utf-8", "replace") if asked.task == "-" else asked.task
+        if task is not None and task.strip():
+            return task.encode("utf-8", "replace").decode()
+        if task is None and (asked.session or asked.proceed):
+            return None
+        raise Refused("the task is empty")
+
+    def _on_prefill(self, done: int, total: int, rate: float) -> None:
+        self._progress(events.Prefill(done, total, rate))
+
+    def _ask(self, question: str) -> bool | None:
+        """Ask on the terminal; None when nobody is there."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return None
+        sys.stderr.write(f"{question}\nallow this? [y/N] ")
+        sys.stderr.flush()
+        while not self._cancel.wait_readable(sys.stdin.fileno(), None):
+            pass
+        return os.read(sys.stdin.fileno(), 4096).decode("utf-8", "replace").strip().lower() in ("y", "yes")
+
+
+class JsonLines:
+    """Events on stdout. A reader that went away does not stop the work."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out: IO[str] | None = out
+
+    def write(self, event: Event) -> None:
+        found = events.to_json(event)
+        if found is None or self._out is None:
+            return
+        try:
+            self._out.write(json.dumps(found, ensure_ascii=True, separators=(",", ":")) + "\n")
+            self._out.flush()
+        except OSError:
+            _abandon(self._out)
+            self._out = None
+
+
+def _print(answer: str) -> None:
+    try:
+        sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n" * (not answer.endswith("\n")))
+        sys.stdout.flush()
+    except OSError:
+        _abandon(sys.stdout)
+
+
+def _abandon(out: IO[str]) -> None:
+    """Python flushes stdout at exit and would complain that nobody reads."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, out.fileno())
+    os.close(null)
+
+
+def _on_signals(cancel: Cancel) -> None:
+    """The first signal stops the turn, the second one the process: nothing on disk depends on a clean end."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if cancel.is_set():
+            os._exit(Status.INTERRUPTED.value)
+        cancel.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
+
+
+def _folder(given: str | None) -> Path:
+    path = Path(given) if given is not None else Path()
+    if not path.is_dir():
+        raise Refused(f"{path} is not a folder")
+    return path.resolve()
+
+
+def _wanted(settings: config.Settings) -> engine.Wanted:
+    wanted = engine.Wanted(settings.engine, None, settings.context, settings.api_key)
+    return wanted if wanted.is_url else engine.Wanted(settings.engine, settings.model, settings.context)
+
+
+def _texts(session: Session, task: str | None) -> tuple[list[str] | None, dict[str, Any]]:
+    """The user messages of the turn and what is stored with them."""
+    if task is None:
+        return None, {}
+    date = opening.today()
+    if session.transcript.messages:
+        return [opening.later_text(session.last_date, date, task)], {"date": date}
+    return opening.first_texts(session.cwd, date, task), {"date": date}

@@ -1,0 +1,23 @@
+"""`ds4agent sessions`: what can be continued."""
+
+import json
+import time
+from dataclasses import asdict
+
+import click
+
+from ds4agent import paths
+from ds4agent.agent.sessions import summaries
+
+
+@click.command("sessions")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(as_json: bool) -> None:
+    """List the stored sessions, the newest first."""
+    for summary in summaries(paths.sessions()):
+        if as_json:
+            click.echo(json.dumps(asdict(summary), ensure_ascii=False))
+        else:
+            changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.changed))
+            state = summary.status or "unfinished"
+            click.echo(f"{summary.id}  {changed}  {state:<11}  {summary.cwd}  {summary.title}")

@@ -1,0 +1,78 @@
+"""Ask an engine: its models, and one streamed chat completion at a time."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.errors import EngineFailed, EngineLost
+from ds4agent.client.http import Endpoint, exchange
+from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply
+from ds4agent.wire.sse_reader import Comment, SseReader
+
+PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """The engine is still at work; what it wrote."""
+
+    text: str
+
+
+Event = Delta | CallBegun | Keepalive
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    id: str
+    owned_by: str
+    context: int
+
+
+class Stopped(Cancelled):
+    """Cancelled in the middle of a reply; `partial` is what had arrived."""
+
+    def __init__(self, partial: Reply) -> None:
+        super().__init__()
+        self.partial = partial
+
+
+def models(endpoint: Endpoint, cancel: Cancel) -> list[ModelInfo]:
+    """What GET /v1/models lists."""
+    body = b"".join(exchange(endpoint, "GET", "/v1/models", b"", cancel, PROBE_SECONDS))
+    try:
+        return [
+            ModelInfo(str(m["id"]), str(m.get("owned_by", "")), int(m.get("context_length") or 0))
+            for m in json.loads(body)["data"]
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EngineFailed(f"{endpoint.url}/v1/models is not a list of models") from error
+
+
+def complete(endpoint: Endpoint, body: bytes, cancel: Cancel, tell: Callable[[Event], None]) -> Reply:
+    """Send a streaming chat request and put the reply together.
+
+    Raises EngineLost when the stream ends before the engine said why it stopped, Stopped when cancelled.
+    """
+    reader, assembler = SseReader(), Assembler()
+    try:
+        for data in exchange(endpoint, "POST", "/v1/chat/completions", body, cancel):
+            for event in reader.feed(data):
+                if isinstance(event, Comment):
+                    tell(Keepalive(event.text))
+                elif event.data == "[DONE]":
+                    return _whole(assembler, endpoint)
+                else:
+                    for found in assembler.feed(event.data):
+                        tell(found)
+    except Cancelled as error:
+        raise Stopped(assembler.reply()) from error
+    return _whole(assembler, endpoint)
+
+
+def _whole(assembler: Assembler, endpoint: Endpoint) -> Reply:
+    reply = assembler.reply()
+    if reply.finish is None:
+        raise EngineLost(f"the engine at {endpoint.url} broke off in the middle of its reply")
+    return reply

@@ -1,0 +1,139 @@
+"""Which engine to use: a URL, a program, the embedded one, or the one that already runs.
+
+`auto` takes a ds4-server that answers at its usual address on this machine, because it holds the real model
+and one machine has room for one; otherwise it starts the embedded engine and stops it after. A model file
+asks for a process of its own, so with one `auto` means embedded.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ds4agent.client.cancel import Cancel
+from ds4agent.client.chat import Event, complete, models
+from ds4agent.client.errors import EngineError
+from ds4agent.client.http import Endpoint
+from ds4agent.client.process import EngineProcess, OnPrefill
+from ds4agent.client.reply import Reply
+
+USUAL = "http://127.0.0.1:8000"
+USUAL_OWNER = "ds4.c"
+
+
+class BadEngine(EngineError):
+    """The engine that was asked for cannot be meant: no such program, no such model file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that answers. `identity` tells one process from another; `process` is set if it is ours."""
+
+    endpoint: Endpoint
+    identity: str
+    process: EngineProcess | None = None
+
+    def send(self, body: bytes, cancel: Cancel, tell: Callable[[Event], None]) -> Reply:
+        """One streamed chat completion; see client.chat.complete."""
+        return complete(self.endpoint, body, cancel, tell)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for. `model` is a GGUF file for an engine we start."""
+
+    engine: str = "auto"
+    model: str | None = None
+    context: int | None = None
+    api_key: str | None = None
+
+    @property
+    def is_url(self) -> bool:
+        return self.engine.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An engine that was asked for; wait() until it answers. Loading goes on in the meantime."""
+
+    wanted: Wanted
+    process: EngineProcess | None
+    running: Engine | None = None
+
+    def wait(self, cancel: Cancel) -> Engine:
+        """Raises EngineStartError, another EngineError, or Cancelled."""
+        if self.running:
+            return self.running
+        if self.process is None:
+            return _attach(self.wanted, cancel)
+        try:
+            url = self.process.wait_ready(cancel)
+        except BaseException:
+            self.process.stop()
+            raise
+        return Engine(Endpoint.parse(url), self.process.identity, self.process)
+
+    def stop(self) -> None:
+        """Give it up."""
+        if self.process:
+            self.process.stop()
+
+
+def call(wanted: Wanted, cancel: Cancel, on_prefill: OnPrefill) -> Coming:
+    """Find or start the engine. Raises BadEngine, EngineStartError, or Cancelled."""
+    if wanted.is_url:
+        return Coming(wanted, None)
+    if wanted.model and not Path(wanted.model).is_file():
+        raise BadEngine(f"there is no model file {wanted.model}")
+    if wanted.engine == "auto" and not wanted.model:
+        running = _running(cancel)
+        if running:
+            return Coming(wanted, None, running)
+    return Coming(wanted, EngineProcess(command(wanted), on_prefill))
+
+
+def _attach(wanted: Wanted, cancel: Cancel) -> Engine:
+    """An engine that runs already; it has to answer."""
+    endpoint = Endpoint.parse(wanted.engine, wanted.api_key)
+    models(endpoint, cancel)
+    return Engine(endpoint, endpoint.url)
+
+
+def command(wanted: Wanted) -> list[str]:
+    """The command line of an engine to start."""
+    if wanted.engine in ("auto", "embedded"):
+        # Port 0: the system chooses, and the line about listening names it.
+        line = [sys.executable, "-m", "ds4agent.engine", "--port", "0"]
+    else:
+        program = Path(wanted.engine).expanduser()
+        if not (program.is_file() and os.access(program, os.X_OK)):
+            raise BadEngine(
+                f"{wanted.engine} is no engine: give embedded, an http address, or the path of a program"
+            )
+        line = [str(program.resolve()), "--port", str(_free_port())]
+    if wanted.model:
+        line += ["--model", str(Path(wanted.model).resolve())]
+    if wanted.context:
+        line += ["--ctx", str(wanted.context)]
+    return line
+
+
+def _free_port() -> int:
+    """ds4-server does not know port 0."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _running(cancel: Cancel) -> Engine | None:
+    endpoint = Endpoint.parse(USUAL)
+    try:
+        owners = {model.owned_by for model in models(endpoint, cancel)}
+    except EngineError:
+        return None
+    return Engine(endpoint, endpoint.url) if USUAL_OWNER in owners else None
