@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 from . import names
 from .grammar import Wordings
@@ -105,7 +106,7 @@ We are [preparing|cutting|planning] a release.
 The [deploy|build|nightly job|staging run] [failed|broke|was slow] [last night|today|again|this morning].
 I am [new here|new to this repo|in a hurry|cleaning up|reviewing this project].
 {p} asked for this.
-{p} noticed [a problem|something odd] [yesterday|today|].
+{p} noticed [a problem|something odd][ yesterday| today|].
 [This|It] is for the {n} [team|work|project|migration|service].
 [A|Another] [customer|colleague|user] [complained|asked about this|needs it].
 [The|Our] {n} is being [moved|replaced|reworked|tuned].
@@ -122,9 +123,9 @@ _AFTER = Wordings("""
 Nothing else [should|may|must] change.
 No other [files|changes], please.
 [It should be quick|It's a small change|This should be easy].
-[That's all|That is all] [for now|I need|].
+[That's all|That is all] [for now|I need].
 [I will|I'll] [review|commit|check] it [later|afterwards|myself].
-No need to [commit|push] [it|anything|].
+No need to [commit|push][ it| anything|].
 {p} will [review|check] it.
 """)
 
@@ -169,6 +170,7 @@ def _typo(rng: random.Random, text: str) -> str:
 
 def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: bool = True) -> str:
     """A whole user message from an imperative (lower-case) core; multi-line cores only get something in front."""
+    core = re.sub(r"(?<=[^\n ]) {2,}", " ", core).strip(" ")
     r = rng.random()
     text = _typo(rng, core) if rng.random() < 0.02 else core
     block = "\n" in core

@@ -133,14 +133,15 @@ def change(world: World, lead_in: bool = False) -> bool:
     facts = {"k": key, "f": said, "v": new_said, "o": old}
     lead = ""
     if nowhere:
-        s.bash(_LOOK_ALL(rng, facts), *world.tree.grep_all(key, "-rnI"))
+        s.bash(_LOOK_ALL(rng, facts), *world.tree.grep_all(key, "-rnIF"))
     else:
-        s.bash(_LOOK(rng, facts), *world.tree.grep(key, said))
+        s.bash(_LOOK(rng, facts), *world.tree.grep(key, said, "-nF"))
         if said != plan.path:
             lead = world.recover(said, plan.path, f"Now find {key} in it.")
-            s.bash(lead, *world.tree.grep(key, plan.path))
+            s.bash(lead, *world.tree.grep(key, plan.path, "-nF"))
     if gone:
-        s.answer(f"grep found no {key} in {said}.", _NO_KEY(rng, facts), key)
+        s.bash(rng.choice(SPELLED_OTHERWISE).format(w=key, f=said), *world.tree.cat(said))
+        s.answer(f"There is no {key} in {said}.", _NO_KEY(rng, facts), key)
         return True
     facts["f"] = plan.path
     apply_setting(world, plan, setting, value, "")
@@ -180,6 +181,8 @@ def change_text(world: World) -> bool:
     text = world.tree.files[plan.path]
     old = a_phrase(rng, rng.choice(world.tree.lines(plan.path) or [""]))
     new = rng.choice((names.invented(rng), names.value(rng, world.split, "phrase").text, names.word(rng, world.split), " ".join(names.word(rng, world.split) for _ in range(rng.randint(1, 4)))))
+    if any(old in x.line and old not in x.literal for x in plan.settings) or plan.path.endswith(".env") and "=" in old:
+        return False
     if not old or text.count(old) != 1 or old in new or any(c in new for c in "'\"`"):
         return False
     line = next(x.strip() for x in text.split("\n") if old in x)
@@ -211,7 +214,12 @@ def change_spoken(world: World) -> bool:
     slots = {"k": rng.choice((words, f"the {words}")), "K": f"the {words}", "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(said), "o": v.value(setting.value.text)}
     wording = phrasings.CHANGE_OLD if rng.random() < 0.35 else phrasings.CHANGE
     world.ask("change", wording(rng, world.split, slots).replace("the the ", "the "))
-    s.bash(rng.choice(_READ_SPOKEN).format(w=words, f=plan.path, v=said), *world.tree.cat(plan.path))
+    if " " in words:
+        s.bash(rng.choice(_READ_SPOKEN).format(w=words, f=plan.path, v=said), *world.tree.cat(plan.path))
+    else:
+        result = s.bash(_LOOK(rng, {"k": words, "f": plan.path, "v": said}), *world.tree.grep(words, plan.path, "-nF"))
+        if setting.line not in result:
+            s.bash(rng.choice(SPELLED_OTHERWISE).format(w=words, f=plan.path), *world.tree.cat(plan.path))
     old = setting.value.text
     apply_setting(world, plan, setting, value, "")
     facts = {"k": setting.key, "f": plan.path, "v": said, "o": old}
@@ -235,6 +243,7 @@ def a_phrase(rng: random.Random, line: str) -> str:
 
 _FIND_OLD = ("Replace `{o}` with `{v}` in {f}. First find `{o}`.", "In {f}, `{o}` must become `{v}`. Look for it.", "Find `{o}` in {f}; the new text is `{v}`.")
 _REPLACED = ("I replaced `{o}` with `{v}` in {f}.", "{f} now says `{v}` instead of `{o}`.", "Done: `{o}` is now `{v}` in {f}.", "In {f} I changed `{o}` to `{v}`.")
+SPELLED_OTHERWISE = ("No {w} is found; it may be spelled otherwise. Read {f}.", "grep finds no {w} in {f}. I read the file.", "There is no {w} as such. Look at the whole {f}.")
 _READ_SPOKEN = ("Set the {w} in {f} to {v}. I read the file to see its name.", "The {w} in {f} must become {v}. Read {f}.", "Which line of {f} is the {w}? It gets the value {v}.")
 
 _RENAME_LOOK = Phrases("""

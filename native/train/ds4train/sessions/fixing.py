@@ -218,7 +218,7 @@ def fix(world: World, kit: Kit) -> bool:
     s.bash(_TEST_RUN(rng, {"c": command}), command, outcome(False))
     left = repr(_left(world, kit))
     facts = {"call": kit.shown, "left": left, "right": kit.expected, "target": kit.target, "f": module, "a": kit.wrong, "b": kit.right, "c": command}
-    s.bash(_FAILURE(rng, facts), *tree.grep_all(kit.target, "-rnI"))
+    s.bash(_FAILURE(rng, facts), *tree.grep_all(kit.target, "-rnIF"))
     if not kit.constant:
         s.bash(_READ(rng, facts), *tree.cat(module))
     s.edit(_REPAIR(rng, facts), command="str_replace", path=module, old_str=kit.wrong, new_str=kit.right)

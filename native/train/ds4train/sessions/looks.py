@@ -6,7 +6,7 @@ import re
 
 from . import names, phrasings, phrasings_more
 from .configs import KINDS
-from .edits import pick_setting, said_value, spoken
+from .edits import SPELLED_OTHERWISE, pick_setting, said_value, spoken
 from .grammar import Phrases, Wordings
 from .world import World
 
@@ -64,13 +64,14 @@ def lookup(world: World) -> bool:
     value = setting.literal if setting.value.kind == "bool" else value
     facts = {"k": key, "f": said, "v": value, "line": setting.line}
     if nowhere:
-        s.bash(_LOOK_ALL(rng, facts), *world.tree.grep_all(key, "-rnI"))
+        s.bash(_LOOK_ALL(rng, facts), *world.tree.grep_all(key, "-rnIF"))
     else:
-        s.bash(_LOOK(rng, facts), *world.tree.grep(key, said))
+        s.bash(_LOOK(rng, facts), *world.tree.grep(key, said, "-nF"))
         if said != plan.path:
-            s.bash(world.recover(said, plan.path, f"Now find {key} in it."), *world.tree.grep(key, plan.path))
+            s.bash(world.recover(said, plan.path, f"Now find {key} in it."), *world.tree.grep(key, plan.path, "-nF"))
     if missing:
-        s.answer(f"grep found no {key} in {said}.", rng.choice((f"There is no `{key}` in {said}.", f"{said} has no `{key}`.", f"I did not find `{key}` in {said}.")), key)
+        s.bash(rng.choice(SPELLED_OTHERWISE).format(w=key, f=said), *world.tree.cat(said))
+        s.answer(f"There is no {key} in {said}.", rng.choice((f"There is no `{key}` in {said}.", f"{said} has no `{key}`.", f"I did not find `{key}` in {said}.")), key)
         return True
     facts["f"] = plan.path
     s.answer(_SEEN(rng, facts), value if only_value(text) else _VALUE(rng, facts), value)
@@ -91,7 +92,12 @@ def lookup_spoken(world: World) -> bool:
     text = world.framed(phrasings.LOOKUP(rng, world.split, slots).replace("the the ", "the "), edits=False)
     world.say("lookup", text)
     value = setting.literal if setting.value.kind == "bool" else setting.value.text
-    s.bash(rng.choice((f"What is the {words} in {plan.path}? Read the file.", f"Read {plan.path} to find the {words}.")), *world.tree.cat(plan.path))
+    if " " in words:
+        s.bash(rng.choice((f"What is the {words} in {plan.path}? Read the file.", f"Read {plan.path} to find the {words}.")), *world.tree.cat(plan.path))
+    else:
+        result = s.bash(_LOOK(rng, {"k": words, "f": plan.path}), *world.tree.grep(words, plan.path, "-nF"))
+        if setting.line not in result:
+            s.bash(rng.choice(SPELLED_OTHERWISE).format(w=words, f=plan.path), *world.tree.cat(plan.path))
     facts = {"k": setting.key, "f": plan.path, "v": value, "line": setting.line}
     s.answer(_SEEN(rng, facts), value if only_value(text) else _VALUE(rng, facts), value)
     return True

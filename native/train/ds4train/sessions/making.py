@@ -182,8 +182,9 @@ def create_block(world: World) -> bool:
     fence = rng.random() < 0.5
     lang = path.rsplit(".", 1)[-1] if rng.random() < 0.5 else ""
     body = f"```{lang}\n{shown}\n```" if fence else shown
-    wording = phrasings_more.CREATE_BLOCK(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": "\0"})
-    world.ask("create", wording).replace("\0", body)
+    mark = "@@BLOCK@@"
+    wording = phrasings_more.CREATE_BLOCK(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark})
+    world.say("create", world.framed(wording).replace(mark, body))
     s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
     s.answer(f"{path} is written.", rng.choice((f"I created {path} with the content you gave.", f"{path} now exists with the given content.", f"Done: I wrote the given text to {path}.")), path)
     return True

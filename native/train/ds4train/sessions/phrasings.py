@@ -41,8 +41,8 @@ in the file {f} the [setting|option|key|value] {k} [must|should] be {v}
 file: {f}\\nkey: {k}\\nnew value: {v}
 File {f}, [setting|key|name] {k}, new value {v}. [Make the change|Change it|Apply it]
 [Setting|Key|Name]: {k}\\nFile: {f}\\nChange to: {v}
-{k} -> {v} in {F}
-{f}: {k} -> {v}
+[set|change] the [setting|option|key] {k} [to|to be] {v} in {F}
+{f}: {k} = {v}
 {f} - change {k} to {v}
 what {k} in {F} holds should become {v}
 [reconfigure|configure] {F} with {k} set to {v}
@@ -102,7 +102,7 @@ we need {k} = {v}
 {k} has the wrong value. [It should be|Use|Set it to] {v}
 [one of the files|some file] [sets|defines] {k}. [Change|Set] it to {v} [there|]
 use {v} for {k}
-{k} -> {v}
+{k}: [new value|set to|change to] {v}
 switch {K} over to {v}
 """)
 

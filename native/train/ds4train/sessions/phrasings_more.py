@@ -99,7 +99,7 @@ save the [words|items|lines] {m} in {F}, one per line
 I need a file {p} with the lines {m}
 {p} should have {n} lines: {m}. [Create it|]
 a new file {p} [with|holding] {n} lines: {m}
-add a file {p} with one line [for|] each: {m}
+add a file {p} with one line[ for|] each: {m}
 """)
 
 FIX = Wordings("""
@@ -197,7 +197,7 @@ does {w} [occur|appear] in {F}?
 check [whether|if] {F} [contains|mentions|has] {w}
 check [whether|if] {w} [is|appears] in {F}
 can you find {w} in {F}?
-is there [a line with |] {w} in {F}?
+is there [a line with |]{w} in {F}?
 tell me [whether|if] {F} [contains|mentions] {w}
 {F}: does it [contain|mention] {w}?
 [look|search] in {F} for {w}. Is it there?

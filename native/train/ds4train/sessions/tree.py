@@ -21,6 +21,11 @@ def quote(text: str) -> str:
     return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
 
 
+def guarded(pattern: str) -> str:
+    """A quoted grep pattern that cannot be taken for an option."""
+    return ("-e " if pattern.startswith("-") else "") + quote(pattern)
+
+
 def status(body: str, code: int) -> str:
     """The bash tool's text for an output and an exit code."""
     body = body.rstrip()
@@ -118,7 +123,7 @@ class Tree:
 
     def grep(self, pattern: str, path: str, flags: str = "-n") -> tuple[str, str]:
         """grep for a literal (the pattern holds no regex characters, or flags has F) in one file."""
-        command = f"grep {flags} {quote(pattern)} {path}"
+        command = f"grep {flags} {guarded(pattern)} {path}"
         if path not in self.files:
             return command, self.missing("grep", path, 2)
         needle = pattern.lower() if "i" in flags else pattern
@@ -131,7 +136,7 @@ class Tree:
 
     def grep_all(self, pattern: str, flags: str) -> tuple[str, str]:
         """grep through the whole project; files come in the order of the folder, which is any order."""
-        command = f"grep {flags} {SKIP_HIDDEN} {quote(pattern)} ."
+        command = f"grep {flags} {SKIP_HIDDEN} {guarded(pattern)} ."
         needle = pattern.lower() if "i" in flags else pattern
         out = []
         for path in self.walk():
