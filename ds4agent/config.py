@@ -3,15 +3,17 @@
 The fields below are the one place where a setting is described; flags, DS4AGENT_* variables and the keys of
 config.toml are named after them. An unknown key in the file is an error, because a typo there would otherwise
 be a setting that silently does nothing.
+
+This is read before anything else happens, so it is plain Python: importing a validation library took longer
+than all the rest of the start-up together.
 """
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Literal, cast
 
 from ds4agent import paths
 
@@ -22,37 +24,83 @@ class ConfigError(Exception):
     """A setting is wrong; the message names where it comes from and what would be right."""
 
 
-class Settings(BaseModel):
+def _text(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("it has to be a text that is not empty")
+
+
+def _count(value: object) -> int:
+    """Whole and above zero; a text is what a flag or a variable holds."""
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+        return number
+    raise ValueError("it has to be a whole number above 0")
+
+
+def _seconds(value: object) -> float:
+    try:
+        number = float(value) if isinstance(value, str | int | float) else 0.0
+    except ValueError:
+        number = 0.0
+    if 0 < number < float("inf"):
+        return number
+    raise ValueError("it has to be a number of seconds above 0")
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if value in allowed:
+            return cast(str, value)
+        raise ValueError(f"it has to be one of {', '.join(allowed)}")
+
+    return check
+
+
+def _setting(default: Any, check: Callable[[object], Any], about: str) -> Any:
+    return field(default=default, metadata={"check": check, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
     """What a user can choose."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    engine: str = _setting("auto", _text, "auto, embedded, the path of an engine, or its http address")
+    model: str | None = _setting(None, _text, "GGUF file for an engine that is started, or a model's name")
+    context: int | None = _setting(None, _count, "context tokens of an engine that is started")
+    approve: Literal["ask", "auto", "full"] = _setting(
+        "auto", _one_of("ask", "auto", "full"), "which steps need a yes"
+    )
+    max_steps: int = _setting(100, _count, "requests to the engine in one turn")
+    shell_timeout: float = _setting(300.0, _seconds, "seconds until a running command is handed back")
+    api_key: str | None = _setting(None, _text, "bearer token for an engine at an http address")
 
-    engine: str = Field("auto", description="auto, embedded, the path of an engine, or its http address")
-    model: str | None = Field(None, description="GGUF file for an engine that is started, or a model's name")
-    context: int | None = Field(None, gt=0, description="context tokens of an engine that is started")
-    approve: Literal["ask", "auto", "full"] = Field("auto", description="which steps need a yes")
-    max_steps: int = Field(100, gt=0, description="requests to the engine in one turn")
-    shell_timeout: float = Field(300, gt=0, description="seconds until a running command is handed back")
-    api_key: str | None = Field(None, description="bearer token for an engine at an http address")
+
+_CHECKS: dict[str, Callable[[object], Any]] = {f.name: f.metadata["check"] for f in fields(Settings)}
 
 
 def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings in force. `flags` that are None were not given. Raises ConfigError."""
+    values: dict[str, Any] = {}
     file = paths.config_file()
-    layers = [
-        (f"{file}: ", _read(file)),
-        (PREFIX, _from_environment(environment)),
-        ("--", {key: value for key, value in flags.items() if value is not None}),
-    ]
-    merged: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for where, values in layers:
-        merged.update(values)
-        origin.update(dict.fromkeys(values, where))
+    for key, value in _read(file).items():
+        if key not in _CHECKS:
+            raise ConfigError(f"{file}: unknown key {key!r}; allowed are {', '.join(_CHECKS)}")
+        values[key] = _checked(key, value, f"{file}: {key}")
+    for key in _CHECKS:
+        if value := environment.get(PREFIX + key.upper()):
+            values[key] = _checked(key, value, PREFIX + key.upper())
+    for key, value in flags.items():
+        if value is not None:
+            values[key] = _checked(key, value, f"--{key.replace('_', '-')}")
+    return Settings(**values)
+
+
+def _checked(key: str, value: object, where: str) -> object:
     try:
-        return Settings(**merged)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, origin)) from error
+        return _CHECKS[key](value)
+    except ValueError as error:
+        raise ConfigError(f"{where} is {value!r}; {error}") from error
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -62,19 +110,3 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    named = {key: environment.get(PREFIX + key.upper()) for key in Settings.model_fields}
-    return {key: value for key, value in named.items() if value}
-
-
-def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
-    """One sentence about the first thing that is wrong."""
-    first = error.errors()[0]
-    key = str(first["loc"][0])
-    where = origin.get(key, "")
-    if first["type"] == "extra_forbidden":
-        return f"{where}unknown key {key!r}; allowed are {', '.join(Settings.model_fields)}"
-    name = key.upper() if where == PREFIX else key.replace("_", "-") if where == "--" else key
-    return f"{where}{name} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"

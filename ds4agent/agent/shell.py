@@ -32,11 +32,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pexpect
+from typing import TYPE_CHECKING
 
 from ds4agent.agent.output import Collector
 from ds4agent.client.cancel import Cancel, Cancelled
+
+if TYPE_CHECKING:
+    import pexpect
 
 SIZE = (50, 200)
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
@@ -128,8 +130,7 @@ class Shell:
     def close(self) -> None:
         """Hang up: the shell and its jobs get SIGHUP, as when a terminal window closes."""
         if self._child:
-            with suppress(pexpect.ExceptionPexpect, OSError):
-                self._child.close(force=True)
+            _hang_up(self._child)
         self._child, self._running, self._held = None, False, b""
 
     # -- one command -----------------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ class Shell:
         deadline = time.monotonic() + GRACE
         while self._child.isalive() and time.monotonic() < deadline:
             time.sleep(0.002)
-        self._child.close(force=True)
+        _hang_up(self._child)
         signalled = self._child.signalstatus
         self._last_code = 128 + signalled if signalled else self._child.exitstatus or 0
         self.close()
@@ -274,6 +275,8 @@ class Shell:
         self._running = True
 
     def _start(self) -> None:
+        import pexpect  # not before it is needed: a plain answer uses no shell
+
         bash = shutil.which("bash", path=self._environment.get("PATH"))
         if not bash:
             raise ShellError("bash was not found on PATH; the bash tool needs it")
@@ -296,6 +299,13 @@ class Shell:
         if not self._pump(None, time.monotonic() + START_LIMIT, None) or self._child is None:
             self.close()
             raise ShellError("the shell did not answer after it was started")
+
+
+def _hang_up(child: "pexpect.spawn") -> None:
+    import pexpect
+
+    with suppress(pexpect.ExceptionPexpect, OSError):
+        child.close(force=True)
 
 
 def _raw_output(fd: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
 
 
@@ -81,10 +81,8 @@ def refusal(status: int, body: dict[str, Any]) -> list[bytes]:
     return [head.encode() + data]
 
 
-MODELS = {
-    "object": "list",
-    "data": [{"id": "deepseek-v4-flash", "owned_by": "ds4.c", "context_length": 16384}],
-}
+_MODEL = {"id": "deepseek-v4-flash", "owned_by": "ds4.c", "context_length": 16384}
+MODELS = {"object": "list", "data": [_MODEL]}
 
 
 class ScriptedEngine:
