@@ -1,0 +1,1 @@
+"""One process that makes libds4 a ds4-server."""

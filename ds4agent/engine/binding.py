@@ -1,0 +1,243 @@
+"""libds4 for Python: a model, its sessions, and errors as exceptions.
+
+The library is opened by path (cffi, ABI mode), so one wheel serves every Python. cffi lets go of the GIL
+for the time of each call: while the worker thread evaluates, the event loop answers other connections.
+
+Lifetime: a Session keeps its Model alive; closing the model while sessions exist is refused here, because
+the library would be left with dangling pointers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ds4agent.engine._ds4_abi import ffi
+from ds4agent.resources import native_library
+
+ABI_VERSION = 1
+_STATUS = ("OK", "ARGUMENT", "IO", "FORMAT", "UNSUPPORTED", "MEMORY", "CONTEXT_FULL", "CANCELLED", "CHECKSUM")
+
+
+class Ds4Error(Exception):
+    """A call failed. `status` is the name of the ds4_status without its prefix, e.g. "FORMAT"."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Cancelled(Ds4Error):
+    """An evaluation was stopped by cancel(); the tokens done so far stay in the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """ds4_model_info; ids are -1 where the file has no tokenizer."""
+
+    name: str
+    n_vocab: int
+    n_layer: int
+    n_embd: int
+    context_length: int
+    bos_id: int
+    eos_id: int
+    has_tokenizer: bool
+    threads: int
+    kv_mode: int
+    quant_bits: int
+    file_bytes: int
+    n_params: int
+    kernels: str
+
+
+class _Library:
+    """The loaded library; opened on first use so that importing this module costs nothing."""
+
+    _handle: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if _Library._handle is None:
+            handle = ffi.dlopen(str(native_library()))
+            found = handle.ds4_abi_version()
+            if found != ABI_VERSION:
+                raise Ds4Error("UNSUPPORTED", f"libds4 has ABI version {found}, expected {ABI_VERSION}")
+            _Library._handle = handle
+        return getattr(_Library._handle, name)
+
+
+_lib = _Library()
+
+
+def _check(status: int, error: Any) -> None:
+    if status == 0:
+        return
+    name = _STATUS[status] if 0 <= status < len(_STATUS) else str(status)
+    message = ffi.string(error.message).decode("utf-8", "replace")
+    raise (Cancelled if name == "CANCELLED" else Ds4Error)(name, message)
+
+
+class Model:
+    """A memory-mapped model with its tokenizer and thread pool."""
+
+    def __init__(self, path: Path, threads: int = 0, kernels: str | None = None) -> None:
+        params = ffi.new("ds4_model_params *")
+        params.threads = threads
+        name = ffi.new("char[]", kernels.encode()) if kernels else ffi.NULL
+        params.kernels = name
+        out, error = ffi.new("ds4_model **"), ffi.new("ds4_error *")
+        _check(_lib.ds4_model_open(str(path).encode(), params, out, error), error)
+        self._ptr = out[0]
+        self._sessions = 0
+        self.info = self._read_info()
+
+    def _read_info(self) -> ModelInfo:
+        raw = ffi.new("ds4_model_info *")
+        _lib.ds4_model_get_info(self._ptr, raw)
+        values = {name: getattr(raw, name) for name in ModelInfo.__dataclass_fields__}
+        for name in ("name", "kernels"):
+            values[name] = ffi.string(values[name]).decode("utf-8", "replace")
+        values["has_tokenizer"] = bool(values["has_tokenizer"])
+        return ModelInfo(**values)
+
+    def __enter__(self) -> "Model":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._sessions:
+            raise Ds4Error("ARGUMENT", f"{self._sessions} sessions of the model are still open")
+        if self._ptr:
+            _lib.ds4_model_close(self._ptr)
+            self._ptr = ffi.NULL
+
+    def metadata(self, key: str) -> str | None:
+        """A scalar metadata value as text; None if there is no such scalar key."""
+        name = key.encode()
+        size = _lib.ds4_model_metadata(self._ptr, name, ffi.NULL, 0)
+        if size < 0:
+            return None
+        buf = ffi.new("char[]", size + 1)
+        _lib.ds4_model_metadata(self._ptr, name, buf, size + 1)
+        return bytes(ffi.buffer(buf, size)).decode("utf-8", "replace")
+
+    def tokenize(self, text: bytes, rendered: bool = False) -> list[int]:
+        """Token ids; with `rendered` the control tokens of the chat format are recognised in the text."""
+        cap = len(text) // 2 + 8
+        n, error = ffi.new("size_t *"), ffi.new("ds4_error *")
+        while True:
+            out = ffi.new("int32_t[]", cap)
+            _check(_lib.ds4_tokenize(self._ptr, text, len(text), rendered, out, cap, n, error), error)
+            if n[0] <= cap:
+                return list(ffi.unpack(out, n[0]))
+            cap = n[0]
+
+    def token_bytes(self, token: int) -> bytes:
+        size = ffi.new("size_t *")
+        data = _lib.ds4_token_bytes(self._ptr, token, size)
+        if not data:
+            raise Ds4Error("ARGUMENT", f"token {token} is outside 0..{self.info.n_vocab - 1}")
+        return bytes(ffi.buffer(data, size[0]))
+
+    def find(self, text: str) -> int | None:
+        """The id of the vocabulary entry with exactly this text."""
+        data = text.encode()
+        token = int(_lib.ds4_token_find(self._ptr, data, len(data)))
+        return None if token < 0 else token
+
+    def is_control(self, token: int) -> bool:
+        return bool(_lib.ds4_token_is_control(self._ptr, token))
+
+    def session(self, n_ctx: int) -> "Session":
+        return Session(self, n_ctx)
+
+
+class Session:
+    """One sequence of tokens with its KV state. One thread at a time, except for cancel()."""
+
+    def __init__(self, model: Model, n_ctx: int) -> None:
+        out, error = ffi.new("ds4_session **"), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_new(model._ptr, n_ctx, out, error), error)
+        self._ptr = out[0]
+        self._model = model
+        self.n_ctx = n_ctx
+        model._sessions += 1
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._ptr:
+            _lib.ds4_session_free(self._ptr)
+            self._ptr = ffi.NULL
+            self._model._sessions -= 1
+
+    def eval(self, tokens: Sequence[int]) -> None:
+        """Append tokens and evaluate them. Raises Cancelled; `n_tokens` tells how far it came."""
+        error = ffi.new("ds4_error *")
+        data = ffi.new("int32_t[]", tokens)
+        _check(_lib.ds4_session_eval(self._ptr, data, len(tokens), ffi.NULL, error), error)
+
+    def cancel(self) -> None:
+        """Ask a running eval to stop at its next chunk; from any thread."""
+        _lib.ds4_session_cancel(self._ptr)
+
+    def clear_cancel(self) -> None:
+        _lib.ds4_session_clear_cancel(self._ptr)
+
+    def reset(self) -> None:
+        _lib.ds4_session_reset(self._ptr)
+
+    @property
+    def n_tokens(self) -> int:
+        return int(_lib.ds4_session_n_tokens(self._ptr))
+
+    @property
+    def memory(self) -> int:
+        """Bytes held now."""
+        return int(_lib.ds4_session_memory(self._ptr))
+
+    def tokens(self) -> list[int]:
+        return list(ffi.unpack(_lib.ds4_session_tokens(self._ptr), self.n_tokens)) if self.n_tokens else []
+
+    def logits(self) -> list[float]:
+        """The logits after the last token."""
+        return list(ffi.unpack(self._logits(), self._model.info.n_vocab))
+
+    def _logits(self) -> Any:
+        data = _lib.ds4_session_logits(self._ptr)
+        if not data:
+            raise Ds4Error("ARGUMENT", "the session holds no evaluated token")
+        return data
+
+    def save(self) -> bytes:
+        size = _lib.ds4_session_save_size(self._ptr)
+        buf, error = ffi.new("char[]", size), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_save(self._ptr, buf, size, error), error)
+        return bytes(ffi.buffer(buf, size))
+
+    def load(self, data: bytes) -> None:
+        error = ffi.new("ds4_error *")
+        _check(_lib.ds4_session_load(self._ptr, ffi.from_buffer(data), len(data), error), error)
+
+
+class Sampler:
+    """Draws tokens; keeps the state of one generator, so that a seed gives the same draws again."""
+
+    def __init__(self, temperature: float, top_p: float, min_p: float, top_k: int, seed: int) -> None:
+        self._warm = ffi.new("ds4_sampling *", (temperature, top_p, min_p, top_k))
+        self._cold = ffi.new("ds4_sampling *", (0.0, 1.0, 0.0, 0))
+        self._rng = ffi.new("uint64_t *", seed)
+
+    def draw(self, session: Session, greedy: bool) -> int:
+        """The next token; `greedy` overrides the temperature."""
+        how = self._cold if greedy else self._warm
+        n_vocab = session._model.info.n_vocab
+        return int(_lib.ds4_sample(session._logits(), n_vocab, how, self._rng))

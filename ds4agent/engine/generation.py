@@ -1,0 +1,206 @@
+"""The decode loop of one request: sample, show, evaluate, until something ends the turn.
+
+A token is shown before it is evaluated, so that the client sees it one evaluation earlier. Every sampled
+token except the end marker is evaluated, also the last one: the session then holds the whole turn, and the
+next prompt goes on from there.
+
+Syntax of tool calls is sampled greedily, what is inside strings is not: a random tag helps nobody.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ds4agent.engine.binding import Ds4Error, Sampler
+from ds4agent.engine.job import Emitted, Job
+from ds4agent.engine.live import Live
+from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.vocab import Vocab, encode
+from ds4agent.wire.dsml import CallStart, DsmlMachine, Event, Turn
+from ds4agent.wire.fields import Sampling
+from ds4agent.wire.logline import RequestLog
+from ds4agent.wire.message import ToolCall
+from ds4agent.wire.reply import Finish, Reply, Usage
+from ds4agent.wire.stops import StopFilter
+from ds4agent.wire.template import THINK_CLOSE, THINK_OPEN
+
+LOG_EVERY = 50
+CLIENT_GONE = "client stream write failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a request gets where it says nothing."""
+
+    temperature: float
+    max_tokens: int
+    top_p: float = 1.0
+    min_p: float = 0.05
+    top_k: int = 0
+
+    def sampler(self, asked: Sampling) -> Sampler:
+        """An explicit value always wins, also while thinking."""
+
+        def pick(value: float | None, default: float) -> float:
+            return default if value is None else value
+
+        return Sampler(
+            pick(asked.temperature, self.temperature),
+            pick(asked.top_p, self.top_p),
+            pick(asked.min_p, self.min_p),
+            self.top_k if asked.top_k is None else asked.top_k,
+            asked.seed or secrets.randbits(64) | 1,
+        )
+
+
+class Generation:
+    """Decodes one turn on a session that holds the whole prompt."""
+
+    def __init__(
+        self,
+        job: Job,
+        live: Live,
+        vocab: Vocab,
+        defaults: Defaults,
+        line: RequestLog,
+        log: Callable[[str], None],
+    ) -> None:
+        self._job = job
+        self._live = live
+        self._vocab = vocab
+        self._line = line
+        self._log = log
+        self._sampler = defaults.sampler(job.options.sampling)
+        self._machine = DsmlMachine(thinking=job.thinking, tools=job.tools)
+        self._stops = StopFilter(job.options.stops)
+        self._turn = Turn()
+        self._ids: list[str] = []
+        self._raw = bytearray()
+        self._n_prompt = len(live)
+        asked = job.options.max_tokens
+        limit = defaults.max_tokens if asked is None else asked
+        self._limit = min(limit, live.session.n_ctx - self._n_prompt)
+        self.generated = 0
+        self.error: str | None = None
+        self._started = self._interval_time = time.monotonic()
+        self._interval_at = self._n_prompt
+
+    def run(self, stopping: Callable[[], str | None], replay: ReplayMap | None) -> Reply:
+        """`stopping` says why to break off, or None."""
+        finish: Finish
+        try:
+            finish = self._decode(stopping)
+        except Ds4Error as error:
+            self.error = stopping() or error.message
+            finish = "error"
+        if not self._stops.hit:
+            self._show(self._machine.feed(self._stops.finish()))
+        self._show(self._machine.finish(cut=finish in ("length", "error")))
+        calls, block = self._calls(finish)
+        finish = self._judge(finish, bool(calls))
+        self._log_interval(last=True)
+        if calls and replay is not None:
+            replay.put([call.id for call in calls], block)
+        self._remember(finish, block)
+        if calls:
+            self._log(self._line.tool_calls([c.id for c in calls], [c.name for c in calls]))
+        usage = Usage(self._n_prompt, self._line.cached, self.generated)
+        return Reply(self._turn.reasoning, self._turn.content, calls, finish, usage)
+
+    def _decode(self, stopping: Callable[[], str | None]) -> Finish:
+        while self.generated < self._limit:
+            self.error = stopping()
+            if self.error:
+                return "error"
+            token = self._sampler.draw(self._live.session, self._machine.greedy)
+            if token == self._vocab.eos:
+                return "stop"
+            self.generated += 1
+            text = self._vocab.text(token)
+            self._raw += text
+            self._show(self._machine.feed(self._stops.feed(text)))
+            self._live.append([token])
+            if self.generated % LOG_EVERY == 0:
+                self._log_interval(last=False)
+            if self._machine.done:
+                return "tool_calls"
+            if self._stops.hit or self._machine.error:
+                return "stop"
+        return "length"
+
+    def _show(self, events: list[Event]) -> None:
+        machine = self._machine
+        self._line.thinking = machine.in_think
+        self._line.dsml_start = machine.in_block
+        self._line.dsml_end = machine.done
+        if not events:
+            return
+        self._turn.add(events)
+        self._job.sink(Emitted([(event, self._call_id(event)) for event in events]))
+
+    def _call_id(self, event: Event) -> str:
+        if isinstance(event, CallStart):
+            self._ids.append(self._job.id_prefix + secrets.token_hex(16))
+            return self._ids[-1]
+        return ""
+
+    def _calls(self, finish: Finish) -> tuple[tuple[ToolCall, ...], str]:
+        """The calls of the turn and the text that stands for them."""
+        machine, turn = self._machine, self._turn
+        if not self._job.tools and not self._stops.hit:
+            machine, turn = self._reread(finish)
+        if not machine.done:
+            return (), ""
+        if machine is not self._machine:
+            self._turn = turn
+            self._ids = [self._job.id_prefix + secrets.token_hex(16) for _ in turn.calls]
+        elif machine.repaired:
+            self._log(self._line.repaired(len(turn.calls)))
+        calls = (ToolCall(i, c.name, c.arguments) for i, c in zip(self._ids, turn.calls, strict=True))
+        return tuple(calls), machine.block_text
+
+    def _reread(self, finish: Finish) -> tuple[DsmlMachine, Turn]:
+        """Calls in a turn to which no tools were offered: streamed as content, still calls in the end."""
+        machine = DsmlMachine(thinking=self._job.thinking, tools=True)
+        turn = Turn()
+        turn.add(machine.feed(bytes(self._raw)))
+        turn.add(machine.finish(cut=finish == "length"))
+        return machine, turn
+
+    def _judge(self, finish: Finish, called: bool) -> Finish:
+        if finish == "error":
+            return finish
+        if self._machine.error:
+            self.error = self._machine.error
+            return "error"
+        return "tool_calls" if called else finish
+
+    def _remember(self, finish: Finish, block: str) -> None:
+        """The texts by which the next prompt may refer to this turn, other than the sampled one."""
+        key, tag = self._job.prompt.key, THINK_OPEN.encode()
+        closed = self._job.thinking and not self._machine.in_think and key.endswith(tag)
+        kept = finish in ("stop", "tool_calls") and not self._stops.hit
+        if not (closed and kept) or (block and not self._job.tool_context):
+            return
+        answer = THINK_CLOSE.encode() + encode(self._turn.content) + encode(block)
+        if self._job.tool_context:
+            reasoning = encode(self._turn.reasoning)
+            self._live.visible = (key + answer, key + reasoning + answer)
+        else:
+            visible = key[: -len(tag)] + answer
+            self._live.visible = (visible,)
+            self._log(self._line.remembered(len(self._live), len(visible)))
+
+    def _log_interval(self, last: bool) -> None:
+        end = len(self._live)
+        if end == self._interval_at or (last and not self.generated):
+            return
+        now = time.monotonic()
+        rate = (end - self._interval_at) / max(now - self._interval_time, 1e-9)
+        average = self.generated / max(now - self._started, 1e-9)
+        line = self._line.decoding(
+            self._interval_at, end, self.generated, (rate, average), now - self._started
+        )
+        self._log(line)
+        self._interval_at, self._interval_time = end, now

@@ -1,0 +1,42 @@
+"""One ds4 process at a time: two of them would share a machine's memory to nobody's good.
+
+The lock is an flock on a file that all ds4 programs agree on; its content, the owner's pid, is only for the
+message.
+"""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+
+class LockError(Exception):
+    """The lock is held, or its file cannot be used; the message is what ds4 programs print."""
+
+
+def lock_path() -> Path:
+    return Path(os.environ.get("DS4_LOCK_FILE") or "/tmp/ds4.lock")
+
+
+def _owner(fd: int) -> str:
+    digits = os.pread(fd, 32, 0).strip()
+    return f" (pid {digits.decode()})" if digits.isdigit() else ""
+
+
+def take_lock(path: Path) -> int:
+    """Returns the descriptor that holds the lock; it is let go when the process ends."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LockError(f"failed to open lock file {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = _owner(fd)
+        os.close(fd)
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise LockError(f"failed to lock {path}: {error.strerror}") from error
+        raise LockError(f"another ds4 process is already running{owner}; refusing to start") from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd

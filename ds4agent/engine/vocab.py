@@ -1,0 +1,92 @@
+"""Rendered prompts to tokens, and the keys by which a resident session is found again.
+
+A key is the rendered text as bytes, with a 0xFF in front of each control token that opens or closes a turn.
+0xFF never occurs in UTF-8, so a client's text that merely spells `<｜User｜>` has another key than a real
+turn, and a session whose key begins a prompt's key holds exactly the conversation so far, whoever tokenised
+it.
+"""
+
+from dataclasses import dataclass
+
+from ds4agent.engine.binding import Ds4Error, Model
+from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, USER, Rendered
+
+_MARKED = frozenset((BOS, EOS, USER, ASSISTANT))
+
+# (text, the control token's id or None for ordinary text)
+Piece = tuple[bytes, int | None]
+
+
+def encode(text: str) -> bytes:
+    """Text of ours as bytes: lone surrogates stand for the raw bytes that a model sampled."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def marked(control: str) -> bytes:
+    """The key of one control token."""
+    return (b"\xff" if control in _MARKED else b"") + control.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt in the three forms that lookups need."""
+
+    pieces: tuple[Piece, ...]
+    key: bytes
+    tokens: list[int]
+
+
+class Vocab:
+    """The model's tokenizer, seen from the chat format."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._control: dict[str, int] = {}
+        for text in CONTROL:
+            token = model.find(text)
+            if token is None:
+                raise Ds4Error("UNSUPPORTED", f"required tokenizer token is missing: {text}")
+            self._control[text] = token
+        self.eos = self._control[EOS]
+        self._marked = {self._control[text] for text in _MARKED}
+        self._bytes: dict[int, bytes] = {}
+
+    def prompt(self, rendered: Rendered) -> Prompt:
+        pieces = tuple((encode(s.text), self._control[s.text] if s.control else None) for s in rendered.spans)
+        return Prompt(pieces, b"".join(map(self._piece_key, pieces)), self.tokens(pieces))
+
+    def tokens(self, pieces: tuple[Piece, ...]) -> list[int]:
+        out: list[int] = []
+        for text, token in pieces:
+            if token is None:
+                out += self._model.tokenize(text)
+            else:
+                out.append(token)
+        return out
+
+    def text(self, token: int) -> bytes:
+        """The bytes a token stands for."""
+        found = self._bytes.get(token)
+        if found is None:
+            found = self._bytes[token] = self._model.token_bytes(token)
+        return found
+
+    def key(self, tokens: list[int]) -> bytes:
+        """The part of a key that these tokens make."""
+        return b"".join(b"\xff" + self.text(t) if t in self._marked else self.text(t) for t in tokens)
+
+    def _piece_key(self, piece: Piece) -> bytes:
+        text, token = piece
+        return b"\xff" + text if token in self._marked else text
+
+    def rest(self, prompt: Prompt, offset: int) -> tuple[Piece, ...] | None:
+        """The pieces of a prompt behind a key offset; None if that is in the middle of a control token."""
+        for i, piece in enumerate(prompt.pieces):
+            size = len(self._piece_key(piece))
+            if offset < size:
+                if offset == 0:
+                    return prompt.pieces[i:]
+                text, token = piece
+                return ((text[offset:], None), *prompt.pieces[i + 1 :]) if token is None else None
+            offset -= size
+        return ()
