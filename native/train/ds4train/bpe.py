@@ -29,15 +29,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ds4train import sources
+from ds4train import chat, sessions, sources
 from ds4train.document import SPECIALS, text_of
+from ds4train.sessions import words
 from ds4train.words import FORCED_WORDS
 
 VOCABULARY = 8192
 VOCAB_DIR = Path(__file__).resolve().parent.parent / "vocab"
 
 _PUNCTUATION_MERGES = 220
-_SPACED_WORDS = 2100
+_SPACED_WORDS = 800
+_ALWAYS_SPACED = 250
 _SPACED_OPERATORS = 70
 _LONGEST_SPACE_RUN = 32
 # Characters worth a token of their own; box drawing and marks as tools print them, accents of Western names.
@@ -182,14 +184,26 @@ class _Counts:
 
 
 def _spaced_merges(counts: _Counts, spelt: dict[str, list[str]], space: str) -> list[Merge]:
-    """A space before a whole word that is one token and seldom the mere start of an unknown word."""
+    """A space before a whole word that is one token and seldom the mere start of an unknown word.
+
+    Every such word has two spellings (`walnut` and ` walnut`) and copying it out of a sentence into a command has to
+    cross between them. That is learnt well only for words seen very often, so the list is short, and words that
+    names are made of are on it only if they are among the most frequent of all.
+    """
     starts: Counter[str] = Counter()
     for word, count in counts.spaced.items():
         starts[spelt[word][0]] += count
     whole = {word: count for word, count in counts.spaced.items() if len(spelt[word]) == 1 and len(word) > 1}
     fit = (word for word in whole if word[1:].islower() and whole[word] >= _WHOLE_SHARE * starts[word])
     best = sorted(fit, key=lambda word: (-whole[word], word))
-    return [(space, word) for word in best[:_SPACED_WORDS]]
+    in_names = _name_words()
+    rest = [word for word in best[_ALWAYS_SPACED:] if word.lower() not in in_names]
+    return [(space, word) for word in (best[:_ALWAYS_SPACED] + rest)[:_SPACED_WORDS]]
+
+
+def _name_words() -> set[str]:
+    pools = (words.NOUNS, words.ADJECTIVES, words.VERBS, words.PEOPLE, words.PLACES)
+    return {word.lower() for pool in pools for split in pool.values() for word in split}
 
 
 def _spaced_operators(counts: _Counts, spelt: dict[str, list[str]], space: str) -> list[Merge]:
@@ -241,10 +255,12 @@ def count_everything() -> _Counts:
     counts = _Counts()
     rng = random.Random(8192)
     _count_packages(counts)
-    counts.add((text_of(sessions.sample(rng, 12_000)) for _ in range(1500)), 1.2)
+    # The first segment is the same in every session; its words count as forced ones instead.
+    bodies = [sessions.sample(rng, 12_000) for _ in range(2500)]
+    counts.add((text_of(body[1:]) for body in bodies), 1.2)
     counts.add((text_of(chat.sample(rng)) for _ in range(6000)), 0.5)
     total = sum(counts.words.values())
-    for word in FORCED_WORDS:
+    for word in {*FORCED_WORDS, *_WORD.findall(bodies[0][0].text)}:
         counts.words[word] += total * 2e-4  # type: ignore[assignment]
         counts.spaced[word] += total * 1e-5  # type: ignore[assignment]
     return counts
