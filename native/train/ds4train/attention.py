@@ -1,12 +1,13 @@
-"""One attention core for all layers: a sliding window over raw rows, earlier compressed rows, and a sink per head.
+"""One attention core for all layers: a sliding window over raw rows, earlier compressed rows, and a sink
+per head.
 
-Keys and values are the same rows: the T raw ones, then the compressed ones. Query i sees raw row j when
-0 <= i - j < window, and compressed row c when its last token has been read: c < (i + 1) // ratio. The indexer's cut-off
-is not applied: its top_k is never reached at the lengths used in training.
+Keys and values are the same rows: the T raw ones, then the compressed ones. Query i sees raw row j when 0
+<= i - j < window, and compressed row c when its last token has been read: c < (i + 1) // ratio. The
+indexer's cut-off is not applied: its top_k is never reached at the lengths used in training.
 
-`flex` compiles the mask into the kernel, skips blocks that it empties, and adds the sink afterwards from the
-log-sum-exp. `sdpa` is the fallback: a dense mask, and the sink as one more key that only an extra dimension of the
-query can see.
+`flex` compiles the mask into the kernel, skips blocks that it empties, and adds the sink afterwards from
+the log-sum-exp. `sdpa` is the fallback: a dense mask, and the sink as one more key that only an extra
+dimension of the query can see.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Every number of a deepseek4 model that its tensors or its maths depend on (names follow the GGUF keys)."""
+    """Every number that a deepseek4 model's tensors or maths depend on (names follow the GGUF keys)."""
 
     vocab: int = 8192
     d: int = 512

@@ -1,4 +1,5 @@
-"""Checkpoint -> GGUF (architecture deepseek4), in the types that the bundled model ships with or all in float32.
+"""Checkpoint -> GGUF (architecture deepseek4), in the types that the bundled model ships with or all in
+float32.
 
     python -m ds4train.export CHECKPOINT OUT.gguf [--f32] [--split DIR]
     python -m ds4train.export --random OUT.gguf          a model that has not been trained

@@ -1,8 +1,9 @@
 """Worker processes that fill shared memory with rows, so that the GPU never waits for data.
 
-Each worker owns one ring per sequence length and only ever advances its `head`; the trainer only advances `tail`. A
-worker sleeps while its ring is full. When the rings run dry the trainer does not wait: it takes rows again that it
-has seen (the rings are large, so they are rarely seen twice soon) and counts them, and the log shows the share.
+Each worker owns one ring per sequence length and only ever advances its `head`; the trainer only advances
+`tail`. A worker sleeps while its ring is full. When the rings run dry the trainer does not wait: it takes
+rows again that it has seen (the rings are large, so they are rarely seen twice soon) and counts them, and
+the log shows the share.
 
 Workers are forked before CUDA starts, and the memory is anonymous, so nothing needs a file or a name.
 """
@@ -55,7 +56,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class Batch:
-    """tokens int16 and codes uint8, both [rows, length + 1]; `fresh` says how many rows were never seen before."""
+    """tokens int16 and codes uint8, both [rows, length + 1]; `fresh` of the rows were never seen before."""
 
     tokens: NDArray[np.int16]
     codes: NDArray[np.uint8]
@@ -98,7 +99,10 @@ class Feed:
         os.nice(_NICE)
         parent = os.getppid()
         sources = load(shares)
-        makers = [RowMaker(r.length, shares, sources, random.Random(seed + 7919 * n)) for n, r in enumerate(self.rings)]
+        streams = [random.Random(seed + 7919 * n) for n in range(len(self.rings))]
+        makers = [
+            RowMaker(ring.length, shares, sources, rng) for ring, rng in zip(self.rings, streams, strict=True)
+        ]
         while os.getppid() == parent:
             phase = int(self._phase[0])
             ring = self.rings[phase]

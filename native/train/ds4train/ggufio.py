@@ -1,7 +1,9 @@
-"""A small GGUF v3 writer: just the value and tensor types that the export needs, no package to carry along.
+"""A small GGUF v3 writer: just the value and tensor types that the export needs, no package to carry
+along.
 
-Layout: magic, version, counts; key-value pairs; tensor directory (offsets relative to the data section); the data
-section, every tensor at a multiple of 32. Dimensions are stored contiguous-first, the reverse of numpy's shape.
+Layout: magic, version, counts; key-value pairs; tensor directory (offsets relative to the data section);
+the data section, every tensor at a multiple of 32. Dimensions are stored contiguous-first, the reverse of
+numpy's shape.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def _value(key: Key) -> bytes:
 
 
 def write(path: Path, keys: dict[str, Key], tensors: dict[str, tuple[NDArray[Any], int]]) -> int:
-    """Write the file and return its size. `tensors` maps a name to (values in numpy's row-major shape, type)."""
+    """Write the file, return its size. `tensors` maps a name to (values in row-major shape, type)."""
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
     head += b"".join(_string(name) + _value(key) for name, key in keys.items())
     data = bytearray()

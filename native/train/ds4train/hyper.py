@@ -1,10 +1,11 @@
-"""Hyper-connections: n residual streams, read through `pre`, written through `post`, mixed by a matrix `comb`.
+"""Hyper-connections: n residual streams, read through `pre`, written through `post`, mixed by a matrix
+`comb`.
 
-`comb` is made doubly stochastic by Sinkhorn iterations: softmax over rows, then column, row, column, ... divisions.
-Left to autograd that is 80 small steps per token, so it is one operator with a hand-written backward pass. Forward
-keeps the divisor of every step; backward multiplies by it to walk the iterates back instead of storing them.
-On a GPU the operators are the Triton kernels of kernels.py (imported there only: the CPU has no Triton); here is the
-definition that the tests hold them to.
+`comb` is made doubly stochastic by Sinkhorn iterations: softmax over rows, then column, row, column, ...
+divisions. Left to autograd that is 80 small steps per token, so it is one operator with a hand-written
+backward pass. Forward keeps the divisor of every step; backward multiplies by it to walk the iterates back
+instead of storing them. On a GPU the operators are the Triton kernels of kernels.py (imported there only:
+the CPU has no Triton); here is the definition that the tests hold them to.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ hc_write.register_autograd(_write_grad, setup_context=_save_write)
 
 
 def hc_project(streams: Tensor, fn: Tensor, rms_eps: float) -> Tensor:
-    """fn applied to the streams' common rms norm, float32 [N, rows of fn]; the norm's factor goes in afterwards."""
+    """fn applied to the streams' common rms norm, float32 [N, rows of fn]; the norm's factor goes in last."""
     flat = streams.flatten(1)
     scale = torch.rsqrt(flat.float().square().mean(-1, keepdim=True) + rms_eps)
     return F.linear(flat, fn.to(flat.dtype)).float() * scale

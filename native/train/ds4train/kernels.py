@@ -1,7 +1,7 @@
 """Triton kernels of the hyper-connections; hyper.py defines what they compute and when they are used.
 
-All of them are bound by memory: each reads its inputs once and writes its outputs once. Streams are four because the
-unrolled loads below say so (the format's only published count).
+All of them are bound by memory: each reads its inputs once and writes its outputs once. Streams are four
+because the unrolled loads below say so (the format's only published count).
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def _sinkhorn_fwd(logits, comb, divisors, n, STEPS: tl.constexpr, EPS: tl.conste
 
 
 @triton.jit
-def _sinkhorn_bwd(
-    grad, comb, divisors, out, n, STEPS: tl.constexpr, EPS: tl.constexpr, BLOCK: tl.constexpr
-):
+def _sinkhorn_bwd(grad, comb, divisors, out, n, STEPS: tl.constexpr, EPS: tl.constexpr, BLOCK: tl.constexpr):
     token = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     four = tl.arange(0, 4)
     live = token < n
@@ -50,7 +48,7 @@ def _sinkhorn_bwd(
     c = tl.load(comb + at, mask=live3, other=0.0)
     at2 = token[:, None] * 4 + four[None, :]
     live2 = live[:, None] & (at2 >= 0)
-    for k in range(0, STEPS // 2):
+    for k in range(STEPS // 2):
         step = STEPS - 1 - 2 * k
         s = tl.load(divisors + step * n * 4 + at2, mask=live2, other=1.0)
         g = (g - tl.sum(g * c, axis=1)[:, None, :]) / s[:, None, :]
@@ -78,9 +76,7 @@ def sinkhorn_backward(grad: Tensor, comb: Tensor, divisors: Tensor, eps: float) 
     n, steps = comb.shape[0], divisors.shape[0]
     out = torch.empty_like(comb)
     block = 64
-    _sinkhorn_bwd[(triton.cdiv(n, block),)](
-        grad, comb, divisors, out, n, STEPS=steps, EPS=eps, BLOCK=block
-    )
+    _sinkhorn_bwd[(triton.cdiv(n, block),)](grad, comb, divisors, out, n, STEPS=steps, EPS=eps, BLOCK=block)
     return out
 
 
@@ -135,7 +131,7 @@ def hc_write_forward(streams: Tensor, y: Tensor, post: Tensor, comb: Tensor) -> 
     n, _, d = streams.shape
     out = streams.new_empty(streams.shape)
     args = [x.contiguous() for x in (streams, y, post, comb)]
-    _write_fwd[(n,)](*args, out, D=d, num_warps=2)
+    _write_fwd[(n,)](*args, out, D=d, num_warps=1)
     return out
 
 
@@ -145,5 +141,5 @@ def hc_write_backward(
     n, _, d = streams.shape
     d_streams, d_y, d_post, d_comb = (x.new_empty(x.shape) for x in (streams, y, post, comb))
     args = [x.contiguous() for x in (grad, streams, y, post, comb)]
-    _write_bwd[(n,)](*args, d_streams, d_y, d_post, d_comb, D=d, num_warps=2)
+    _write_bwd[(n,)](*args, d_streams, d_y, d_post, d_comb, D=d, num_warps=1)
     return d_streams, d_y, d_post, d_comb

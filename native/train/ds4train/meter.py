@@ -36,7 +36,9 @@ class Meter:
         which = (source[:, None] == torch.arange(len(SOURCES), device=source.device)).float()
         self.sums += which.T @ columns
 
-    def line(self, step: int, elapsed: float, progress: float, factor: float, norm: float, **more: float) -> str:
+    def line(
+        self, step: int, elapsed: float, progress: float, factor: float, norm: float, **more: float
+    ) -> str:
         """Write a JSON line to the log, reset, and return the same for people."""
         rows = self.sums.cpu().tolist()
         took = max(1e-9, time.time() - self.since)
@@ -50,7 +52,8 @@ class Meter:
             "stale_rows": round(1 - self.fresh / max(1, self.rows), 4),
             **more,
         }
-        text = [f"{step:6d} {elapsed:6.0f}s lr {factor:.2f} |g| {norm:6.2f} {self.tokens / took / 1e3:7.0f}k tok/s"]
+        speed = f"{self.tokens / took / 1e3:7.0f}k tok/s"
+        text = [f"{step:6d} {elapsed:6.0f}s lr {factor:.2f} |g| {norm:6.2f} {speed}"]
         text.append(f"stale {record['stale_rows']:.0%}")
         for name, (loss, count, said_loss, hits, said) in zip(SOURCES, rows, strict=True):
             if not count:

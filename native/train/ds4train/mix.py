@@ -1,8 +1,8 @@
 """Mixes the sources into rows of T + 1 tokens with a loss weight and a source per token.
 
-The shares are kept by token: the next document comes from the source that is furthest behind. A session always
-starts a row (in use, one starts at position 0 too), and the rest of its row is filled with short documents, each with
-its own BOS. A row therefore wastes only the few tokens into which no document fits.
+The shares are kept by token: the next document comes from the source that is furthest behind. A session
+always starts a row (in use, one starts at position 0 too), and the rest of its row is filled with short
+documents, each with its own BOS. A row therefore wastes only the few tokens into which no document fits.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def load_sources(shares: dict[str, float]) -> dict[str, Source]:
 
 
 def random_sources(shares: dict[str, float], vocab: int = 512) -> dict[str, Source]:
-    """Stand-ins for tests and benchmarks: short random runs that are then repeated, so that something is learnable."""
+    """Stand-ins for tests and benchmarks: short random runs, each repeated, so that there is something to learn."""
 
     def make(rng: random.Random, limit: int) -> Encoded:
         half = [rng.randrange(11, vocab) for _ in range(rng.randint(16, max(17, limit // 2 - 1)))]

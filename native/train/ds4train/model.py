@@ -1,11 +1,13 @@
-"""The deepseek4 architecture as a lean training module: whole sequences, static shapes, one compiled graph a block.
+"""The deepseek4 architecture as a lean training module: whole sequences, static shapes, one compiled graph
+a block.
 
-Parameters are float32 masters and carry their GGUF names (dots as underscores), so that the export is a table-free
-walk over them. Matrix products run in the compute type (bf16 on a GPU); norms, routing, hyper-connection weights,
-softmax statistics and the loss are float32. The residual streams are kept in the compute type.
+Parameters are float32 masters and carry their GGUF names (dots as underscores), so that the export is a
+table-free walk over them. Matrix products run in the compute type (bf16 on a GPU); norms, routing,
+hyper-connection weights, softmax statistics and the loss are float32. The residual streams are kept in the
+compute type.
 
-The indexer's matrices exist for the file format only: with its top_k above the number of compressed rows the
-selection keeps every row, so they take no part in the forward pass and are not trained.
+The indexer's matrices exist for the file format only: with its top_k above the number of compressed rows
+the selection keeps every row, so they take no part in the forward pass and are not trained.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def _matrix(*shape: int, gain: float = 1.0) -> nn.Parameter:
 
 
 class HyperConnection(nn.Module):
-    """Weights of one read-and-write of the streams. Starts near: read evenly, write 1, mix by the identity."""
+    """Weights of one read and write of the streams. At first: read evenly, write 1, mix by the identity."""
 
     def __init__(self, cfg: ModelConfig) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ class Compressor(nn.Module):
         self.norm = nn.Parameter(torch.ones(width))
 
     def forward(self, kv: Tensor, gate: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """kv and gate [B, T, parts * width] (projected), angles of all T positions -> rows [B, T // ratio, width]."""
+        """kv and gate [B, T, parts * width] (projected), all T positions' angles -> [B, T // ratio, width]."""
         b, t, _ = kv.shape
         windows = t // self.ratio
         used = windows * self.ratio
@@ -102,7 +104,7 @@ class Compressor(nn.Module):
             shifted = F.pad(gate_before[:, :-1], (0, 0, 0, 0, 1, 0), value=-1e30)
             gate = torch.cat([shifted, gate_own], 2)
         row = rms((kv * gate.softmax(2)).sum(2), self.eps, self.norm)
-        return rotate(row, cos[:used : self.ratio], sin[:used : self.ratio])
+        return rotate(row, cos[: used : self.ratio], sin[: used : self.ratio])
 
 
 class Indexer(nn.Module):
@@ -264,7 +266,8 @@ class Model(nn.Module):
         self._tables: dict[int, tuple[dict[bool, RopeTable], dict[int, Mask]]] = {}
 
     def compile_blocks(self) -> None:
-        """One graph a kind of block (and a length), shared by the layers of that kind: a third of the compile time."""
+        """One graph a kind of block and length; layers of a kind share it, which saves compile time."""
+        torch._dynamo.config.recompile_limit = 64
         for block in self.blk:
             block.compile(fullgraph=True, dynamic=False)
         self._score = torch.compile(self.head.score, fullgraph=True, dynamic=False)

@@ -1,13 +1,13 @@
 """Routed experts plus the shared one, in two forms that give the same result.
 
-`grouped`: assignments are sorted by expert into one buffer and every projection is a single grouped GEMM. Shapes are
-static: each group is padded to a multiple of 16 rows (the alignment the GEMM's loads want) inside a buffer that is
-large enough for any split. Padding rows repeat token 0 and have weight 0. Moving rows in and out of the buffer is a
-gather in both directions and for both passes, because every token owns exactly `experts_used` rows; the scatter-add that
-autograd would use for an indexing is far slower.
+`grouped`: assignments are sorted by expert into one buffer and every projection is a single grouped GEMM.
+Shapes are static: each group is padded to a multiple of 16 rows (the alignment the GEMM's loads want)
+inside a buffer that is large enough for any split. Padding rows repeat token 0 and have weight 0. Moving
+rows in and out of the buffer is a gather in both directions and for both passes, because every token owns
+exactly `experts_used` rows; the scatter-add that autograd would use for an indexing is far slower.
 
-`dense`: every expert (the shared one too) runs on every token as two plain GEMMs and the routing weight, mostly 0,
-scales the middle. More arithmetic, nothing to go wrong.
+`dense`: every expert (the shared one too) runs on every token as two plain GEMMs and the routing weight,
+mostly 0, scales the middle. More arithmetic, nothing to go wrong.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Combine(torch.autograd.Function):
 
 
 def plan_groups(experts: Tensor, n_experts: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay [N, K] expert ids out in groups: (source token of every row, row of every assignment, group ends)."""
+    """Lay [N, K] expert ids out in groups: (token of every row, row of every assignment, group ends)."""
     n, k = experts.shape
     flat = experts.flatten()
     counts = (flat[:, None] == torch.arange(n_experts, device=flat.device)).sum(0)
@@ -104,7 +104,7 @@ def grouped_experts(
 
 
 def grouped_mm(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
-    """Rows ends[e-1]..ends[e] of a times b[e]. The kernel exists for bf16; other types (tests) loop over experts."""
+    """Rows ends[e-1]..ends[e] of a times b[e]. The kernel is for bf16; other types (tests) use a loop."""
     if a.dtype == torch.bfloat16 and a.is_cuda:
         return torch._grouped_mm(a, b, offs=ends)
     stops = ends.tolist()
@@ -115,7 +115,7 @@ def grouped_mm(a: Tensor, b: Tensor, ends: Tensor) -> Tensor:
 def dense_experts(
     x: Tensor, experts: Tensor, weight: Tensor, gate: Tensor, up: Tensor, down: Tensor, limit: float
 ) -> Tensor:
-    """The same with every expert on every token: gate and up [E, F, d], down [E, d, F]. Ids may repeat none."""
+    """The same with every expert on every token: gate and up [E, F, d], down [E, d, F]."""
     n_experts, ff, d = gate.shape
     ids = torch.arange(n_experts, device=x.device)
     spread = ((experts[:, :, None] == ids) * weight[:, :, None]).sum(1)

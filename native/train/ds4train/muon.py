@@ -1,7 +1,8 @@
 """Optimisers: Muon for the matrices inside the blocks, AdamW for everything else.
 
-Muon replaces a matrix's momentum by its nearest (semi-)orthogonal matrix, found with a few Newton-Schulz steps in
-bf16. Matrices of one shape are stacked, so that a step is a handful of batched products however many experts there are.
+Muon replaces a matrix's momentum by its nearest (semi-)orthogonal matrix, found with a few Newton-Schulz
+steps in bf16. Matrices of one shape are stacked, so that a step is a handful of batched products however
+many experts there are.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, factor: float, momentum: float, clip: float = 1.0) -> Tensor:
-        """One update; returns the gradient's norm before clipping. A gradient that is not finite counts as 0."""
+        """One update; returns the gradient's norm before clipping. One that is not finite counts as 0."""
         norm = self.flat.norm()
         self.flat.nan_to_num_(0.0, 0.0, 0.0)
         scale = torch.where(norm.isfinite(), (clip / (norm + 1e-6)).clamp(max=1.0), torch.zeros_like(norm))

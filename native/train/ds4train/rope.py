@@ -1,8 +1,9 @@
 """Rotary tables for interleaved pairs on the last dimensions of a row.
 
-A rotation of the pairs (x0, x1) by an angle is x * cos + swap(x) * sin, where swap exchanges the two halves of a
-pair and sin carries the sign (-s, +s). The dimensions that are not rotated get cos 1 and sin 0, so a whole row is
-one elementwise expression that compiles into the kernels around it. The inverse rotation negates sin.
+A rotation of the pairs (x0, x1) by an angle is x * cos + swap(x) * sin, where swap exchanges the two halves
+of a pair and sin carries the sign (-s, +s). The dimensions that are not rotated get cos 1 and sin 0, so a
+whole row is one elementwise expression that compiles into the kernels around it. The inverse rotation
+negates sin.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ RopeTable = tuple[Tensor, Tensor]
 
 
 def inverse_frequencies(cfg: ModelConfig, compressed: bool) -> Tensor:
-    """Angle per position of each pair, float64. Layers with a compressor use their own base and YaRN scaling."""
+    """Angle per position of each pair, float64. Layers with a compressor have their own base and YaRN."""
     r = cfg.rope_dims
     base = cfg.compress_rope_base if compressed else cfg.rope_base
     i = torch.arange(r // 2, dtype=torch.float64)

@@ -9,7 +9,7 @@ _MOMENTUM_WARMUP = 300
 
 @dataclass(frozen=True)
 class Schedule:
-    """Warm up by steps, hold, then fall linearly to `floor` at the deadline. Times are seconds since `start`."""
+    """Warm up by steps, hold, then fall linearly to `floor` at `end` (`start` and `end` are clock times)."""
 
     start: float
     end: float

@@ -2,11 +2,12 @@
 
     python -m ds4train.train --minutes 18 --out OUT --state STATE
     torchrun --nproc-per-node 2 -m ds4train.train ...       one process a GPU
-    python -m ds4train.train --smoke                        a tiny model on random data, CPU or GPU, under a minute
+    python -m ds4train.train --smoke                        tiny model, random data, on a CPU too
 
-Every process holds the whole model, sums its gradients with the others and takes the same step. What depends on the
-clock (learning rate, change of phase, the end) is decided by process 0 and told to the others, or they would drift
-apart. The GPU is kept two steps ahead of the host at most, so that the clock means something.
+Every process holds the whole model, sums its gradients with the others and takes the same step. What
+depends on the clock (learning rate, change of phase, the end) is decided by process 0 and told to the
+others, or they would drift apart. The GPU is kept two steps ahead of the host at most, so that the clock
+means something.
 """
 
 from __future__ import annotations
@@ -81,12 +82,16 @@ class Loader:
         threading.Thread(target=self._fill, daemon=True).start()
 
     def _fill(self) -> None:
+        cuda = self.world.device.type == "cuda"
+        if cuda:
+            # A new thread starts on the first GPU, whatever this process uses.
+            torch.cuda.set_device(self.world.device)
         try:
             while True:
                 phase = self.phase
                 batch = self.feed.batch(phase, self.rows[phase])
                 pair = [torch.from_numpy(batch.tokens), torch.from_numpy(batch.codes)]
-                if self.world.device.type == "cuda":
+                if cuda:
                     pair = [t.pin_memory() for t in pair]
                 self._ready.put((phase, pair[0], pair[1], batch.fresh))
         except Exception as error:
@@ -129,7 +134,9 @@ class Trainer:
         if args.compile:
             self.model.compile_blocks()
         self.loader = Loader(feed, world, self.rows)
-        self.schedule = Schedule(began, began + args.minutes * 60 - _SAVE_RESERVE_S, args.decay_from, args.warmup)
+        self.schedule = Schedule(
+            began, began + args.minutes * 60 - _SAVE_RESERVE_S, args.decay_from, args.warmup
+        )
         log = args.out / "log.jsonl" if world.rank == 0 else None
         self.meter = Meter(world.device, log)
         self.counts = torch.zeros(cfg.layers, cfg.experts, device=world.device)
@@ -264,7 +271,9 @@ def parse_shares(text: str) -> dict[str, float]:
 def parser() -> argparse.ArgumentParser:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = ",".join(f"{k}={v}" for k, v in mix.DEFAULT_SHARES.items())
-    ap.add_argument("--minutes", type=float, default=18.0, help="deadline, counted from the start of the process")
+    ap.add_argument(
+        "--minutes", type=float, default=18.0, help="deadline, counted from the start of the process"
+    )
     ap.add_argument("--steps", type=int, default=0, help="stop earlier, after this many steps")
     ap.add_argument("--length", type=int, default=2048)
     ap.add_argument("--rows", type=int, default=64, help="rows of --length per process and step")
@@ -321,7 +330,9 @@ def main() -> None:
             warm.load(args.cache)
         world = World.join()
         trainer = Trainer(args, world, feed, began)
-        trainer.say(f"{world.size} x {world.device}, {workers} workers each, rows {trainer.rows} of {lengths}")
+        trainer.say(
+            f"{world.size} x {world.device}, {workers} workers each, rows {trainer.rows} of {lengths}"
+        )
         trainer.warm_up()
         if args.cache and rank == 0:
             trainer.say(f"compiler cache: {warm.save(args.cache)} bytes")

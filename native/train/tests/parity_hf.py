@@ -2,8 +2,8 @@
 
     python parity_hf.py [--device cuda] [--shape tiny|bundled|both] [--length 600]
 
-Needs torch and a transformers that has deepseek_v4. Float32, both attention cores and both expert forms; every
-logit must agree to 1e-3. Not part of the project's own test run: that needs no torch.
+Needs torch and a transformers that has deepseek_v4. Float32, both attention cores and both expert forms;
+every logit must agree to 1e-3. Not part of the project's own test run: that needs no torch.
 """
 
 from __future__ import annotations
@@ -43,7 +43,12 @@ _PER_LAYER = {
     "ffn.up_shexp": "mlp.shared_experts.up_proj.weight",
     "ffn.down_shexp": "mlp.shared_experts.down_proj.weight",
 }
-_COMPRESSOR = {"kv": "kv_proj.weight", "gate": "gate_proj.weight", "ape": "position_bias", "norm": "kv_norm.weight"}
+_COMPRESSOR = {
+    "kv": "kv_proj.weight",
+    "gate": "gate_proj.weight",
+    "ape": "position_bias",
+    "norm": "kv_norm.weight",
+}
 _TOP = {
     "token_embd": "model.embed_tokens.weight",
     "head.hc_fn": "model.hc_head.hc_fn",
@@ -173,7 +178,8 @@ def main() -> None:
     args = ap.parse_args()
     torch.set_float32_matmul_precision("highest")
     shapes = [c for n, c in (("tiny", TINY), ("bundled", BUNDLED)) if args.shape in (n, "both")]
-    if not all([check(cfg, args.length, args.device) for cfg in shapes]):
+    results = [check(cfg, args.length, args.device) for cfg in shapes]
+    if not all(results):
         raise SystemExit("the training module does not agree with transformers")
 
 
