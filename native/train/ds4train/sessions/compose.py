@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from ..document import Document
-from . import edits, fixing, looks, making, programs, talk, writing
+from . import edits, fixing, looks, making, phrasings_extra, programs, talk, writing
 from .asking import capital, dress
 from .fixing import add_kit
 from .grammar import GIVEN, Wordings
@@ -13,6 +13,8 @@ from .programs import Kit
 from .session import Session, Step, environment, prefix
 from .tree import Tree
 from .world import World, populate
+
+phrasings_extra.extend()
 
 FAMILIES = {
     "change": (edits.change, 16), "change_bare": (edits.change_bare, 3), "rename": (edits.rename, 9), "lookup": (looks.lookup, 13), "find": (looks.find, 10),

@@ -87,11 +87,17 @@ class Wordings:
     """A family's phrasings, divided into the training and the held-out lines."""
 
     def __init__(self, text: str) -> None:
+        self.train: list[Pattern] = []
+        self.heldout: list[Pattern] = []
+        self.extend(text)
+        self.heldout = self.heldout or self.train
+
+    def extend(self, text: str) -> None:
+        """Add lines, again every eighth of them held out."""
         lines = [line for line in text.strip().split("\n") if line.strip()]
-        patterns = [parse(line.replace("\\n", "\n")) for line in lines]
-        held = [i for i in range(len(patterns)) if i % _HELD_EVERY == _HELD_OFFSET]
-        self.train = [p for i, p in enumerate(patterns) if i not in held]
-        self.heldout = [patterns[i] for i in held] or self.train
+        for i, line in enumerate(lines):
+            pool = self.heldout if i % _HELD_EVERY == _HELD_OFFSET else self.train
+            pool.append(parse(line.replace("\\n", "\n")))
 
     def __call__(self, rng: random.Random, split: str, slots: Mapping[str, str]) -> str:
         pool = self.heldout if split == "heldout" else self.train
