@@ -96,7 +96,7 @@ class Runner:
         except MalformedCall as error:
             tally.malformed = True
             done = Done(str(error))
-            self._emit(ItemCompleted(Item(next(self._ids), "error", {"message": str(error)})))
+            self._malformed(call, str(error))
         except Cancelled:
             done = Done(NOT_RUN, interrupted=True)
         tally.interrupted = done.interrupted
@@ -121,6 +121,10 @@ class Runner:
         item = Item(item.id, item.type, {**item.fields, **done.fields, "status": status})
         self._emit(ItemCompleted(item, done.summary))
         return done
+
+    def _malformed(self, call: ToolCall, why: str) -> None:
+        about = {"tool": call.name, "arguments": call.arguments, "error": why, "status": "failed"}
+        self._emit(ItemCompleted(Item(next(self._ids), "tool_call", about)))
 
     def _run(self, job: Job) -> Done:
         try:

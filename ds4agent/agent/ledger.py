@@ -18,12 +18,12 @@ CUT = "cut"
 
 
 class Ledger:
-    """The bookkeeping of one session with one engine; `engine` names the process, not the address."""
+    """The bookkeeping of one session. An engine is named by its process, not by its address."""
 
-    def __init__(self, records: Sequence[Record], engine: str) -> None:
-        self._engine = engine
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._engine = ""
         self._expected = 0
-        self._last_engine = engine
+        self._last_engine = ""
         self._odd_end: str | None = None
         self._sent: bytes | None = None
         self._difference: str | None = None
@@ -38,8 +38,9 @@ class Ledger:
             self._last_engine = record.fields["engine"]
         self._odd_end = record.fields.get("odd_end")
 
-    def before(self, body: bytes) -> int:
+    def before(self, body: bytes, engine: str) -> int:
         """Note a request that is about to be sent; the number of tokens that should be cached."""
+        self._engine = engine
         self._difference = first_difference(self._sent, body) if self._sent else None
         self._sent = body
         return self._expected

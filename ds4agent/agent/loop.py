@@ -18,6 +18,7 @@ How a turn that was cut short is closed decides whether the engine can go on fro
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from ds4agent.agent import ledger as books
 from ds4agent.agent import message, request
@@ -34,8 +35,18 @@ from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import ContextFull, EngineError, EngineLost
 from ds4agent.client.reply import Reply
 
-# Sends a request; tells events on the way; see client.chat.complete for what it raises.
-Send = Callable[[bytes, Callable[[chat.Event], None]], Reply]
+
+
+class Line(Protocol):
+    """The line to an engine. It may have to be started first, which the first use waits for."""
+
+    @property
+    def identity(self) -> str:
+        """Tells one engine process from another."""
+
+    def send(self, body: bytes, tell: Callable[[chat.Event], None]) -> Reply:
+        """See client.chat.complete."""
+
 
 # User text, never a system message: that would be hoisted to the front of the prompt (rule R4).
 SYNTAX_REMINDER = (
@@ -72,13 +83,12 @@ class Outcome:
 
 
 class Loop:
-    """Turns of one session on one engine. `engine` names the engine process."""
+    """Turns of one session on one engine."""
 
     def __init__(
         self,
         transcript: Transcript,
-        send: Send,
-        engine: str,
+        engine: Line,
         toolbox: Toolbox,
         approval: Approval,
         emit: Emit,
@@ -86,12 +96,11 @@ class Loop:
         limits: Limits,
     ) -> None:
         self._transcript = transcript
-        self._send = send
         self._engine = engine
         self._emit = emit
         self._limits = limits
         self._ids: Iterator[str] = item_ids()
-        self._ledger = Ledger(transcript.records, engine)
+        self._ledger = Ledger(transcript.records)
         self._runner = Runner(transcript, toolbox, approval, emit, cancel, self._ids)
         self._usage = {"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0}
         self._format_errors = 0
@@ -153,10 +162,10 @@ class Loop:
     def _request(self) -> Reply:
         """Send the next request, compare the cache, store the reply."""
         body = request.body(self._transcript.head, self._transcript.messages)
-        self._ledger.before(body)
+        self._ledger.before(body, self._engine.identity)
         items = StreamItems(self._emit, self._ids)
         try:
-            reply = self._send(body, items.tell)
+            reply = self._engine.send(body, items.tell)
         except chat.Stopped as stopped:
             items.close()
             self._store(stopped.partial, (), odd_end=books.INTERRUPTED)
@@ -229,7 +238,7 @@ class Loop:
 
     def _store(self, reply: Reply, calls: tuple[ToolCall, ...], odd_end: str | None) -> None:
         """Put the assistant's message on record with its figures."""
-        about: dict[str, object] = {"role": "assistant", "engine": self._engine, "finish": reply.finish}
+        about: dict[str, object] = {"role": "assistant", "engine": self._engine.identity, "finish": reply.finish}
         if reply.usage:
             about["usage"] = {"prompt": reply.usage.prompt, "completion": reply.usage.completion}
         if odd_end:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ class Session:
 
 def create(root: Path, head: Head, cwd: Path, task: str) -> Session:
     """A new session. Raises TranscriptError when it cannot be stored."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(3).hex()}"
     folder = root / name
     try:
         folder.mkdir(mode=0o700, parents=True)

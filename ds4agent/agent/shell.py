@@ -22,7 +22,6 @@ KV effect: none by itself; a result is appended once and never changed.
 
 import os
 import re
-import secrets
 import shlex
 import shutil
 import signal
@@ -263,7 +262,7 @@ class Shell:
     def _send(self, line: str) -> None:
         """Type one line; its end will be announced under a fresh name."""
         assert self._child is not None
-        nonce = secrets.token_hex(12)
+        nonce = os.urandom(12).hex()
         self._nonce = nonce.encode()
         _raw_output(self._child.fileno())
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it.

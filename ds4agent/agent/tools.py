@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ds4agent.agent import diff
+from ds4agent.agent import diff, editor
 from ds4agent.agent.approval import Step
 from ds4agent.agent.editor import BadArguments, EditError, Editor, Viewed
 from ds4agent.agent.editor import Call as EditCall
@@ -76,27 +76,29 @@ class BashJob:
 
 @dataclass(frozen=True, slots=True)
 class EditJob:
-    editor: Editor
+    tool: Editor
     call: EditCall
 
     @property
     def kind(self) -> str:
-        return "file_change" if self.call.edits else "file_view"
+        return "file_change" if self.call.edits else "tool_call"
 
     @property
     def fields(self) -> dict[str, Any]:
-        return {"path": self.call.path}
+        if self.call.edits:
+            return {"path": self.call.path}
+        return {"tool": editor.NAME, "arguments": self.call.arguments}
 
     @property
     def step(self) -> Step | None:
         if not self.call.edits:
             return None
-        return Step(f"{self.call.command} {self.call.path}", self.editor.target(self.call))
+        return Step(f"{self.call.command} {self.call.path}", self.tool.target(self.call))
 
     def run(self, cancel: Cancel) -> Done:
         cancel.check()
         try:
-            made = self.editor.run(self.call)
+            made = self.tool.run(self.call)
         except BadArguments as error:
             raise MalformedCall(str(error)) from error
         except EditError as error:

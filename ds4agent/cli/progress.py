@@ -6,10 +6,10 @@ done. Called from the loop and from the thread that reads the engine's log, henc
 
 import threading
 import time
-from typing import IO, Any
+from typing import IO
 
 from ds4agent.agent import events
-from ds4agent.agent.events import Event, Item
+from ds4agent.agent.events import Event, Item, Status
 
 WIDTH = 100
 EVERY_SECONDS = 1.0
@@ -45,6 +45,8 @@ class Progress:
                 self._line(f"session {session_id} in {cwd}{' (continued)' if resumed else ''}")
             case events.Failure(message):
                 self._line(f"ds4agent: {message}")
+            case events.SessionCompleted(session_id, status) if session_id and status is not Status.COMPLETED:
+                self._line(f"to go on: ds4agent run --session {session_id}")
             case _:
                 pass
 
@@ -61,10 +63,10 @@ class Progress:
                 self._line(f"  {summary}")
             case "file_change":
                 self._line(f"edit {fields['path']} {brief(summary)}")
-            case "file_view":
-                self._line(f"view {fields['path']}{_why(fields)}")
-            case "error":
-                self._line(f"! {brief(fields['message'])}")
+            case "tool_call" if "error" in fields:
+                self._line(f"! {brief(str(fields['error']))}")
+            case "tool_call":
+                self._line(f"view {fields['arguments'].get('path')}")
 
     def _prefill(self, done: int, total: int, rate: float) -> None:
         now = time.monotonic()
@@ -88,6 +90,3 @@ class Progress:
                 return  # nobody watches any more; the work goes on
             self._unfinished = unfinished
 
-
-def _why(fields: dict[str, Any]) -> str:
-    return f": {brief(str(fields['error']))}" if "error" in fields else ""

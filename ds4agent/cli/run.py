@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,10 @@ from ds4agent.agent.shell import ShellError
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import TranscriptError
 from ds4agent.cli.progress import Progress
-from ds4agent.client import engine
+from ds4agent.client import chat, engine
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
+from ds4agent.client.reply import Reply
 
 
 class Refused(Exception):
@@ -131,11 +133,9 @@ class Run:
         texts, about = _texts(session, task)
         toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout)
         stack.callback(toolbox.close)
-        running = coming.wait(self._cancel)
         loop = Loop(
             session.transcript,
-            lambda body, tell: running.send(body, self._cancel, tell),
-            running.identity,
+            EngineLine(coming, self._cancel),
             toolbox,
             Approval(settings.approve, session.cwd, self._ask),
             self._emit,
@@ -192,6 +192,26 @@ class Run:
         while not self._cancel.wait_readable(sys.stdin.fileno(), None):
             pass
         return os.read(sys.stdin.fileno(), 4096).decode("utf-8", "replace").strip().lower() in ("y", "yes")
+
+
+class EngineLine:
+    """The engine as the loop sees it: waited for when the task is on record, not before."""
+
+    def __init__(self, coming: engine.Coming, cancel: Cancel) -> None:
+        self._coming = coming
+        self._cancel = cancel
+        self._running: engine.Engine | None = None
+
+    @property
+    def identity(self) -> str:
+        return self._wait().identity
+
+    def send(self, body: bytes, tell: Callable[[chat.Event], None]) -> Reply:
+        return self._wait().send(body, self._cancel, tell)
+
+    def _wait(self) -> engine.Engine:
+        self._running = self._running or self._coming.wait(self._cancel)
+        return self._running
 
 
 class JsonLines:

@@ -92,7 +92,7 @@ class EngineProcess:
     def _environment(self) -> dict[str, str]:
         # Upstream allows one engine a machine; this one is small, and several runs may go side by side.
         lock = str(Path(self._folder.name) / "lock")
-        return {"DS4_LOCK_FILE": lock, **os.environ, "PYTHONUNBUFFERED": "1"}
+        return {"DS4_LOCK_FILE": lock, **os.environ, "DS4AGENT_STOP_WITH_STDIN": "1"}
 
     def _read(self) -> None:
         assert self._process.stderr is not None

@@ -31,6 +31,8 @@ from ds4agent.wire.models import ModelCard
 
 DEFAULT_CTX = 32768
 BACKLOG = 128
+# Set by a front end that starts an engine for itself; see ds4agent.client.process.
+STOP_WITH_STDIN = "DS4AGENT_STOP_WITH_STDIN"
 
 
 class StartupError(Exception):
@@ -111,6 +113,13 @@ def _temperature(model: Model) -> float:
     return 1.0 if text is None else float(text)
 
 
+def _until_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """The process that started us is gone, however it ended: its end of the pipe is closed."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
 class Engine:
     """Everything between an opened model and the end of the process."""
 
@@ -140,6 +149,8 @@ class Engine:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
+        if os.environ.get(STOP_WITH_STDIN):
+            loop.add_reader(sys.stdin.fileno(), _until_end_of_stdin, loop, stop)
         self._worker.start()
         listener = await loop.create_server(self._server.connection, sock=sock, backlog=BACKLOG)
         log(f"listening on http://{host}:{sock.getsockname()[1]}")
