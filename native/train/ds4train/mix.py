@@ -111,7 +111,7 @@ def load_sources(shares: dict[str, float]) -> dict[str, Source]:
 
 
 def random_sources(shares: dict[str, float], vocab: int = 512) -> dict[str, Source]:
-    """Stand-ins for tests and benchmarks: short random runs, each repeated, so that there is something to learn."""
+    """Stand-ins for tests and benchmarks: short random runs, each repeated: something to learn."""
 
     def make(rng: random.Random, limit: int) -> Encoded:
         half = [rng.randrange(11, vocab) for _ in range(rng.randint(16, max(17, limit // 2 - 1)))]

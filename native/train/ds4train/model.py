@@ -91,7 +91,7 @@ class Compressor(nn.Module):
         self.norm = nn.Parameter(torch.ones(width))
 
     def forward(self, kv: Tensor, gate: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """kv and gate [B, T, parts * width] (projected), all T positions' angles -> [B, T // ratio, width]."""
+        """kv and gate [B, T, parts * width] (projected), angles of T positions -> [B, T // ratio, width]."""
         b, t, _ = kv.shape
         windows = t // self.ratio
         used = windows * self.ratio
