@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from ds4agent.engine._ds4_abi import ffi
+from ds4agent.engine.backend import DrawSettings
 from ds4agent.resources import native_library
 
 ABI_VERSION = 1
@@ -207,6 +208,9 @@ class Session:
     def tokens(self) -> list[int]:
         return list(ffi.unpack(_lib.ds4_session_tokens(self._ptr), self.n_tokens)) if self.n_tokens else []
 
+    def sampler(self, settings: DrawSettings) -> "Sampler":
+        return Sampler(self, settings)
+
     def logits(self) -> list[float]:
         """The logits after the last token."""
         return list(ffi.unpack(self._logits(), self._model.info.n_vocab))
@@ -229,15 +233,15 @@ class Session:
 
 
 class Sampler:
-    """Draws tokens; keeps the state of one generator, so that a seed gives the same draws again."""
+    """Draws from a session; keeps the state of one generator, so that a seed gives the same draws again."""
 
-    def __init__(self, temperature: float, top_p: float, min_p: float, top_k: int, seed: int) -> None:
-        self._warm = ffi.new("ds4_sampling *", (temperature, top_p, min_p, top_k))
+    def __init__(self, session: Session, how: DrawSettings) -> None:
+        self._session = session
+        self._n_vocab = session._model.info.n_vocab
+        self._warm = ffi.new("ds4_sampling *", (how.temperature, how.top_p, how.min_p, how.top_k))
         self._cold = ffi.new("ds4_sampling *", (0.0, 1.0, 0.0, 0))
-        self._rng = ffi.new("uint64_t *", seed)
+        self._rng = ffi.new("uint64_t *", how.seed)
 
-    def draw(self, session: Session, greedy: bool) -> int:
-        """The next token; `greedy` overrides the temperature."""
+    def __call__(self, greedy: bool) -> int:
         how = self._cold if greedy else self._warm
-        n_vocab = session._model.info.n_vocab
-        return int(_lib.ds4_sample(session._logits(), n_vocab, how, self._rng))
+        return int(_lib.ds4_sample(self._session._logits(), self._n_vocab, how, self._rng))

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ds4agent.engine.binding import Ds4Error, Sampler
+from ds4agent.engine.backend import DrawSettings
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.job import Emitted, Job
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
@@ -39,13 +40,13 @@ class Defaults:
     min_p: float = 0.05
     top_k: int = 0
 
-    def sampler(self, asked: Sampling) -> Sampler:
+    def settle(self, asked: Sampling) -> DrawSettings:
         """An explicit value always wins, also while thinking."""
 
         def pick(value: float | None, default: float) -> float:
             return default if value is None else value
 
-        return Sampler(
+        return DrawSettings(
             pick(asked.temperature, self.temperature),
             pick(asked.top_p, self.top_p),
             pick(asked.min_p, self.min_p),
@@ -71,7 +72,7 @@ class Generation:
         self._vocab = vocab
         self._line = line
         self._log = log
-        self._sampler = defaults.sampler(job.options.sampling)
+        self._draw = live.session.sampler(defaults.settle(job.options.sampling))
         self._machine = DsmlMachine(thinking=job.thinking, tools=job.tools)
         self._stops = StopFilter(job.options.stops)
         self._turn = Turn()
@@ -113,7 +114,7 @@ class Generation:
             self.error = stopping()
             if self.error:
                 return "error"
-            token = self._sampler.draw(self._live.session, self._machine.greedy)
+            token = self._draw(self._machine.greedy)
             if token == self._vocab.eos:
                 return "stop"
             self.generated += 1

@@ -16,7 +16,7 @@ skipped: the model has to read it.
 from dataclasses import dataclass
 from typing import Literal
 
-from ds4agent.engine.binding import Session
+from ds4agent.engine.backend import Evaluator
 from ds4agent.engine.vocab import Prompt, Vocab, marked
 from ds4agent.wire.template import EOS
 
@@ -42,7 +42,7 @@ class Plan:
 class Live:
     """One session and the key of its tokens."""
 
-    def __init__(self, vocab: Vocab, session: Session) -> None:
+    def __init__(self, vocab: Vocab, session: Evaluator) -> None:
         self._vocab = vocab
         self.session = session
         self.tokens: list[int] = []

@@ -8,7 +8,8 @@ it.
 
 from dataclasses import dataclass
 
-from ds4agent.engine.binding import Ds4Error, Model
+from ds4agent.engine.backend import Tokenizer
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, USER, Rendered
 
 _MARKED = frozenset((BOS, EOS, USER, ASSISTANT))
@@ -39,7 +40,7 @@ class Prompt:
 class Vocab:
     """The model's tokenizer, seen from the chat format."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Tokenizer) -> None:
         self._model = model
         self._control: dict[str, int] = {}
         for text in CONTROL:

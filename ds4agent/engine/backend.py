@@ -1,0 +1,56 @@
+"""What the engine needs of a model: a tokenizer, and one sequence that can be evaluated and drawn from.
+
+binding.py has the real ones. They are named here so that scheduling, reuse and replay can be told apart
+from arithmetic, also in tests.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSettings:
+    """How to draw; the conventions of ds4_sampling. `seed` starts the generator of one request."""
+
+    temperature: float
+    top_p: float
+    min_p: float
+    top_k: int
+    seed: int
+
+
+class Tokenizer(Protocol):
+    """Text (any bytes) to ids and back."""
+
+    def find(self, text: str) -> int | None: ...
+
+    def tokenize(self, text: bytes) -> list[int]: ...
+
+    def token_bytes(self, token: int) -> bytes: ...
+
+
+class Draw(Protocol):
+    """Draws the next token after the last evaluated one; `greedy` overrides the temperature."""
+
+    def __call__(self, greedy: bool) -> int: ...
+
+
+class Evaluator(Protocol):
+    """Tokens with their KV state. One thread at a time, except for cancel()."""
+
+    @property
+    def n_ctx(self) -> int: ...
+
+    @property
+    def n_tokens(self) -> int: ...
+
+    def eval(self, tokens: Sequence[int]) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def clear_cancel(self) -> None: ...
+
+    def sampler(self, settings: DrawSettings) -> Draw: ...

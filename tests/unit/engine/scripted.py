@@ -1,0 +1,90 @@
+"""A byte-level model that writes what it is told: real tokens, real prefixes, no arithmetic."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+
+from ds4agent.engine.backend import Draw, DrawSettings
+from ds4agent.engine.binding import Cancelled
+from ds4agent.wire.template import CONTROL, EOS
+
+_FIRST_BYTE = 16
+_SPLIT = re.compile("(" + "|".join(map(re.escape, CONTROL)) + ")")
+
+
+class ScriptedModel:
+    """Control tokens are 0..6, bytes follow from 16 on."""
+
+    eos = CONTROL.index(EOS)
+
+    def find(self, text: str) -> int | None:
+        return CONTROL.index(text) if text in CONTROL else None
+
+    def tokenize(self, text: bytes) -> list[int]:
+        return [_FIRST_BYTE + b for b in text]
+
+    def token_bytes(self, token: int) -> bytes:
+        return CONTROL[token].encode() if token < _FIRST_BYTE else bytes([token - _FIRST_BYTE])
+
+    def rendered(self, text: str) -> list[int]:
+        out: list[int] = []
+        for i, part in enumerate(_SPLIT.split(text)):
+            out += [CONTROL.index(part)] if i % 2 else self.tokenize(part.encode("utf-8", "surrogateescape"))
+        return out
+
+
+class ScriptedSession:
+    """Writes `replies` one after the other, each followed by the end marker.
+
+    `before_eval` is called with the tokens of each evaluation, so that a test can cancel or wait in it.
+    """
+
+    def __init__(self, model: ScriptedModel, n_ctx: int, replies: Sequence[str] = ()) -> None:
+        self.model = model
+        self.n_ctx = n_ctx
+        self.replies = list(replies)
+        self.held: list[int] = []
+        self.evaluated = 0
+        self.draws: list[bool] = []
+        self.before_eval: Callable[[Sequence[int]], None] = lambda _tokens: None
+        self._next: list[int] = []
+        self._cancel = threading.Event()
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.held)
+
+    def eval(self, tokens: Sequence[int]) -> None:
+        self.before_eval(tokens)
+        if self._cancel.is_set():
+            self._cancel.clear()
+            raise Cancelled("CANCELLED", "cancelled")
+        self.held += tokens
+        self.evaluated += len(tokens)
+        if self._next and list(tokens) == self._next[:1]:
+            self._next.pop(0)
+        else:
+            self._next = []
+
+    def reset(self) -> None:
+        self.held = []
+        self._next = []
+
+    def cancel(self) -> None:
+        self._cancel.set()
+
+    def clear_cancel(self) -> None:
+        self._cancel.clear()
+
+    def sampler(self, settings: DrawSettings) -> Draw:
+        self.settings = settings
+
+        def draw(greedy: bool) -> int:
+            self.draws.append(greedy)
+            if not self._next:
+                self._next = [*self.model.rendered(self.replies.pop(0)), self.model.eos]
+            return self._next[0]
+
+        return draw
