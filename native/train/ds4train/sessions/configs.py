@@ -81,6 +81,26 @@ class Kind:
     files: tuple[str, ...] = ()  # usual file names
 
 
+def twice(rng: random.Random, split: str) -> tuple[Planned, list[tuple[int, Setting]]]:
+    """A file in which two sections hold the same key; with the line number of each."""
+    kind = rng.choice(("ini", "toml", "ini", "cfg", "yaml"))
+    spec = KINDS[kind]
+    keys = _keys(rng, split, spec, rng.randint(2, 5))
+    groups = _groups(rng, split, keys, 2)
+    shared = groups[0][1][0]
+    groups[1][1].insert(rng.randint(0, len(groups[1][1])), shared)
+    out: list[str] = []
+    settings: list[Setting] = []
+    _plain(rng, split, kind, spec, groups, out, settings)
+    same = [s for s in settings if s.key == shared]
+    if len({s.line for s in same}) < 2 or any("'" in s.line or "|" in s.line or "&" in s.line or "\\" in s.line for s in same):
+        return twice(rng, split)
+    numbers = [n for n, line in enumerate(out, 1) if line.strip() in {s.line for s in same}]
+    if len(numbers) != 2:
+        return twice(rng, split)
+    return Planned(_path(rng, split, kind), "\n".join(out) + "\n", kind), list(zip(numbers, same, strict=True))
+
+
 _CONFIG_STEMS = ("config", "settings", "app", "options", "defaults", "server", "project", "service", "params", "prefs", "local", "prod", "dev")
 KINDS: dict[str, Kind] = {
     "py": Kind(("upper", "upper", "snake"), _python, "{k} = {v}", files=("config.py", "settings.py", "constants.py", "defaults.py", "params.py", "conf.py")),

@@ -183,6 +183,8 @@ def change_text(world: World) -> bool:
     new = rng.choice((names.invented(rng), names.value(rng, world.split, "phrase").text, names.word(rng, world.split), " ".join(names.word(rng, world.split) for _ in range(rng.randint(1, 4)))))
     if any(old in x.line and old not in x.literal for x in plan.settings) or plan.path.endswith(".env") and "=" in old:
         return False
+    if old.startswith(("def ", "class ", "return ", "import ")) or re.search(rf"(?<![\w-]){re.escape(old)}(?![\w-])", text) is None:
+        return False
     if not old or text.count(old) != 1 or old in new or any(c in new for c in "'\"`"):
         return False
     line = next(x.strip() for x in text.split("\n") if old in x)

@@ -115,8 +115,11 @@ def remove_line(world: World) -> bool:
     world.ask("remove_line", wording)
     s.bash(f"Remove `{line}` from {plan.path}. Find its number.", *world.tree.grep(line, plan.path, "-nF"))
     at = lines.index(line) + 1
+    end = "\n" if world.tree.files[plan.path].endswith("\n") and len(lines) > 1 else ""
+    if not end and at == len(lines):
+        end = "\n"  # the line before keeps its own end
     del lines[at - 1]
-    world.tree.files[plan.path] = "\n".join(lines) + "\n"
+    world.tree.files[plan.path] = "\n".join(lines) + end
     s.bash(f"`{line}` is line {at} of {plan.path}. Delete line {at}.", f"sed -i '{at}d' {plan.path}", NO_OUTPUT)
     s.answer(f"Line {at} is gone.", rng.choice((f"I removed the line `{line}` from {plan.path}.", f"Line {at} of {plan.path}, `{line}`, is removed.")), plan.path)
     return True

@@ -431,3 +431,30 @@ make {F} say {v} instead of {o}
 [substitute|put] {v} for {o} in {F}
 I want {F} to say {v}, not {o}
 """)
+
+SECTION = Wordings("""
+[change|set|update] {k} in the {s} section of {F} to {v}
+[change|set|update] {k} [under|in] {s} in {F} to {v}
+in {F}, [change|set] {k} in [the section |section |]{s} to {v}
+in the {s} section of {F}, [change|set|update] {k} to {v}
+in {F} under {s}, {k} should be {v}
+set {k} to {v} in [the {s} section|section {s}] of {F}
+{F}, section {s}: set {k} to {v}
+the {k} of {s} in {F} should be {v}
+[change|update] the {s} {k} in {F} to {v}
+the {s} section of {F} needs {k} = {v}
+{F} has {k} twice. [Change|Set] the one [in|under] {s} to {v}
+[only|just] the {k} in section {s} of {F} [should|must] become {v}
+[change|set] {k} to {v} for {s} in {F}
+""")
+SECTION_LOOKUP = Wordings("""
+what is {k} in the {s} section of {F}?
+what is the value of {k} [under|in] {s} in {F}?
+in {F}, what is {k} in [the section |section |]{s}?
+[look up|tell me] {k} in the {s} section of {F}
+which {k} does the {s} section of {F} have?
+{F}, section {s}: what is {k}?
+what does {F} set {k} to [under|in] {s}?
+what is the {k} of {s} in {F}?
+[read|find] the {k} [of|in|under] {s} in {F} and tell me its value
+""")

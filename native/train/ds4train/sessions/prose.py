@@ -20,7 +20,8 @@ def notes(rng: random.Random, split: str) -> Planned:
     make = {"requirements.txt": _requirements, ".gitignore": _ignore, "AUTHORS": _authors, "CHANGELOG.md": _changelog}.get(name)
     if make is None:
         make = rng.choice((_plain, _plain, _bullets, _markdown, _log)) if name != "README.md" else _markdown
-    return Planned(folder(rng, split) + name, "\n".join(make(rng, split)) + "\n", "text", prose=True)
+    end = "\n" if rng.random() < 0.93 else ""
+    return Planned(folder(rng, split) + name, "\n".join(make(rng, split)) + end, "text", prose=True)
 
 
 def _plain(rng: random.Random, split: str) -> list[str]:

@@ -120,9 +120,9 @@ def create_program(world: World) -> bool:
         return False
     path = world.new_path(made.ext)
     slots = {"p": v.quoted(path, v.path_mark), "F": v.path(path), "noun": made.noun, "does": made.does}
-    text = _WRITE(rng, world.split, slots).replace("that with ", "with ").replace("which with ", "with ").replace("it with ", "with ")
+    text = _WRITE(rng, world.split, slots).replace("that with ", "with ").replace("which with ", "with ").replace(", it with ", ", with ")
     world.ask("create", text)
     think = rng.choice((f"Create {path}: {made.noun}, {made.does}.", f"{path} is a new {made.noun}. It {made.does}.", f"Write {path} so that it {made.does}."))
     s.edit(think, command="create", path=path, file_text=made.text)
-    s.answer(f"{path} is written.", rng.choice((f"I created {path}. It {made.does}.", f"{path} is there now; it {made.does}.", f"I wrote {path}. It {made.does}.")).replace("It with", "It has").replace("it with", "it has"), path)
+    s.answer(f"{path} is written.", rng.choice((f"I created {path}. It {made.does}.", f"{path} is there now; it {made.does}.", f"I wrote {path}. It {made.does}.")).replace("It with ", "It has ").replace("; it with ", "; it has "), path)
     return True
