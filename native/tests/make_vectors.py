@@ -1,12 +1,17 @@
 """Ask two independent implementations for the logits of the made-up models in `random_model`.
 
     pip install torch transformers==5.23.0 llama-cpp-python==0.3.36
-    python native/tests/make_vectors.py            # writes native/tests/vectors/{a,b}.npz
+    python native/tests/make_vectors.py            # writes native/tests/vectors/{a,b,c}.npz
 
 transformers' DeepseekV4ForCausalLM (eager attention, float32, no cache) gives the logits that are
 stored. llama.cpp then runs the same weights as a GGUF (float32 cache, flash attention off) and must
 agree, so that one implementation's mistake cannot become the yardstick. The tests that use the
 files need neither package.
+
+Model c is for ds4-server's rounding of cached rows (`fake_quant.py`), which llama.cpp lacks. Rounding
+is a step function: noise of 1e-7 tips a value over an edge here and there, so its logits have a noise of
+their own. The script measures it (whole prompt against token by token, in transformers alone) and
+stores it beside the distance that rounding makes at all.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ import torch
 from transformers import DeepseekV4Config, DeepseekV4ForCausalLM
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from native.tests.fake_quant import fake_quant
 from native.tests.random_model import SHAPES, Array, Shape, tensors, token_ids, write_gguf
 
 TOKENS = 640
@@ -96,16 +102,30 @@ def state_dict(weights: dict[str, Array], layers: int) -> dict[str, torch.Tensor
     return out
 
 
-def transformers_logits(s: Shape, weights: dict[str, Array], ids: npt.NDArray[np.int32]) -> Logits:
+def transformers_model(s: Shape, weights: dict[str, Array]) -> DeepseekV4ForCausalLM:
     model = DeepseekV4ForCausalLM(config(s)).float().eval()
     missing, unexpected = model.load_state_dict(state_dict(weights, len(s.ratios)), strict=False)
     missing = [key for key in missing if "inv_freq" not in key]
     if missing or unexpected:
         raise SystemExit(f"weights do not fit: missing {missing}, unexpected {unexpected}")
+    return model
+
+
+def transformers_logits(model: DeepseekV4ForCausalLM, ids: npt.NDArray[np.int32]) -> Logits:
     with torch.no_grad():
-        row: torch.Tensor = model(torch.from_numpy(ids.astype(np.int64))[None], use_cache=False).logits[0]
-    out: Logits = row.float().numpy()
+        rows = model(torch.from_numpy(ids.astype(np.int64))[None], use_cache=False).logits[0]
+    out: Logits = rows.float().numpy()
     return out
+
+
+def token_by_token(model: DeepseekV4ForCausalLM, ids: npt.NDArray[np.int32]) -> Logits:
+    cache, rows = None, []
+    with torch.no_grad():
+        for token in ids:
+            out = model(torch.tensor([[int(token)]]), past_key_values=cache, use_cache=True)
+            cache = out.past_key_values
+            rows.append(out.logits[0, -1].float().numpy())
+    return np.stack(rows)
 
 
 # Kept for the life of the process: llama.cpp holds the bare pointer.
@@ -138,21 +158,39 @@ def llama_cpp_logits(path: Path, ids: npt.NDArray[np.int32], vocab: int) -> Logi
     return out
 
 
+def make_exact(s: Shape) -> None:
+    weights, ids = tensors(s), token_ids(s, TOKENS)
+    logits = transformers_logits(transformers_model(s, weights), ids)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.gguf"
+        write_gguf(path, s, weights)
+        second = llama_cpp_logits(path, ids, s.vocab)
+    drift = np.abs(logits - second).max(axis=1)
+    same = int((logits.argmax(1) == second.argmax(1)).sum())
+    print(f"{s.name}: llama.cpp differs by at most {drift.max():.1e}, same argmax {same}/{TOKENS}")
+    if drift.max() > AGREEMENT or same != TOKENS:
+        raise SystemExit(f"{s.name}: the two implementations disagree; no vectors written")
+    np.savez_compressed(VECTORS / f"{s.name}.npz", ids=ids, logits=logits)
+
+
+def make_rounded(s: Shape) -> None:
+    model, ids = transformers_model(s, tensors(s)), token_ids(s, TOKENS)
+    exact = transformers_logits(model, ids)
+    with fake_quant(s):
+        logits = transformers_logits(model, ids)
+        again = token_by_token(model, ids)
+    noise, effect = (np.median(np.abs(logits - other).max(axis=1)) for other in (again, exact))
+    print(f"{s.name}: rounding moves logits by {effect:.1e} (median position), its noise is {noise:.1e}")
+    np.savez_compressed(
+        VECTORS / f"{s.name}.npz", ids=ids, logits=logits.astype(np.float16), noise=noise, effect=effect
+    )
+
+
 def main() -> None:
-    for s in SHAPES.values():
-        weights, ids = tensors(s), token_ids(s, TOKENS)
-        logits = transformers_logits(s, weights, ids)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.gguf"
-            write_gguf(path, s, weights)
-            second = llama_cpp_logits(path, ids, s.vocab)
-        drift = np.abs(logits - second).max(axis=1)
-        same = int((logits.argmax(1) == second.argmax(1)).sum())
-        print(f"{s.name}: llama.cpp differs by at most {drift.max():.1e}, same argmax {same}/{TOKENS}")
-        if drift.max() > AGREEMENT or same != TOKENS:
-            raise SystemExit(f"{s.name}: the two implementations disagree; no vectors written")
-        VECTORS.mkdir(exist_ok=True)
-        np.savez_compressed(VECTORS / f"{s.name}.npz", ids=ids, logits=logits, llama_cpp_drift=drift.max())
+    VECTORS.mkdir(exist_ok=True)
+    for name in ("a", "b"):
+        make_exact(SHAPES[name])
+    make_rounded(SHAPES["c"])
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Shape:
     clamp: float = 10.0
 
 
-# Window, both ratios and the indexer's cut-off all bind well within 600 tokens. With many index
+# In a and b window, both ratios and the indexer's cut-off all bind well within 600 tokens. With many index
 # heads a score of exactly zero, where the order of a tie would decide, does not come up.
 SHAPES = {
     "a": Shape(
@@ -68,6 +68,12 @@ SHAPES = {
         name="b", ratios=(0, 4, 128, 4, 4), d=128, heads=8, head_dim=64, rope_dims=16, q_lora=96,
         out_groups=4, o_lora=64, experts=16, experts_used=3, expert_ff=96, window=32,
         index_heads=32, index_dim=64, index_top_k=16, hash_layers=1, expert_scale=2.5, yarn_factor=8.0,
+    ),
+    # For ds4-server's rounding of cached rows: D - R a multiple of 64, D apart from the indexer's width.
+    "c": Shape(
+        name="c", ratios=(0, 0, 4, 128, 4), d=128, heads=4, head_dim=256, rope_dims=64, q_lora=128,
+        out_groups=2, o_lora=64, experts=8, experts_used=2, expert_ff=128, window=128,
+        index_heads=32, index_dim=128, index_top_k=48, hash_layers=2,
     ),
 }  # fmt: skip
 

@@ -118,10 +118,10 @@ class Session:
         self._model.lib.ds4_session_free(self._handle)
 
 
-def open_with(path: Path, kernels: str) -> Model | None:
+def open_with(path: Path, kernels: str, kv_mode: int = EXACT) -> Model | None:
     """The model on one kernel set; None where this machine's processor lacks it, if libds4 says just that."""
     try:
-        return Model(path, kernels)
+        return Model(path, kernels, kv_mode=kv_mode)
     except Ds4Failure as failure:
         if kernels == "scalar" or failure.status != UNSUPPORTED or kernels not in str(failure):
             raise
