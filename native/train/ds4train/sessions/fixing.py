@@ -166,7 +166,9 @@ def add_kit(world: World) -> Kit | None:
     if any(kit.target in text for text in world.tree.files.values()):
         return None
     folders = len(kit.module.path.split("/")) > 1
-    if kit.style == "pytest" and f"import {stem.rsplit('/', 1)[-1]}\n" in kit.test.text and "(" in kit.shown:
+    if "tests" in world.tree.files or kit.test.path.split("/")[0] in world.tree.files:
+        return None
+    if kit.style == "pytest" and f"import {stem.rsplit('/', 1)[-1]}\n" in kit.test.text and "(" in kit.shown and not kit.before:
         return None  # the report would show the module's absolute path
     for plan in (kit.module, kit.test):
         world.tree.add(plan.path, plan.text)
@@ -206,8 +208,10 @@ def fix(world: World, kit: Kit) -> bool:
     world.ask("fix", wording(rng, world.split, slots).strip(), edits=False)
 
     def outcome(good: bool) -> str:
+        if command.startswith("python3 -c "):
+            return status(*Program(tree, [test]).code(command.removeprefix("python3 -c ").strip("'")))
         if kit.style == "pytest":
-            return reports.passed(rng) if good else status(reports.failed(rng, tree, kit, test), 1)
+            return reports.passed(rng, len(kit.marks)) if good else status(reports.failed(rng, tree, kit, test), 1)
         if kit.style == "unittest":
             out, code = Program(tree, [test]).unittest(test, "0.000")
             if command.endswith(".py"):
@@ -215,7 +219,10 @@ def fix(world: World, kit: Kit) -> bool:
             return status(out, code)
         return status(*run_script(tree, test))
 
-    s.bash(_TEST_RUN(rng, {"c": command}), command, outcome(False))
+    if kit.style == "pytest" and style != "command" and rng.random() < 0.1:
+        command = _without_pytest(world, kit, command)
+    else:
+        s.bash(_TEST_RUN(rng, {"c": command}), command, outcome(False))
     left = repr(_left(world, kit))
     facts = {"call": kit.shown, "left": left, "right": kit.expected, "target": kit.target, "f": module, "a": kit.wrong, "b": kit.right, "c": command}
     s.bash(_FAILURE(rng, facts), *tree.grep_all(kit.target, "-rnIF"))
@@ -225,6 +232,27 @@ def fix(world: World, kit: Kit) -> bool:
     s.bash(_AGAIN(rng, facts), command, outcome(True))
     s.answer("It passes now.", _FIXED(rng, facts), module)
     return True
+
+
+def _without_pytest(world: World, kit: Kit, command: str) -> str:
+    """pytest is not installed: read the test file and call its functions. Returns the command that stands in."""
+    s, tree, test = world.s, world.tree, kit.test.path
+    if command == "python3 -m pytest -q" or "/" in test:
+        s.bash(_TEST_RUN(world.rng, {"c": command}), command, reports_text(world, kit))
+        return command
+    python = world.rng.choice(("/usr/bin/python3", "/usr/local/bin/python3", f"{tree.cwd}/.venv/bin/python3", "/opt/venv/bin/python3"))
+    s.bash(_TEST_RUN(world.rng, {"c": command}), command, status(f"{python}: No module named pytest", 1))
+    s.bash(f"pytest is not installed. I read {test} to call its tests myself.", *tree.cat(test))
+    tests = [x.removeprefix("def ").removesuffix(":") for x in tree.lines(test) if x.startswith("def test_")]
+    stem = test.removesuffix(".py")
+    code = f"from {stem} import *; {'; '.join(tests)}"
+    instead = f"python3 -c '{code}'"
+    s.bash(f"The tests are {', '.join(tests)}. Call them.", instead, status(*Program(tree, [test]).code(code)))
+    return instead
+
+
+def reports_text(world: World, kit: Kit) -> str:
+    return status(reports.failed(world.rng, world.tree, kit, kit.test.path), 1)
 
 
 def _left(world: World, kit: Kit) -> object:

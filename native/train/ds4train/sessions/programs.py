@@ -107,6 +107,8 @@ class Kit:
     expected: str = ""
     shown: str = ""  # the left expression
     message: str = ""
+    before: str = ""  # the line that computes `result`, where the assertion is about that
+    marks: str = "F"  # pytest's progress: one letter a test
 
 
 _OPERATIONS = (
@@ -182,39 +184,79 @@ def _assemble(rng: random.Random, split: str, base: str, stem: str, target: str,
     prefix = f"{base}/" if base else ""
     module = Planned(f"{prefix}{stem}.py", "\n".join(lines) + "\n", "code")
     style = rng.choice(("pytest", "pytest", "pytest", "unittest", "script", "script"))
-    test, function, line, message = _test(rng, split, style, stem, target, call, expected)
+    extra = _passing(rng, split, stem, [p for p in pieces if p is not body], style)
+    test, function, line, message, before = _test(rng, split, style, stem, target, call, expected, extra)
     name = f"test_{stem}.py" if style != "script" else rng.choice((f"check_{stem}.py", f"check_{stem}.py", "check.py", "verify.py", f"test_{stem}.py"))
-    planned = Planned(f"{prefix}{name}", test, "code")
-    return Kit(module, planned, target, wrong, right, constant, style, function, line, expected=expected, shown=call, message=message)
+    where = "tests/" if style == "pytest" and not prefix and rng.random() < 0.15 else prefix
+    planned = Planned(f"{where}{name}", test, "code")
+    starts = [x for x in test.split("\n") if x.startswith("def test_")]
+    marks = "".join("F" if x.startswith(f"def {function}(") else "." for x in starts) or "F"
+    return Kit(module, planned, target, wrong, right, constant, style, function, line, expected=expected, shown=call, message=message, before=before, marks=marks)
 
 
-def _test(rng: random.Random, split: str, style: str, stem: str, target: str, call: str, expected: str) -> tuple[str, str, str, str]:
-    """(text, function, failing line, message of the assertion)."""
+def _passing(rng: random.Random, split: str, stem: str, others: list[list[str]], style: str) -> list[tuple[str, list[str]]]:
+    """(imported name, test function) for neighbours that are right."""
+    out: list[tuple[str, list[str]]] = []
+    for piece in others:
+        if style != "pytest" or rng.random() < 0.4 or not piece[0].startswith("def "):
+            continue
+        name = piece[0].removeprefix("def ").split("(")[0]
+        number = rng.randint(1, 30)
+        result = eval(piece[1].strip().removeprefix("return "), {"value": number})
+        out.append((name, [f"def test_{name}():", f"    assert {name}({number}) == {result}"]))
+    return list({name: (name, lines) for name, lines in out}.values())
+
+
+_MESSAGES = (
+    "expected {e}", "expected {e}", "expected {e}, got {g}", "expected {e}, got {g}", "expected {e} but got {g}", "should be {e}", "{t} should be {e}", "{t} must be {e}", "want {e}, got {g}",
+    "{t} should return {e}", "{t}: expected {e}", "wrong value for {t}, expected {e}", "got {g}, expected {e}", "{t} is wrong: expected {e}, got {g}", "the answer must be {e}", "must equal {e}",
+    "{e} expected", "got {g} instead of {e}", "{t} has to be {e}", "the right value is {e}",
+)  # fmt: skip
+
+
+def _message(rng: random.Random, target: str, expected: str, got: str) -> str:
+    """The assertion's message as source text (with its comma), or nothing."""
+    if rng.random() < 0.35:
+        return ""
+    text = rng.choice(_MESSAGES)
+    if '"' in got and "{g}" in text:
+        text = "expected {e}"
+    if text.startswith("{e}") and '"' in expected:
+        text = "expected {e}"
+    mark = "f" if "{g}" in text else ""
+    if mark and "{" in expected:
+        return ""
+    text = text.replace("{e}", expected).replace("{t}", target).replace("{g}", "{" + got + "}")
+    quote = "'" if '"' in text else '"'
+    return "" if quote in text or "\\" in text else f", {mark}{quote}{text}{quote}"
+
+
+def _test(rng: random.Random, split: str, style: str, stem: str, target: str, call: str, expected: str, extra: list[tuple[str, list[str]]]) -> tuple[str, str, str, str, str]:
+    """(text, function, failing line, message source, line before)."""
     function = f"test_{target.lower()}" if rng.random() < 0.7 else f"test_{names.word(rng, split)}"
-    quote = '"' if '"' not in expected + call else "'"
-    r = rng.random()
-    message = "" if r < 0.45 else f"expected {expected}" if r < 0.7 else f"expected {expected}, got {{{call}}}"
-    if quote in message or "\\" in message:
-        quote = "'" if '"' in message and "'" not in message else quote
-    if '"' in call and "{" in message:
-        message = f"expected {expected}"
-    if message and '"' in message:
-        quote = "'"
-    mark = "f" if "{" in message else ""
-    tail = f", {mark}{quote}{message}{quote}" if message else ""
-    dotted = rng.random() < 0.15
-    head = f"import {stem}" if dotted else f"from {stem} import {target}"
+    dotted = rng.random() < 0.15 and not extra
     full = f"{stem}.{call}" if dotted else call
-    if dotted and mark:
-        tail = tail.replace("{" + call + "}", "{" + full + "}")
+    head = f"import {stem}" if dotted else f"from {stem} import {', '.join(sorted({target, *(n for n, _ in extra)}))}"
+    before = rng.choice(("result", "value", "actual", "got")) if "(" in call and style != "unittest" and rng.random() < 0.2 else ""
+    subject, before = (before, f"{before} = {full}") if before else (full, "")
+    message = _message(rng, target, expected, subject) if style != "unittest" else ""
+    line = f"assert {subject} == {expected}{message}"
+    steps = [before, line] if before else [line]
     if style == "script":
-        line = f"assert {full} == {expected}{tail}"
-        text = [head, "", line, f'print("{rng.choice(("ok", "all good", "passed", "OK", names.word(rng, split)))}")']
+        more = rng.random()
+        done = rng.choice(("ok", "all good", "passed", "OK", "all tests passed", names.word(rng, split)))
+        if more < 0.3:
+            text = [head, "", "", f"def {function}():", *[f"    {x}" for x in steps], "", "", 'if __name__ == "__main__":', f"    {function}()", f'    print("{done}")']
+        else:
+            text = [head, "", *steps, f'print("{done}")']
     elif style == "unittest":
         line = f"self.assertEqual({full}, {expected})"
-        text = ["import unittest", "", head, "", "", f"class {names.ident(rng, split, 'pascal', 1, 2)}Test(unittest.TestCase):", f"    def {function}(self):", f"        {line}", "", "", 'if __name__ == "__main__":', "    unittest.main()"]
-        message = ""
+        name = names.ident(rng, split, "pascal", 1, 2)
+        text = ["import unittest", "", head, "", "", f"class {name}Test(unittest.TestCase):", f"    def {function}(self):", f"        {line}", "", "", 'if __name__ == "__main__":', "    unittest.main()"]
     else:
-        line = f"assert {full} == {expected}{tail}"
-        text = [head, "", "", f"def {function}():", f"    {line}"]
-    return "\n".join(text) + "\n", function, line, message
+        tests = [lines for _, lines in extra if lines[0] != f"def {function}():"]
+        tests.insert(rng.randint(0, len(tests)), [f"def {function}():", *[f"    {x}" for x in steps]])
+        text = [head]
+        for lines in tests:
+            text += ["", "", *lines]
+    return "\n".join(text) + "\n", function, line, message, before

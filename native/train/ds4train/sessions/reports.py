@@ -20,8 +20,8 @@ def seconds(rng: random.Random) -> str:
     return f"0.{rng.randint(1, 9):02d}" if rng.random() < 0.9 else f"0.{rng.randint(10, 60)}"
 
 
-def passed(rng: random.Random) -> str:
-    return f"{_progress('.')}\n1 passed in {seconds(rng)}s"
+def passed(rng: random.Random, count: int) -> str:
+    return f"{_progress('.' * count)}\n{count} passed in {seconds(rng)}s"
 
 
 def _explain(left: object, right: object) -> list[str]:
@@ -38,9 +38,11 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
     number = next(i for i, x in enumerate(lines) if x.strip() == kit.line)
     start = next(i for i, x in enumerate(lines) if x.startswith(f"def {kit.function}("))
     scope = dict(namespace(tree, kit.test.path))
+    if kit.before:
+        exec(kit.before, scope)
     expression = kit.line.removeprefix("assert ").split(" == ")[0]
     left, right = eval(expression, scope), eval(kit.expected, scope)
-    message = eval(kit.line.split(f" == {kit.expected}", 1)[1].lstrip(", "), scope) if kit.message else ""
+    message = eval(kit.message.removeprefix(", "), scope) if kit.message else ""
     headline = f"assert {left!r} == {right!r}"
     body = _explain(left, right)
     where = [] if body else _where(expression, left)
@@ -51,12 +53,17 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
         first, rest = (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"), [*body, *where]
     shown = ["    " + x if i != number else ">   " + x for i, x in enumerate(lines[start : number + 1], start)]
     title = f" {kit.function} "
-    out = [_progress("F"), f"{' FAILURES ':=^{_WIDTH}}", f"{title:_^{_WIDTH}}", "", *shown]
+    out = [_progress(kit.marks), f"{' FAILURES ':=^{_WIDTH}}", f"{title:_^{_WIDTH}}", "", *shown]
     out += [f"E       {first}", *[f"E       {x}" if x.startswith(("assert", " +")) else f"E         {x}" for x in rest]]
     out += ["", f"{rootdir_path}:{number + 1}: AssertionError", f"{' short test summary info ':=^{_WIDTH}}"]
     summary = f"FAILED {rootdir_path}::{kit.function} - {first}"
-    out += [summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...", f"1 failed in {seconds(rng)}s"]
+    out += [summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...", _tally(kit.marks) + f" in {seconds(rng)}s"]
     return "\n".join(out)
+
+
+def _tally(marks: str) -> str:
+    good = marks.count(".")
+    return "1 failed" + (f", {good} passed" if good else "")
 
 
 def _where(expression: str, left: object) -> list[str]:

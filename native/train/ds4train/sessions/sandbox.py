@@ -80,6 +80,19 @@ class Program:
             self._forget()
         return "".join(self.out), code
 
+    def code(self, text: str) -> tuple[str, int]:
+        """Output and exit code of `python3 -c text`."""
+        self.shown.append("<string>")
+        scope: dict[str, Any] = {"__builtins__": {**vars(builtins), "print": self._print, "__import__": self._import}, "__name__": "__main__"}
+        try:
+            exec(compile(text, "<string>", "exec"), scope)
+        except Exception as error:
+            self.out.append(self._traceback(error))
+            return "".join(self.out), 1
+        finally:
+            self._forget()
+        return "".join(self.out), 0
+
     def _traceback(self, error: Exception) -> str:
         stack = error.__traceback__
         while stack is not None and stack.tb_frame.f_code.co_filename not in self.shown:
