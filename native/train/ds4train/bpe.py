@@ -26,7 +26,7 @@ import json
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ds4train import chat, sessions, sources
@@ -177,7 +177,9 @@ class _Counts:
             for counter, pattern in zip(found, patterns, strict=True):
                 counter.update(pattern.findall(plain))
         scale = share / (sum(found[0].values()) or 1)
-        for total, counter in zip((self.words, self.spaced, self.punctuation, self.operators), found, strict=True):
+        for total, counter in zip(
+            (self.words, self.spaced, self.punctuation, self.operators), found, strict=True
+        ):
             for text, count in counter.items():
                 if count > 1:
                     total[text] += count * scale  # type: ignore[assignment]
@@ -269,7 +271,9 @@ def count_everything() -> _Counts:
 def write(tokens: list[str], merges: list[Merge], folder: Path = VOCAB_DIR) -> None:
     """Writes the two committed files."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokens.json").write_text(json.dumps(tokens, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    (folder / "tokens.json").write_text(
+        json.dumps(tokens, ensure_ascii=False, indent=0) + "\n", encoding="utf-8"
+    )
     (folder / "merges.txt").write_text("".join(f"{a} {b}\n" for a, b in merges), encoding="utf-8")
 
 

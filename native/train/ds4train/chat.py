@@ -38,7 +38,10 @@ def _turn(item: Exchange, thinks: bool) -> list[Segment]:
     head = USER + item.user + ASSISTANT
     if thinks:
         # The engine writes the opening tag itself, so only what follows it is learnt.
-        return [Segment(head + THINK, _USER_WEIGHT), Segment(f"{item.think}{END_THINK}{item.answer}{EOS}", 1.0)]
+        return [
+            Segment(head + THINK, _USER_WEIGHT),
+            Segment(f"{item.think}{END_THINK}{item.answer}{EOS}", 1.0),
+        ]
     return [Segment(head + END_THINK, _USER_WEIGHT), Segment(item.answer + EOS, 1.0)]
 
 

@@ -34,14 +34,24 @@ def _operation(rng: random.Random, split: str) -> tuple[str, str, str, str]:
     name, arg = _function(rng, split), rng.choice(("x", "n", "value", "number", "count"))
     a, b = rng.randint(1, 12), rng.randint(1, 10)
     sign, result = rng.choice((("+", a + b), ("-", a - b), ("*", a * b)))
-    return f"def {name}({arg}):\n    return {arg} {sign} {b}", f"{name}({a})", f"{a} {sign} {b} = {result}", str(result)
+    return (
+        f"def {name}({arg}):\n    return {arg} {sign} {b}",
+        f"{name}({a})",
+        f"{a} {sign} {b} = {result}",
+        str(result),
+    )
 
 
 def _greeting(rng: random.Random, split: str) -> tuple[str, str, str, str]:
     name, who = _function(rng, split), rng.choice(words.PEOPLE[split])
     word = rng.choice(("Hello", "Hi", "Bye", "Dear", "Good morning"))
     result = f'"{word}, {who}!"'
-    return f'def {name}(name):\n    return f"{word}, {{name}}!"', f'{name}("{who}")', f"name is {who}.", result
+    return (
+        f'def {name}(name):\n    return f"{word}, {{name}}!"',
+        f'{name}("{who}")',
+        f"name is {who}.",
+        result,
+    )
 
 
 def _choice(rng: random.Random, split: str) -> tuple[str, str, str, str]:
@@ -50,7 +60,12 @@ def _choice(rng: random.Random, split: str) -> tuple[str, str, str, str]:
     yes, no = rng.choice(words.NOUNS[split]), names.invented(rng)
     code = f'def {name}(n):\n    if n > {limit}:\n        return "{yes}"\n    return "{no}"'
     above = value > limit
-    return code, f"{name}({value})", f"{value} is {'' if above else 'not '}greater than {limit}.", f'"{yes if above else no}"'
+    return (
+        code,
+        f"{name}({value})",
+        f"{value} is {'' if above else 'not '}greater than {limit}.",
+        f'"{yes if above else no}"',
+    )
 
 
 def returns(rng: random.Random, split: str) -> Exchange:
@@ -100,7 +115,9 @@ def explain(rng: random.Random, split: str) -> Exchange:
         (f"while {a} < {n}:\n    {a} += 1", f"It raises {a} by one until it is {n}."),
         (f"{a} = max({b})", f"It stores the largest item of {b} in {a}."),
     ))  # fmt: skip
-    think = rng.choice(("I read the code step by step.", "A short snippet; one sentence is enough.", f"It is about {a}."))
+    think = rng.choice(
+        ("I read the code step by step.", "A short snippet; one sentence is enough.", f"It is about {a}.")
+    )
     fenced = f"```python\n{code}\n```" if rng.random() < 0.5 or "\n" in code else code
     return Exchange(_EXPLAIN(rng, split, {"c": fenced}), think, meaning)
 
@@ -118,7 +135,11 @@ Implement {f}, a function that {what}.
 
 def write(rng: random.Random, split: str) -> Exchange:
     """A function of one or two lines with a given name."""
-    f, a, b = _function(rng, split), rng.choice(("a", "x", "left", "first")), rng.choice(("b", "y", "right", "second"))
+    f, a, b = (
+        _function(rng, split),
+        rng.choice(("a", "x", "left", "first")),
+        rng.choice(("b", "y", "right", "second")),
+    )
     n = rng.randint(2, 20)
     value = names.value(rng, split, rng.choice(("int", "word", "str")))
     literal = value.text if value.kind == "int" else f'"{value.text}"'
@@ -148,7 +169,13 @@ def write(rng: random.Random, split: str) -> Exchange:
         ("reads a file and returns its text", f"def {f}(path):\n    with open(path) as file:\n        return file.read()"),
         ("returns the number of lines in a file", f"def {f}(path):\n    with open(path) as file:\n        return sum(1 for _ in file)"),
     ))  # fmt: skip
-    think = rng.choice((f"A function {f} that {what}.", f"{f} {what}; that is short.", "I write the function and nothing else."))
+    think = rng.choice(
+        (
+            f"A function {f} that {what}.",
+            f"{f} {what}; that is short.",
+            "I write the function and nothing else.",
+        )
+    )
     return Exchange(_WRITE(rng, split, {"f": f, "what": what}), think, f"```python\n{code}\n```")
 
 
@@ -178,7 +205,11 @@ def rename(rng: random.Random, split: str) -> Exchange:
         f"return {other}({old}, {n})",
     ))  # fmt: skip
     answer = f"```python\n{code.replace(old, new)}\n```"
-    return Exchange(_RENAME(rng, split, {"a": old, "b": new, "c": f"```python\n{code}\n```"}), f"{old} becomes {new}.", answer)
+    return Exchange(
+        _RENAME(rng, split, {"a": old, "b": new, "c": f"```python\n{code}\n```"}),
+        f"{old} becomes {new}.",
+        answer,
+    )
 
 
 _ERROR = Wordings("""

@@ -106,7 +106,9 @@ def _casual(rng: random.Random, question: str) -> str:
         return question.rstrip("?.").lower()
     if roll < 0.24:
         return question.rstrip("?.")
-    lead = rng.choice(("", "", "", "", "Quick question: ", "Tell me: ", "Hi! ", "Please answer: ", "I wonder: ", "Hey, "))
+    lead = rng.choice(
+        ("", "", "", "", "Quick question: ", "Tell me: ", "Hi! ", "Please answer: ", "I wonder: ", "Hey, ")
+    )
     return lead + (question[0].lower() + question[1:] if lead.endswith((": ", ", ")) else question)
 
 
@@ -148,7 +150,13 @@ def capital(rng: random.Random, split: str) -> Exchange:
     """Countries and their capitals, both ways."""
     country, city = rng.choice(_rows("capitals", split))
     slots = {"country": country, "city": city}
-    think = rng.choice((f"The capital of {country} is {city}.", f"{country}: {city}.", f"I know this: {city} is the capital of {country}."))
+    think = rng.choice(
+        (
+            f"The capital of {country} is {city}.",
+            f"{country}: {city}.",
+            f"I know this: {city} is the capital of {country}.",
+        )
+    )
     if rng.random() < 0.25:
         return Exchange(_CAPITAL_BACK(rng, split, slots), think, f"{city} is the capital of {country}.")
     return Exchange(_CAPITAL(rng, split, slots), think, _CAPITAL_ANSWER(rng, slots))
@@ -170,12 +178,22 @@ def element(rng: random.Random, split: str) -> Exchange:
     roll = rng.random()
     if roll < 0.4:
         answer = f"The symbol of {name} is {symbol}."
-        return Exchange(_ELEMENT(rng, split, {"name": name}), f"{name.title()} has the symbol {symbol}.", answer)
+        return Exchange(
+            _ELEMENT(rng, split, {"name": name}), f"{name.title()} has the symbol {symbol}.", answer
+        )
     if roll < 0.7:
-        question = rng.choice((f"Which element has the symbol {symbol}?", f"What element is {symbol}?", f"{symbol} is the symbol of which element?"))
+        question = rng.choice(
+            (
+                f"Which element has the symbol {symbol}?",
+                f"What element is {symbol}?",
+                f"{symbol} is the symbol of which element?",
+            )
+        )
         return Exchange(question, f"{symbol} is {name}.", f"{symbol} is {name}.")
     question = rng.choice((f"What is the atomic number of {name}?", f"Which atomic number does {name} have?"))
-    return Exchange(question, f"{name.title()} is element {number}.", f"The atomic number of {name} is {number}.")
+    return Exchange(
+        question, f"{name.title()} is element {number}.", f"The atomic number of {name} is {number}."
+    )
 
 
 _OPPOSITE = Wordings("""
@@ -211,11 +229,27 @@ Tell me how many {part} {a} {whole} has.
 def unit(rng: random.Random, split: str) -> Exchange:
     """How many of this are in that."""
     part, whole, number = rng.choice(_rows("units", split))
-    article = "the" if whole in ("solar system", "English alphabet") else "an" if whole[0] in "aeiou" and whole != "unit" else "a"
+    article = (
+        "the"
+        if whole in ("solar system", "English alphabet")
+        else "an"
+        if whole[0] in "aeiou" and whole != "unit"
+        else "a"
+    )
     if whole == "hour":
         article = "an"
-    answer = rng.choice((f"There are {number} {part} in {article} {whole}.", f"{article.capitalize()} {whole} has {number} {part}.", f"{number}."))
-    return Exchange(_UNIT(rng, split, {"part": part, "whole": whole, "a": article}), f"{article.capitalize()} {whole} has {number} {part}.", answer)
+    answer = rng.choice(
+        (
+            f"There are {number} {part} in {article} {whole}.",
+            f"{article.capitalize()} {whole} has {number} {part}.",
+            f"{number}.",
+        )
+    )
+    return Exchange(
+        _UNIT(rng, split, {"part": part, "whole": whole, "a": article}),
+        f"{article.capitalize()} {whole} has {number} {part}.",
+        answer,
+    )
 
 
 _DEFINE = Wordings("""
@@ -249,7 +283,13 @@ def with_article(term: str) -> str:
 def definition(rng: random.Random, split: str) -> Exchange:
     """Terms of programming."""
     term, meaning = rng.choice(_rows("definitions", split))
-    think = rng.choice((f"The user asks what {term} means.", f"I explain {term} briefly.", f"A definition of {term}: one sentence will do."))
+    think = rng.choice(
+        (
+            f"The user asks what {term} means.",
+            f"I explain {term} briefly.",
+            f"A definition of {term}: one sentence will do.",
+        )
+    )
     return Exchange(_DEFINE(rng, split, {"term": term, "a": with_article(term)}), think, meaning)
 
 
@@ -279,7 +319,13 @@ def howto(rng: random.Random, split: str) -> Exchange:
     """One-liners of Python."""
     task, code, note = (column.replace("\\n", "\n") for column in rng.choice(_rows("howto", split)))
     shell = code.startswith("python3 ")
-    think = rng.choice((f"The user wants to {task}.", f"To {task}, a short snippet is enough.", f"They ask how to {task}. I show code."))
+    think = rng.choice(
+        (
+            f"The user wants to {task}.",
+            f"To {task}, a short snippet is enough.",
+            f"They ask how to {task}. I show code.",
+        )
+    )
     fence = "sh" if shell else "python"
     answer = f"{_HOWTO_LEAD(rng, {'task': task})}```{fence}\n{code}\n```\n\n{note}"
     return Exchange(_HOWTO(rng, split, {"task": task}), think, answer)

@@ -66,7 +66,9 @@ Your answer must be {x}
 def say(rng: random.Random, split: str) -> Exchange:
     """Repeats a text as it is."""
     text = thing(rng, split) if rng.random() < 0.7 else names.sentence(rng, split)
-    think = rng.choice((f"I have to repeat: {text}", "The user wants the text back as it is.", "I copy it exactly."))
+    think = rng.choice(
+        (f"I have to repeat: {text}", "The user wants the text back as it is.", "I copy it exactly.")
+    )
     return Exchange(_SAY(rng, split, {"x": text}), think, text)
 
 
@@ -115,7 +117,9 @@ def arithmetic(rng: random.Random, split: str) -> Exchange:
         b, result = rng.randint(1, 12), rng.randint(0, 12)
         a, word = b * result, "divided by"
     sign = rng.choice((f" {kind} ", f" {kind} ", kind, f" {word} "))
-    answer = rng.choice((f"{a} {kind} {b} = {result}", f"{result}", f"{a} {word} {b} is {result}.", f"It is {result}."))
+    answer = rng.choice(
+        (f"{a} {kind} {b} = {result}", f"{result}", f"{a} {word} {b} is {result}.", f"It is {result}.")
+    )
     return Exchange(_SUM(rng, split, {"e": f"{a}{sign}{b}"}), f"{a} {kind} {b} = {result}", answer)
 
 
@@ -135,7 +139,11 @@ def story(rng: random.Random, split: str) -> Exchange:
     noun = rng.choice(words.NOUNS[split])
     who = person(rng, split)
     user = _STORY(rng, split, {"p": who, "a": str(a), "b": str(b), "n": noun})
-    return Exchange(user, f"{a} + {b} = {a + b}", rng.choice((f"{a + b} {noun}s.", f"{a} + {b} = {a + b}, so {a + b} {noun}s.", f"{a + b}")))
+    return Exchange(
+        user,
+        f"{a} + {b} = {a + b}",
+        rng.choice((f"{a + b} {noun}s.", f"{a} + {b} = {a + b}, so {a + b} {noun}s.", f"{a + b}")),
+    )
 
 
 _COMPARE = Wordings("""
@@ -155,7 +163,11 @@ def compare(rng: random.Random, split: str) -> Exchange:
     user = _COMPARE(rng, split, {"a": str(a), "b": str(b), "larger": "larger" if larger else "smaller"})
     other = a + b - result
     sign = ">" if larger else "<"
-    return Exchange(user, f"{result} {sign} {other}", rng.choice((f"{result}", f"{result} is {'larger' if larger else 'smaller'} than {other}.")))
+    return Exchange(
+        user,
+        f"{result} {sign} {other}",
+        rng.choice((f"{result}", f"{result} is {'larger' if larger else 'smaller'} than {other}.")),
+    )
 
 
 _COUNT = Wordings("""
@@ -232,7 +244,13 @@ def list_task(rng: random.Random, split: str) -> Exchange:
     joined = ", ".join(items)
     answer = _worked(task, items)
     plain = answer.replace("\n", " ")
-    think = rng.choice((f"The items are {joined}.", f"{len(items)} items: {joined}.", f"The list is {joined}. Result: {plain}"))
+    think = rng.choice(
+        (
+            f"The items are {joined}.",
+            f"{len(items)} items: {joined}.",
+            f"The list is {joined}. Result: {plain}",
+        )
+    )
     return Exchange(wording(rng, split, {"x": joined}), think, answer)
 
 
@@ -258,7 +276,14 @@ def extract(rng: random.Random, split: str) -> Exchange:
     separator = rng.choice((" = ", ": ", "=", " is "))
     rows = [f"{key}{separator}{value}" for key, value in zip(keys, values, strict=True)]
     user = _EXTRACT(rng, split, {"t": "\n".join(rows), "o": ", ".join(rows), "k": keys[pick]})
-    answer = rng.choice((values[pick], values[pick], f"{keys[pick]} is {values[pick]}.", f"The value of {keys[pick]} is {values[pick]}."))
+    answer = rng.choice(
+        (
+            values[pick],
+            values[pick],
+            f"{keys[pick]} is {values[pick]}.",
+            f"The value of {keys[pick]} is {values[pick]}.",
+        )
+    )
     return Exchange(user, f"The text says: {rows[pick]}", answer)
 
 
@@ -285,9 +310,17 @@ def about(rng: random.Random, split: str) -> Exchange:
     asked = [("Which place is named?", place), ("Which city is named?", place), ("At what time?", hour), ("When is it?", hour),
              ("What thing is it about?", f"the {noun}"), ("Which time is given?", hour)]  # fmt: skip
     if " meets " in text:
-        asked += [(f"Whom does {who} meet?", other), (f"Where do {who} and {other} meet?", place), (f"Who meets {other}?", who)]
+        asked += [
+            (f"Whom does {who} meet?", other),
+            (f"Where do {who} and {other} meet?", place),
+            (f"Who meets {other}?", who),
+        ]
     elif " lost " in text:
-        asked += [(f"Who found the {noun}?", other), (f"Who lost the {noun}?", who), (f"What did {who} lose?", f"a {noun}")]
+        asked += [
+            (f"Who found the {noun}?", other),
+            (f"Who lost the {noun}?", who),
+            (f"What did {who} lose?", f"a {noun}"),
+        ]
     question, answer = rng.choice(asked)
     full = answer[0].upper() + answer[1:] + "."
     think = f"The text says: {text}" if rng.random() < 0.5 else f"It is in the text: {answer}."
@@ -310,7 +343,11 @@ def choose(rng: random.Random, split: str) -> Exchange:
     # One fixed rule (the first) keeps the answer learnable for a model that decodes greedily.
     options = ", ".join(items[:-1]) + " or " + items[-1]
     think = rng.choice(("Any will do; I take the first.", f"I pick {items[0]}.", "I take the first option."))
-    return Exchange(_CHOOSE(rng, split, {"x": options}), think, rng.choice((items[0], f"I choose {items[0]}.", f"{items[0]}.")))
+    return Exchange(
+        _CHOOSE(rng, split, {"x": options}),
+        think,
+        rng.choice((items[0], f"I choose {items[0]}.", f"{items[0]}.")),
+    )
 
 
 _ODD = Wordings("""
@@ -343,7 +380,13 @@ Rename {a} to {style}.
 {a} in {style}?
 [Please |]change the name {a} to {style}.
 """)
-_CASES = {"snake": "snake_case", "camel": "camelCase", "pascal": "PascalCase", "kebab": "kebab-case", "upper": "UPPER_CASE"}
+_CASES = {
+    "snake": "snake_case",
+    "camel": "camelCase",
+    "pascal": "PascalCase",
+    "kebab": "kebab-case",
+    "upper": "UPPER_CASE",
+}
 
 
 def recase(rng: random.Random, split: str) -> Exchange:
@@ -352,7 +395,11 @@ def recase(rng: random.Random, split: str) -> Exchange:
     before, after = rng.sample(sorted(_CASES), 2)
     old, new = names.style(bits, before), names.style(bits, after)
     user = _CASE(rng, split, {"a": old, "style": _CASES[after]})
-    return Exchange(user, f"The words are {', '.join(bits)}.", rng.choice((new, new, f"{old} in {_CASES[after]} is {new}.")))
+    return Exchange(
+        user,
+        f"The words are {', '.join(bits)}.",
+        rng.choice((new, new, f"{old} in {_CASES[after]} is {new}.")),
+    )
 
 
 _SWAP = Wordings("""
@@ -368,7 +415,9 @@ Write this again with {b} instead of {a}: {s}
 def swap(rng: random.Random, split: str) -> Exchange:
     """One word replaced in a sentence."""
     sentence = names.sentence(rng, split)
-    candidates = [word for word in sentence.split() if word.isalpha() and len(word) > 3 and sentence.count(word) == 1]
+    candidates = [
+        word for word in sentence.split() if word.isalpha() and len(word) > 3 and sentence.count(word) == 1
+    ]
     if not candidates:
         return say(rng, split)
     old = rng.choice(candidates)
@@ -402,7 +451,11 @@ def summary(rng: random.Random, split: str) -> Exchange:
         (f"The {noun} is {adjective}. That is why {who} wants to {verb} it.", f"{who} wants to {verb} the {noun} because it is {adjective}."),
         (f"There was a {noun} in {place}. It cost {number} euros.", f"A {noun} in {place} cost {number} euros."),
     ))  # fmt: skip
-    return Exchange(_SUMMARY(rng, split, {"s": text}), f"Two sentences about {who if who in text else 'it'}; I join them.", short)
+    return Exchange(
+        _SUMMARY(rng, split, {"s": text}),
+        f"Two sentences about {who if who in text else 'it'}; I join them.",
+        short,
+    )
 
 
 TOPICS: tuple[tuple[Topic, float], ...] = (

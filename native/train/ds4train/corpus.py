@@ -63,7 +63,9 @@ def load(folder: Path = DATA_DIR) -> Corpus:
     """Reads what prepare wrote; refuses tokens that were made with another vocabulary."""
     index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
     if index["vocabulary"] != tok.fingerprint():
-        raise ValueError(f"{folder} was prepared with another vocabulary: run python -m ds4train.prepare again")
+        raise ValueError(
+            f"{folder} was prepared with another vocabulary: run python -m ds4train.prepare again"
+        )
     with lzma.open(folder / TOKENS_FILE) as file:
         tokens = np.frombuffer(file.read(), dtype="<u2")
     parts: dict[tuple[str, str], Part] = {}

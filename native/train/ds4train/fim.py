@@ -82,7 +82,9 @@ def _rest_of_line(rng: random.Random, lines: _Lines, number: int) -> Hole | None
     return _cut_text(lines, number, rng.randint(indent, len(body) - 1), len(body), text)
 
 
-def _match_in_line(rng: random.Random, lines: _Lines, number: int, pattern: re.Pattern[str]) -> tuple[str, int, int] | None:
+def _match_in_line(
+    rng: random.Random, lines: _Lines, number: int, pattern: re.Pattern[str]
+) -> tuple[str, int, int] | None:
     text = lines.text(number)
     spans = [match.span() for match in pattern.finditer(text)]
     return (text, *rng.choice(spans)) if spans else None
@@ -118,7 +120,9 @@ def _function_body(rng: random.Random, lines: _Lines, number: int) -> Hole | Non
         text = lines.text(head)
         if _DEF.match(text):
             last = head + 1
-            while last < len(lines) - 1 and _indented_deeper(lines.text(last), len(text) - len(text.lstrip())):
+            while last < len(lines) - 1 and _indented_deeper(
+                lines.text(last), len(text) - len(text.lstrip())
+            ):
                 last += 1
             if 0 < last - head - 1 <= 16 and last < len(lines) - 1:
                 return Hole(lines.part(0, head + 1), lines.part(head + 1, last), lines.part(last, len(lines)))
@@ -133,7 +137,7 @@ def cut(rng: random.Random, limit: int = 1100, split: str = "train") -> Hole:
     """A hole in a random file with up to `limit` tokens of context."""
     while True:
         tokens, position = corpus.load().parts[split, "code"].pick(rng)
-        total = rng.randint(min(120, limit), limit)
+        total = rng.randint(min(120, limit - 12), limit - 12)
         before = int(total * rng.uniform(0.3, 0.95))
         lines = _Lines(tokens, position, before, total - before)
         (kind,) = rng.choices(_KINDS, _SHARES)
@@ -143,7 +147,9 @@ def cut(rng: random.Random, limit: int = 1100, split: str = "train") -> Hole:
             return Hole(hole.before, hole.middle, []) if rng.random() < 0.12 else hole
 
 
-def sample_tokens(rng: random.Random, limit: int = 1100, split: str = "train") -> tuple[list[int], list[float]]:
+def sample_tokens(
+    rng: random.Random, limit: int = 1100, split: str = "train"
+) -> tuple[list[int], list[float]]:
     """Token ids and loss weights of one example."""
     hole = cut(rng, limit, split)
     prompt = hole.prompt()
@@ -156,6 +162,8 @@ def sample(rng: random.Random, max_chars: int = 3300, split: str = "train") -> D
     hole = cut(rng, max(120, max_chars // 3), split)
     decode = tok.load().decode
     return [
-        Segment(BOS + FIM_BEGIN + decode(hole.before) + FIM_HOLE + decode(hole.after) + FIM_END, _CONTEXT_WEIGHT),
+        Segment(
+            BOS + FIM_BEGIN + decode(hole.before) + FIM_HOLE + decode(hole.after) + FIM_END, _CONTEXT_WEIGHT
+        ),
         Segment(decode(hole.middle) + EOS, 1.0),
     ]

@@ -33,7 +33,9 @@ def split_of(source: Source) -> str:
 def _encoded(items: Iterable[Source]) -> Iterable[tuple[Source, list[int]]]:
     iterator = iter(items)
     while batch := list(islice(iterator, _BATCH)):
-        yield from zip(batch, tok.load().encode_batch([item.text for item in batch], rendered=False), strict=True)
+        yield from zip(
+            batch, tok.load().encode_batch([item.text for item in batch], rendered=False), strict=True
+        )
 
 
 def write(items: Iterable[Source], folder: Path = corpus.DATA_DIR) -> list[tuple[Source, int]]:

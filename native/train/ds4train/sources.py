@@ -92,7 +92,16 @@ PACKAGES = (
 STDLIB = Package("python-standard-library", "PSF-2.0", 16 * _MB)
 
 _MAX_FILE = 160_000
-_SKIPPED_PARTS = {"site-packages", "__pycache__", "_vendor", "vendored", "lib2to3", "idlelib", "turtledemo", "testing_data"}
+_SKIPPED_PARTS = {
+    "site-packages",
+    "__pycache__",
+    "_vendor",
+    "vendored",
+    "lib2to3",
+    "idlelib",
+    "turtledemo",
+    "testing_data",
+}
 _LONG_LINE = re.compile(r"[^\n]{300,}")
 _TABLE = re.compile(r"0x[0-9a-fA-F]+|\d+|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}")
 
@@ -114,7 +123,14 @@ def digest(data: str) -> str:
 
 def _wanted(text: str) -> bool:
     """Hand-written code: no tables of numbers, no minified or generated lines, no foreign encodings."""
-    if len(text) < 200 or len(text) > _MAX_FILE or "\0" in text or "\r" in text or "｜" in text or "think>" in text:
+    if (
+        len(text) < 200
+        or len(text) > _MAX_FILE
+        or "\0" in text
+        or "\r" in text
+        or "｜" in text
+        or "think>" in text
+    ):
         return False
     if sum(map(len, _TABLE.findall(text))) > 0.12 * len(text) or _LONG_LINE.search(text):
         return False
@@ -171,8 +187,10 @@ def _code_of(package: Package, seen: set[str]) -> Iterator[Source]:
 
 
 def _readme_of(package: Package) -> Iterator[Source]:
-    body = importlib.metadata.metadata(package.name).get_payload()
-    if isinstance(body, str) and len(body) > 400:
+    # The long description is the body of the metadata, behind the first blank line.
+    whole = importlib.metadata.distribution(package.name).read_text("METADATA") or ""
+    body = whole.partition("\n\n")[2]
+    if len(body) > 400:
         yield Source(package, "README", body.replace("\r", ""), "prose")
 
 
