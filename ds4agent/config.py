@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from ds4agent import paths
 
@@ -51,7 +51,7 @@ def _seconds(value: object) -> float:
 def _one_of(*allowed: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if value in allowed:
-            return cast(str, value)
+            return str(value)
         raise ValueError(f"it has to be one of {', '.join(allowed)}")
 
     return check

@@ -36,7 +36,6 @@ from ds4agent.client.errors import ContextFull, EngineError, EngineLost
 from ds4agent.client.reply import Reply
 
 
-
 class Line(Protocol):
     """The line to an engine. It may have to be started first, which the first use waits for."""
 
@@ -238,7 +237,11 @@ class Loop:
 
     def _store(self, reply: Reply, calls: tuple[ToolCall, ...], odd_end: str | None) -> None:
         """Put the assistant's message on record with its figures."""
-        about: dict[str, object] = {"role": "assistant", "engine": self._engine.identity, "finish": reply.finish}
+        about: dict[str, object] = {
+            "role": "assistant",
+            "engine": self._engine.identity,
+            "finish": reply.finish,
+        }
         if reply.usage:
             about["usage"] = {"prompt": reply.usage.prompt, "completion": reply.usage.completion}
         if odd_end:

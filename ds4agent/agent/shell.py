@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 SIZE = (50, 200)
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
 GRACE = 2.0
+SIGNAL_EVERY = 0.2
 START_LIMIT = 20.0
 # A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
 HEARTBEAT = 0.25
@@ -226,10 +227,13 @@ class Shell:
         the one program would go on with the next line of the script.
         """
         assert self._child is not None
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._foreground(), signal.SIGINT)
-        if self._pump(output, time.monotonic() + GRACE, None):
-            return
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline:
+            # More than once: a signal between two commands of the script can hit the shell as it forks.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._foreground(), signal.SIGINT)
+            if self._pump(output, time.monotonic() + SIGNAL_EVERY, None):
+                return
         with suppress(ProcessLookupError, PermissionError):
             os.kill(self._child.pid, signal.SIGKILL)
             os.killpg(self._foreground(), signal.SIGKILL)
@@ -267,7 +271,7 @@ class Shell:
         _raw_output(self._child.fileno())
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
         report = f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty'
-        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1'"
+        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1; PS0= PS1= PS2='"
         start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
         data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
         os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes

@@ -1,5 +1,6 @@
 """Terminal bytes to the text that the model reads."""
 
+import itertools
 import stat
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_pieces_make_no_difference(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)
     whole = Cleaner().feed(data, final=True)
     cleaner, places = Cleaner(), sorted({0, len(data), *(c for c in cuts if c < len(data))})
-    pieces = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [data[a:b] for a, b in itertools.pairwise(places)]
     assert "".join(cleaner.feed(piece) for piece in pieces) + cleaner.feed(b"", final=True) == whole
 
 

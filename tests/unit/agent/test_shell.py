@@ -1,0 +1,236 @@
+"""The persistent shell: real bash in a real pseudo-terminal."""
+
+import itertools
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ds4agent.agent.output import CAP
+from ds4agent.agent.shell import Shell, ShellError, ShellResult, tool_environment
+from ds4agent.client.cancel import Cancel
+
+LONG = 60.0
+
+
+def make_shell(folder: Path, limit: float = LONG) -> Shell:
+    numbers = itertools.count(1)
+    return Shell(folder, folder / "scratch", lambda: folder / f"spill{next(numbers)}.txt", limit)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    made = make_shell(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cancel() -> Iterator[Cancel]:
+    made = Cancel()
+    yield made
+    made.close()
+
+
+def ok(text: str) -> ShellResult:
+    return ShellResult(text, 0)
+
+
+def test_output_and_exit_code(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run("echo hi", cancel) == ok("hi")
+    assert shell.run("true", cancel) == ok("")
+    assert shell.run("echo out; echo err >&2; exit_code() { return 7; }; exit_code", cancel) == ShellResult(
+        "out\nerr", 7
+    )
+    assert shell.run("no_such_command", cancel) == ShellResult(
+        "bash: no_such_command: command not found", 127
+    )
+    assert shell.run("printf 'no newline'", cancel) == ok("no newline")
+
+
+def test_state_lasts(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    shell.run("cd sub; export COLOUR=teal; plain=1; greet() { echo hello $1; }", cancel)
+    assert shell.run("pwd; echo $COLOUR $plain; greet you", cancel) == ok(
+        f"{tmp_path}/sub\nteal 1\nhello you"
+    )
+    assert shell.cwd == tmp_path / "sub"
+    shell.run("false", cancel)
+    assert shell.run("echo $?", cancel) == ok("1")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "code"),
+    [
+        ("echo 'open", "bash: line 1: unexpected EOF while looking for matching `''", None),
+        ("if true; then", "syntax error: unexpected end of file", None),
+        ("echo )", "syntax error near unexpected token `)'", None),
+        ("cat <<EOF\nbody $((1+1))\nEOF", "body 2", 0),
+        ("cat <<EOF\nno end", "no end", 0),
+        ("cat <<'X'\n$HOME 'quote\nX", "$HOME 'quote", 0),
+        ("for i in 1 2; do\n  echo $i\ndone | tac", "2\n1", 0),
+        ("echo a \\\n  b", "a b", 0),
+        ("echo '" + "x" * 20_000 + "' | wc -c", "20001", 0),
+        ("# only a comment", "", 0),
+        ("return 4", "", 4),
+        ("echo !! !x", "!! !x", 0),
+    ],
+)
+def test_any_text_is_a_script(
+    shell: Shell, cancel: Cancel, command: str, text: str, code: int | None
+) -> None:
+    result = shell.run(command, cancel)
+    assert text in result.text
+    assert result.exit_code == code if code is not None else result.exit_code in (1, 2)
+    assert shell.run("echo alive", cancel) == ok("alive")
+
+
+def test_commands_read_nothing(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run(
+        "cat; read x; echo $?; python3 -c 'import sys; print(repr(sys.stdin.read()))'", cancel
+    ) == ok("1\n''")
+
+
+def test_no_noise(shell: Shell, cancel: Cancel) -> None:
+    shell.run("sleep 0.01 &", cancel)
+    assert shell.run("wait; echo x", cancel) == ok("x")
+    assert shell.run("echo $TERM $PAGER; printf 'a\\r\\n\\033[1mb\\033[0m\\n'", cancel) == ok(
+        "dumb cat\na\nb"
+    )
+    assert shell.run("yes | head -1", cancel) == ok("y")
+
+
+def test_background_job_goes_on(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    assert shell.run("(read x < gate; echo late > mark) &", cancel) == ok("")
+    assert shell.run("echo go > gate; wait; cat mark", cancel) == ok("late")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["PROMPT_COMMAND='echo bad'", "PS1='$ '; PS2='> '", "stty echo < /dev/tty", "set -u", "exec 2>&1"],
+)
+def test_settings_of_the_user_do_no_harm(shell: Shell, cancel: Cancel, command: str) -> None:
+    shell.run(command, cancel)
+    assert shell.run("echo clean", cancel) == ok("clean")
+
+
+def test_output_sent_elsewhere_still_ends(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    assert shell.run(f"exec > {tmp_path}/log", cancel) == ok("")
+    assert shell.run("echo hidden", cancel) == ok("")
+    assert (tmp_path / "log").read_text() == "hidden\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "code"),
+    [
+        ("cd sub; echo bye; exit 3", "bye", 3),
+        ("exec true", "", 0),
+        ("exec sh -c 'echo replaced; exit 5'", "replaced", 5),
+        ("set -e; false; echo never", "", 1),
+        ("kill -KILL $$", "", 137),
+    ],
+)
+def test_a_shell_that_ends_is_replaced(
+    shell: Shell, cancel: Cancel, tmp_path: Path, command: str, text: str, code: int
+) -> None:
+    (tmp_path / "sub").mkdir()
+    assert shell.run(command, cancel) == ShellResult(text, code, died=True)
+    assert shell.run("echo again; pwd", cancel) == ok(f"again\n{tmp_path}")
+
+
+def test_soft_limit_hands_back_and_waits_on(tmp_path: Path, cancel: Cancel) -> None:
+    os.mkfifo(tmp_path / "gate")
+    shell = make_shell(tmp_path, limit=0.3)
+    first = shell.run("echo begin; read x < gate; echo $x; (exit 9)", cancel)
+    assert first == ShellResult("begin", None, running=True)
+    assert shell.run("", cancel) == ShellResult("", None, running=True)
+    assert shell.running
+    (tmp_path / "gate").write_text("end\n")
+    assert shell.run("  ", cancel) == ShellResult("end", 9)
+    assert shell.run("", cancel) == ok("")
+    shell.close()
+
+
+def test_a_new_command_stops_the_one_that_runs(tmp_path: Path, cancel: Cancel) -> None:
+    shell = make_shell(tmp_path, limit=0.3)
+    assert shell.run("while true; do sleep 0.01; done", cancel).running
+    assert shell.run("echo next", cancel) == ShellResult("next", 0, stopped_before=True)
+    shell.close()
+
+
+def test_cancel_is_ctrl_c(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ready")
+
+    def cancel_when_ready() -> None:
+        (tmp_path / "ready").read_text()
+        cancel.set()
+
+    watcher = threading.Thread(target=cancel_when_ready)
+    watcher.start()
+    result = shell.run("echo before; echo > ready; sleep 1000; echo never", cancel)
+    watcher.join()
+    assert result == ShellResult("before", None, interrupted=True)
+    cancel.clear()
+    assert shell.run("echo after", cancel) == ok("after")
+
+
+def test_who_ignores_ctrl_c_is_killed(tmp_path: Path, cancel: Cancel) -> None:
+    shell = make_shell(tmp_path, limit=0.3)
+    assert shell.run("trap '' INT; sh -c 'echo $$ > pid; sleep 1000; echo never'; echo never", cancel).running
+    result = shell.run("echo next; pwd", cancel)
+    assert result == ShellResult(f"next\n{tmp_path}", 0, stopped_before=True)
+    shell.close()
+    assert not _alive(int((tmp_path / "pid").read_text()))
+
+
+def test_closing_hangs_up(tmp_path: Path, cancel: Cancel) -> None:
+    shell = make_shell(tmp_path)
+    pid = int(shell.run("sleep 1000 & echo $!", cancel).text)
+    shell.close()
+    deadline = time.monotonic() + 10
+    while _alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_binary_and_huge_output(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    result = shell.run("head -c 3000 /dev/urandom; printf '\\036\\0\\377end'", cancel)
+    assert result.text.endswith("end")
+    assert result.exit_code == 0
+    big = shell.run("seq 400000; echo last", cancel)
+    assert big.text.startswith("1\n2\n")
+    assert big.text.endswith("400000\nlast")
+    assert len(big.text) < CAP + 300
+    assert (tmp_path / "spill1.txt").read_text().count("\n") == 400_001
+
+
+def test_the_script_is_private(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    shell.run("echo secret", cancel)
+    assert stat.S_IMODE((tmp_path / "scratch" / "command").stat().st_mode) == 0o600
+
+
+def test_environment_of_tools() -> None:
+    base = {"PATH": "/bin", "PROMPT_COMMAND": "x", "DS4AGENT_API_KEY": "k", "TERM": "xterm", "BASH_ENV": "f"}
+    made = tool_environment(base)
+    assert made["TERM"] == "dumb"
+    assert {"PROMPT_COMMAND", "DS4AGENT_API_KEY", "BASH_ENV"}.isdisjoint(made)
+
+
+def test_no_bash_is_a_clear_error(tmp_path: Path, cancel: Cancel) -> None:
+    shell = Shell(tmp_path, tmp_path, lambda: tmp_path / "s", LONG, {"PATH": str(tmp_path)})
+    with pytest.raises(ShellError, match="bash was not found"):
+        shell.run("echo", cancel)
