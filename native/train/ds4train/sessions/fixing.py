@@ -203,7 +203,7 @@ def fix(world: World, kit: Kit) -> bool:
         style = rng.choice(("named", "named", "named", "command", "any")) if only else rng.choice(("named", "command"))
         command = "python3 -m pytest -q" if style == "any" else rng.choice((f"python3 -m pytest -q {test}", f"python3 -m pytest -q {test}", "python3 -m pytest -q" if only else f"python3 -m pytest -q {test}")) if style == "command" else f"python3 -m pytest -q {test}"
     mark = rng.choice(("`", "`", ""))
-    slots = {"T": v.path(test), "c": f"{mark}{command}{mark}", "p": rng.choice(names.words.PEOPLE[world.split])}
+    slots = {"X": v.path(test), "c": f"{mark}{command}{mark}", "p": rng.choice(names.words.PEOPLE[world.split])}
     wording = {"named": phrasings_more.FIX, "any": phrasings_more.FIX_ANY, "command": phrasings_more.FIX_CMD}[style]
     world.ask("fix", wording(rng, world.split, slots).strip(), edits=False)
 

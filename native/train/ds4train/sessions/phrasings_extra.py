@@ -177,17 +177,17 @@ I want a file {p} that contains [exactly |]{l}
 there is no {p} yet. Create it with the [line|text|content] {l}
 """),
     (phrasings_more.FIX, """
-{T} fails with an assertion error. [Fix the code|Find the bug in the code and fix it|Please fix it]
-the test [file |]{T} fails. [Look at|Read] the [message|assertion|error], fix the code, and run it again
-run {T}, [it fails|there is a failure]. [Fix the bug|Find the cause and fix it|Correct the code]
-one assertion in {T} fails. [Find out why and fix the code|Fix the code so that it passes]
-[please |]fix the code so the assertion in {T} holds
-running {T} fails. Fix the [problem|code|bug] [and check that it passes|and run it again|]
-[there is|there's] a bug [somewhere|in the code]: {T} fails. Fix it
-{T} does not pass. [Fix the code|Repair the code|Make it pass]
-[the|a] failing test is in {T}. Fix the code [it tests|under test|] so that it passes
-the tests in {T} [fail|don't pass|are failing]. [Fix the code|Make them pass]
-{T} complains about a wrong value. [Fix the code|Correct it|Fix it]
+{X} fails with an assertion error. [Fix the code|Find the bug in the code and fix it|Please fix it]
+the test [file |]{X} fails. [Look at|Read] the [message|assertion|error], fix the code, and run it again
+run {X}, [it fails|there is a failure]. [Fix the bug|Find the cause and fix it|Correct the code]
+one assertion in {X} fails. [Find out why and fix the code|Fix the code so that it passes]
+[please |]fix the code so the assertion in {X} holds
+running {X} fails. Fix the [problem|code|bug] [and check that it passes|and run it again|]
+[there is|there's] a bug [somewhere|in the code]: {X} fails. Fix it
+{X} does not pass. [Fix the code|Repair the code|Make it pass]
+[the|a] failing test is in {X}. Fix the code [it tests|under test|] so that it passes
+the tests in {X} [fail|don't pass|are failing]. [Fix the code|Make them pass]
+{X} complains about a wrong value. [Fix the code|Correct it|Fix it]
 """),
     (phrasings_more.FIX_CMD, """
 {c} fails with an assertion. [Fix the code so that it passes|Fix the bug|Please fix]

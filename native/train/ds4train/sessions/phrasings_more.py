@@ -103,40 +103,40 @@ add a file {p} with one line[ for|] each: {m}
 """)
 
 FIX = Wordings("""
-[the test|a test|one test] [in|of] {T} fails. [Fix it|Fix the code|Please fix the code|Make it pass|Find out why and fix it]
-[a|the] test in {T} is failing, [fix it|fix the code|make it pass|find the bug and fix it]
-{T} fails. [Fix the code|Fix it|Make it pass|Fix the bug|Please fix]
-{T} is [failing|broken|red]. [Fix the code|Make it pass|Make it green|Please repair it]
-[fix|repair] the failing test in {T}
-[fix|repair] the code so that {T} passes
-[fix|correct] the bug that makes {T} fail
-make {T} pass
-make the test[s|] in {T} pass
-make the failing test in {T} pass
-make [sure|] {T} passes[ again|]
-[get|bring] {T} [to pass|back to green|to green]
-run {T} and fix [what fails|the failure|the bug|the code|whatever is broken]
-run {T}, [read the failure|see what fails|look at the error], and fix the code
-run {T}. It fails; fix [it|the code|the bug]
-run the test in {T} and fix the code [until it passes|so that it passes]
-[there is|we have|I have] a failing test in {T}. [Fix it|Fix the code|Can you make it pass]
-[there is|we have] a bug that {T} [catches|shows|finds]. Fix it
-{T} [shows|reports|catches] a bug. [Fix it|Fix the code|Find it and fix it]
-why does {T} fail? [Fix it|Fix the cause|Please fix the code]
-the assertion in {T} fails. [Fix the code|Correct the code|Change the code so that it holds|Fix it]
-an assertion in {T} [fails|does not hold]. Fix the [code|source], not the test
-[fix|change] the code, not the test, so that {T} passes
-{T} [should|must] pass. [Fix the code|Right now it fails|It doesn't; fix the code]
-debug {T} and [fix the code|make it pass]
-[CI|The build] is red because of {T}. [Fix it|Fix the code|Please repair it]
-[CI|the pipeline] fails on {T}, [please fix|fix the code]
-[someone|{p}] broke {T}. [Fix it|Repair the code|Make it pass again]
-since [the last|yesterday's] change {T} fails. [Fix the code|Fix it]
-{T} raises an AssertionError. [Fix the code|Fix it|Fix the cause]
-[look at|check|investigate] {T}: it fails. [Fix the code|Fix the bug|Make it pass]
-test failure in {T}, [please fix|fix it]
-[I get|I see] an assertion error from {T}. [Fix it|Fix the code]
-find and fix the bug that makes {T} fail
+[the test|a test|one test] [in|of] {X} fails. [Fix it|Fix the code|Please fix the code|Make it pass|Find out why and fix it]
+[a|the] test in {X} is failing, [fix it|fix the code|make it pass|find the bug and fix it]
+{X} fails. [Fix the code|Fix it|Make it pass|Fix the bug|Please fix]
+{X} is [failing|broken|red]. [Fix the code|Make it pass|Make it green|Please repair it]
+[fix|repair] the failing test in {X}
+[fix|repair] the code so that {X} passes
+[fix|correct] the bug that makes {X} fail
+make {X} pass
+make the test[s|] in {X} pass
+make the failing test in {X} pass
+make [sure|] {X} passes[ again|]
+[get|bring] {X} [to pass|back to green|to green]
+run {X} and fix [what fails|the failure|the bug|the code|whatever is broken]
+run {X}, [read the failure|see what fails|look at the error], and fix the code
+run {X}. It fails; fix [it|the code|the bug]
+run the test in {X} and fix the code [until it passes|so that it passes]
+[there is|we have|I have] a failing test in {X}. [Fix it|Fix the code|Can you make it pass]
+[there is|we have] a bug that {X} [catches|shows|finds]. Fix it
+{X} [shows|reports|catches] a bug. [Fix it|Fix the code|Find it and fix it]
+why does {X} fail? [Fix it|Fix the cause|Please fix the code]
+the assertion in {X} fails. [Fix the code|Correct the code|Change the code so that it holds|Fix it]
+an assertion in {X} [fails|does not hold]. Fix the [code|source], not the test
+[fix|change] the code, not the test, so that {X} passes
+{X} [should|must] pass. [Fix the code|Right now it fails|It doesn't; fix the code]
+debug {X} and [fix the code|make it pass]
+[CI|The build] is red because of {X}. [Fix it|Fix the code|Please repair it]
+[CI|the pipeline] fails on {X}, [please fix|fix the code]
+[someone|{p}] broke {X}. [Fix it|Repair the code|Make it pass again]
+since [the last|yesterday's] change {X} fails. [Fix the code|Fix it]
+{X} raises an AssertionError. [Fix the code|Fix it|Fix the cause]
+[look at|check|investigate] {X}: it fails. [Fix the code|Fix the bug|Make it pass]
+test failure in {X}, [please fix|fix it]
+[I get|I see] an assertion error from {X}. [Fix it|Fix the code]
+find and fix the bug that makes {X} fail
 """)
 
 FIX_ANY = Wordings("""

@@ -157,11 +157,23 @@ def kit(rng: random.Random, split: str) -> Kit:
             if op(x, y) != bad_value:
                 break
         body, call, expected, constant = [f"def {target}({args}):", f"    {wrong}"], f"{target}({x}, {y})", str(op(x, y)), False
-    else:
+    elif r < 0.95:
         target, who = names.function_name(rng, split), rng.choice(words.PEOPLE[split])
         good, bad = rng.sample(("Hello", "Hi", "Welcome", "Goodbye", "Dear", "Hey", names.invented(rng).title()), 2)
-        wrong, right = f'return "{bad}, " + name', f'return "{good}, " + name'
-        body, call, expected, constant = [f"def {target}(name):", f"    {wrong}"], f'{target}("{who}")', f'"{good}, {who}"', False
+        shape, said = rng.choice((('return "{x}, " + name', "{x}, {n}"), ('return "{x} " + name', "{x} {n}"), ('return f"{x}, {{name}}!"', "{x}, {n}!"), ('return f"{x} {{name}}"', "{x} {n}")))
+        wrong, right = shape.replace("{{", "{").replace("}}", "}").replace("{x}", bad), shape.replace("{{", "{").replace("}}", "}").replace("{x}", good)
+        body, call, expected, constant = [f"def {target}(name):", f"    {wrong}"], f'{target}("{who}")', '"' + said.format(x=good, n=who) + '"', False
+    else:
+        w, k = names.word(rng, split), rng.sample(range(1, 60), 3)
+        verb, args, wrong, right, given, expected = rng.choice((
+            ("shout", "text", "return text.lower()", "return text.upper()", f'"{w}"', f'"{w.upper()}"'), ("whisper", "text", "return text.upper()", "return text.lower()", f'"{w.upper()}"', f'"{w.lower()}"'),
+            ("first", "items", "return items[1]", "return items[0]", str(k), str(k[0])), ("last", "items", "return items[0]", "return items[-1]", str(k), str(k[-1])),
+            ("count", "items", "return len(items) + 1", "return len(items)", str(k), "3"), ("total", "items", "return max(items)", "return sum(items)", str(k), str(sum(k))),
+            ("double", "n", "return n * 3", "return n * 2", str(k[0]), str(k[0] * 2)), ("increment", "n", "return n - 1", "return n + 1", str(k[0]), str(k[0] + 1)),
+            ("square", "n", "return n + n", "return n * n", str(k[0] + 2), str((k[0] + 2) ** 2)), ("is_even", "n", "return n % 2 == 1", "return n % 2 == 0", str(k[0] * 2), "True"),
+        ))  # fmt: skip
+        target = rng.choice((verb, f"{verb}_{rng.choice(words.NOUNS[split])}", f"{verb}_{names.invented(rng)}"))
+        body, call, constant = [f"def {target}({args}):", f"    {wrong}"], f"{target}({given})", False
     return _assemble(rng, split, base, stem, target, wrong, right, body, call, expected, constant)
 
 

@@ -1,0 +1,105 @@
+"""Training sessions: the rendered form is the product's own, and simulated tools say what real ones say."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from ds4agent.wire.message import Message, ToolCall
+from ds4agent.wire.template import FormatTexts, ThinkMode, render_chat
+from native.train.ds4train.document import text_of
+from native.train.ds4train.sessions import build, sample
+from native.train.ds4train.sessions.grammar import GIVEN, Wordings
+from native.train.ds4train.sessions.replay import replay
+from native.train.ds4train.sessions.session import Session
+from native.train.ds4train.sessions.tasks import heldout_tasks
+
+PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
+
+
+def _read(name: str) -> str:
+    return (PROMPTS / name).read_bytes().decode()
+
+
+def _messages(session: Session) -> list[Message]:
+    out = [Message("system", _read("agent/system.txt"))]
+    for number, step in enumerate(session.steps):
+        if step.kind in ("user", "instructions"):
+            out.append(Message("user", step.text))
+        elif step.kind == "call":
+            call = ToolCall(f"call_{number}", step.tool, json.dumps(step.arguments, ensure_ascii=False))
+            out.append(Message("assistant", "", step.think, (call,)))
+            out.append(Message("tool", step.result, tool_call_id=call.id))
+        else:
+            out.append(Message("assistant", step.text, step.think))
+    return out
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_session_is_rendered_as_the_agent_renders_it(seed: int) -> None:
+    session = build(random.Random(seed), "train", 6000)
+    texts = FormatTexts(_read("dsml/tools_head.txt"), _read("dsml/tools_tail.txt"), _read("dsml/max_effort.txt"))
+    tools = [_read(f"agent/tool_{name}.json") for name in ("bash", "str_replace_editor")]
+    rendered = render_chat(_messages(session), tools, ThinkMode.HIGH, texts)
+    assert text_of(session.document()) == rendered.text
+
+
+def _quick(session: Session) -> bool:
+    """Whether no step starts pytest, which takes seconds."""
+    return not any("pytest" in str(step.arguments.get("command")) for step in session.steps)
+
+
+@pytest.mark.parametrize("family", ["change", "rename", "append", "find", "create_block", "run", "run_script", "insert_after"])
+def test_simulated_tools_agree_with_real_ones(family: str) -> None:
+    for seed in range(3):
+        session = build(random.Random(seed), "train", 6000, tasks=2, only=family)
+        assert replay(session) == []
+
+
+@pytest.mark.slow
+def test_whole_sessions_agree_with_real_tools() -> None:
+    sessions = [build(random.Random(seed), "train", 9000) for seed in range(900, 960)]
+    slow = [s for s in sessions if not _quick(s)][:3]
+    for session in [*filter(_quick, sessions), *slow]:
+        assert replay(session) == []
+
+
+def test_given_text_reaches_the_prompt_whole() -> None:
+    for seed in range(60):
+        session = build(random.Random(seed), "train", 6000, tasks=1, only="create_block")
+        for step in session.steps:
+            if step.tool == "str_replace_editor":
+                assert str(step.arguments["file_text"]).rstrip("\n") in session.tasks[0].prompt
+
+
+def test_no_mark_of_given_text_is_left_in_a_document() -> None:
+    for seed in range(150):
+        document = sample(random.Random(seed), 12_000)
+        text = text_of(document)
+        assert GIVEN not in text
+        assert "@@" not in text
+        assert len(text) <= 12_000
+        assert [s.weight for s in document[:2]] == [0.0, 0.1]
+
+
+def test_a_session_is_a_function_of_its_seed() -> None:
+    assert text_of(sample(random.Random(7), 9000)) == text_of(sample(random.Random(7), 9000))
+
+
+def test_heldout_wordings_are_never_those_of_training() -> None:
+    wordings = Wordings("\n".join(f"line {n}" for n in range(20)))
+    train = {wordings(random.Random(seed), "train", {}) for seed in range(300)}
+    held = {wordings(random.Random(seed), "heldout", {}) for seed in range(300)}
+    assert len(train) + len(held) == 20
+    assert not train & held
+
+
+def test_heldout_tasks_can_be_checked() -> None:
+    tasks = heldout_tasks(40, seed=1)
+    assert len(tasks) == 40
+    assert all(t["prompt"] and ("run" in t["check"] or t["check"]["files"]) for t in tasks)
+    assert all(re.search(r"[^\W\d_]", t["prompt"]) for t in tasks)
