@@ -11,5 +11,5 @@ from tests.e2e.engine_process import Engine, running_engine
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running_engine(tmp_path_factory.mktemp("engine") / "log") as started:
+    with running_engine(tmp_path_factory.mktemp("engine")) as started:
         yield started

@@ -1,8 +1,9 @@
-"""An engine process for end-to-end tests: started once, on a free port, stopped by its own pid."""
+"""An engine process for end-to-end tests: the bundled model, a free port, stopped by its own pid."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -38,11 +39,13 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def running_engine(log: Path, *flags: str) -> Iterator[Engine]:
-    port = free_port()
+def running_engine(folder: Path, *flags: str) -> Iterator[Engine]:
+    """`python -m ds4agent.engine FLAGS`, with its log and instance lock in `folder`."""
+    port, log = free_port(), folder / "engine.log"
+    env = os.environ | {"DS4_LOCK_FILE": str(folder / "lock")}
     with log.open("wb") as out:
         command = [sys.executable, "-m", "ds4agent.engine", "--port", str(port), *flags]
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
     try:
         deadline = time.monotonic() + START_S
         while not _answers(port):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ Logits = npt.NDArray[np.float32]
 KERNEL_SETS = ("scalar", "avx2", "avx512", "neon")
 EXACT, FAKE_QUANT = 1, 2
 UNSUPPORTED = 4
+NEEDED_FLAG = {"avx2": "avx2", "avx512": "avx512_vnni"}
 
 
 class _Error(c.Structure):
@@ -118,11 +120,20 @@ class Session:
         self._model.lib.ds4_session_free(self._handle)
 
 
+def _processor_has(kernels: str) -> bool:
+    """What Linux says; elsewhere only the kernel sets of another architecture are ruled out."""
+    if kernels == "neon" or kernels == "scalar":
+        return kernels == "scalar" or platform.machine() in ("aarch64", "arm64")
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    return NEEDED_FLAG[kernels] in flags
+
+
 def open_with(path: Path, kernels: str, kv_mode: int = EXACT) -> Model | None:
-    """The model on one kernel set; None where this machine's processor lacks it, if libds4 says just that."""
+    """The model on one kernel set; None where the processor lacks it and libds4 says just that."""
     try:
         return Model(path, kernels, kv_mode=kv_mode)
     except Ds4Failure as failure:
-        if kernels == "scalar" or failure.status != UNSUPPORTED or kernels not in str(failure):
+        if _processor_has(kernels) or failure.status != UNSUPPORTED or kernels not in str(failure):
             raise
         return None

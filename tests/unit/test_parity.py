@@ -16,12 +16,13 @@ from native.tests.random_model import SHAPES, tensors, write_gguf
 from tests.unit.libds4 import KERNEL_SETS, Logits, Model, Session, open_with
 
 VECTORS = Path(__file__).parents[2] / "native" / "tests" / "vectors"
+EXACT_SHAPES = ("a", "b")
 TOLERANCE = 1e-3
 CONTEXT = 700
 CHUNK = 97
 
 
-@pytest.fixture(scope="module", params=sorted(SHAPES))
+@pytest.fixture(scope="module", params=EXACT_SHAPES)
 def shape(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
