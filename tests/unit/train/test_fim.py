@@ -1,0 +1,90 @@
+"""Fill-in-the-middle and code samples, on a small corpus of a few standard modules."""
+
+from __future__ import annotations
+
+import bisect
+import fnmatch
+import heapq
+import inspect
+import random
+import sched
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tokenizers")
+
+from ds4train import corpus, fim, prepare, tok
+from ds4train.sources import Package, Source
+
+TEXTS = {module.__name__: inspect.getsource(module) for module in (bisect, fnmatch, heapq, sched, textwrap)}
+
+
+@pytest.fixture(autouse=True)
+def _small_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file once as code in both splits and once as prose."""
+    package = Package("self", "MIT")
+    items = [Source(package, name, text, kind) for kind in ("code", "prose") for name, text in TEXTS.items()]
+    prepare.write(items, tmp_path)
+    loaded = corpus.load(tmp_path)
+    parts = {
+        (split, kind): loaded.parts["train", kind]
+        for split in ("train", "heldout")
+        for kind in ("code", "prose")
+    }
+    monkeypatch.setattr(corpus, "load", lambda: corpus.Corpus(parts, loaded.vocabulary))
+
+
+def test_prepared_files_decode_to_their_text() -> None:
+    part = corpus.load().parts["train", "code"]
+    assert [tok.load().decode(part.file(n).tolist()) for n in range(len(part))] == list(TEXTS.values())
+
+
+def test_the_three_parts_make_a_stretch_of_a_file() -> None:
+    rng = random.Random(3)
+    whole = 0
+    for _ in range(300):
+        hole = fim.cut(rng, 400)
+        decode = tok.load().decode
+        before, middle, after = decode(hole.before), decode(hole.middle), decode(hole.after)
+        assert any(before + middle + after in text for text in TEXTS.values())
+        assert middle
+        whole += middle.endswith("\n")
+    assert 60 < whole < 200
+
+
+def test_tokens_are_those_of_the_document() -> None:
+    for seed in range(200):
+        ids, weights = fim.sample_tokens(random.Random(seed), 300)
+        assert (ids, weights) == tok.load().encode_document(fim.sample(random.Random(seed), 900))
+        assert len(ids) <= 300
+        assert ids[:2] == [tok.BOS_ID, tok.FIM_BEGIN_ID]
+        assert ids[-1] == tok.EOS_ID
+        assert [n for n in ids if n in (8, 9, 10)] == [8, 9, 10]
+
+
+def test_only_the_middle_is_learnt() -> None:
+    ids, weights = fim.sample_tokens(random.Random(1), 300)
+    assert weights.index(1.0) == ids.index(tok.FIM_END_ID) + 1
+
+
+def test_code_samples_are_stretches_of_files() -> None:
+    rng = random.Random(5)
+    for _ in range(200):
+        ids = corpus.sample_tokens(rng, 120)
+        ended = ids[-1] == tok.EOS_ID
+        text = tok.load().decode(ids[1:-1] if ended else ids[1:])
+        assert ids[0] == tok.BOS_ID
+        assert len(ids) <= 120
+        assert any(text in whole for whole in TEXTS.values())
+        assert ended == any(whole.endswith(text) for whole in TEXTS.values())
+
+
+def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    prepare.write([Source(Package("self", "MIT"), "a", "text", "code")], tmp_path / "other")
+    index = tmp_path / "other" / corpus.INDEX_FILE
+    index.write_text(index.read_text().replace(tok.fingerprint(), "0" * 16))
+    with pytest.raises(ValueError, match="another vocabulary"):
+        corpus.load(tmp_path / "other")
