@@ -34,22 +34,43 @@ static ds4_status refuse(uint64_t i, const char *s, uint64_t len, const char *wh
 }
 
 /* "A B": the halves are cut at the first space that is not the first character.
- * Of equal pairs the first counts. */
-static ds4_status read_merge(bpe *b, const vocab *v, const gguf_strings *merges, uint32_t i, ds4_error *err) {
-    uint64_t len;
-    const char *s = gguf_string_at(merges, i, &len);
+ * Of equal pairs the first counts. joined has room for the text. */
+static ds4_status read_merge(bpe *b, const vocab *v, uint32_t i, const char *s, uint64_t len, char *joined, ds4_error *err) {
     const char *space = len > 2 ? memchr(s + 1, ' ', len - 2) : NULL;
     if (!space) return refuse(i, s, len, "expected two texts with a space between them", err);
     uint64_t na = (uint64_t)(space - s), nb = len - na - 1;
     int32_t left = vocab_find(v, s, na), right = vocab_find(v, space + 1, nb);
     if (left == VOCAB_NONE || right == VOCAB_NONE)
         return refuse(i, s, len, "expected two texts of the vocabulary", err);
-    int32_t merged = vocab_find2(v, s, na, space + 1, nb);
+    memcpy(joined, s, na);
+    memcpy(joined + na, space + 1, nb);
+    int32_t merged = vocab_find(v, joined, na + nb);
     if (merged == VOCAB_NONE) return refuse(i, s, len, "expected its result in the vocabulary", err);
     bpe_merge *m = (bpe_merge *)find(b, left, right);
-    if (m->rank != BPE_NO_RANK) return DS4_OK;
-    *m = (bpe_merge){(uint64_t)(uint32_t)left << 32 | (uint32_t)right, i, (uint32_t)merged};
+    if (m->rank == BPE_NO_RANK) *m = (bpe_merge){(uint64_t)(uint32_t)left << 32 | (uint32_t)right, i, (uint32_t)merged};
     return DS4_OK;
+}
+
+static uint64_t longest(const gguf_strings *v) {
+    uint64_t len, most = 0;
+    for (uint64_t i = 0; i < v->n; i++) {
+        gguf_string_at(v, i, &len);
+        if (len > most) most = len;
+    }
+    return most;
+}
+
+static ds4_status read_merges(bpe *b, const vocab *v, const gguf_strings *merges, ds4_error *err) {
+    ds4_status st = DS4_OK;
+    uint64_t len;
+    char *joined = malloc(longest(merges) + 1);
+    if (!joined) return ds4_fail(err, DS4_ERR_MEMORY, "%s: out of memory", KEY);
+    for (uint32_t i = 0; st == DS4_OK && i < merges->n; i++) {
+        const char *s = gguf_string_at(merges, i, &len);
+        st = read_merge(b, v, i, s, len, joined, err);
+    }
+    free(joined);
+    return st;
 }
 
 ds4_status bpe_load(bpe *b, const vocab *v, const gguf *g, ds4_error *err) {
@@ -66,11 +87,7 @@ ds4_status bpe_load(bpe *b, const vocab *v, const gguf *g, ds4_error *err) {
     b->slots = malloc(size * sizeof *b->slots);
     if (!b->slots) return ds4_fail(err, DS4_ERR_MEMORY, "%s: out of memory", KEY);
     memset(b->slots, 0xff, size * sizeof *b->slots);
-    for (uint32_t i = 0; i < merges.n; i++) {
-        ds4_status st = read_merge(b, v, &merges, i, err);
-        if (st != DS4_OK) return st;
-    }
-    return DS4_OK;
+    return read_merges(b, v, &merges, err);
 }
 
 void bpe_free(bpe *b) { free(b->slots); }

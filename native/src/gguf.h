@@ -47,6 +47,8 @@ bool gguf_str(const gguf *g, const char *key, const char **s, uint64_t *len); /*
 int64_t gguf_arr_len(const gguf *g, const char *key);
 bool gguf_arr_i64(const gguf *g, const char *key, uint64_t i, int64_t *out);
 bool gguf_arr_f32(const gguf *g, const char *key, uint64_t i, float *out);
+/* The first n elements at once. */
+bool gguf_arr_i64s(const gguf *g, const char *key, uint64_t n, int64_t *out);
 /* Element i of a string array; O(1): offsets are indexed at open. */
 bool gguf_arr_str(const gguf *g, const char *key, uint64_t i, const char **s, uint64_t *len);
 /* All of a string array, for loops over many elements. */

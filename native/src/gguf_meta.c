@@ -238,12 +238,23 @@ int64_t gguf_arr_len(const gguf *g, const char *key) {
     return kv && kv->is_array ? (int64_t)kv->n : -1;
 }
 
-bool gguf_arr_i64(const gguf *g, const char *key, uint64_t i, int64_t *out) {
-    const gguf_kv *kv = element(g, key, i);
-    if (!kv) return false;
+static bool load_i64(const gguf_kv *kv, uint64_t i, int64_t *out) {
     number v = load_number(kv, i);
     if (v.kind != NUM_INT || v.magnitude > (uint64_t)INT64_MAX) return false;
     *out = v.negative ? -(int64_t)v.magnitude : (int64_t)v.magnitude;
+    return true;
+}
+
+bool gguf_arr_i64(const gguf *g, const char *key, uint64_t i, int64_t *out) {
+    const gguf_kv *kv = element(g, key, i);
+    return kv && load_i64(kv, i, out);
+}
+
+bool gguf_arr_i64s(const gguf *g, const char *key, uint64_t n, int64_t *out) {
+    const gguf_kv *kv = gguf_lookup(g, key);
+    if (!kv || !kv->is_array || n > kv->n) return false;
+    for (uint64_t i = 0; i < n; i++)
+        if (!load_i64(kv, i, &out[i])) return false;
     return true;
 }
 

@@ -39,44 +39,41 @@ static ds4_status add(specials *s, const vocab *v, uint32_t id, ds4_error *err) 
     return DS4_OK;
 }
 
-static ds4_status check_types(const vocab *v, const gguf *g, ds4_error *err) {
-    int64_t n = gguf_arr_len(g, TYPE_KEY), first;
-    if (n < 0)
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s is %s, expected an array of integers", TYPE_KEY,
-                        gguf_has(g, TYPE_KEY) ? "of another type" : "missing");
-    if ((uint64_t)n != v->texts.n)
+static ds4_status read_types(const vocab *v, const gguf *g, int64_t *types, ds4_error *err) {
+    int64_t n = gguf_arr_len(g, TYPE_KEY);
+    if (n >= 0 && (uint64_t)n != v->texts.n)
         return ds4_fail(err, DS4_ERR_FORMAT, "%s has %lld elements, expected one for each of %llu tokens", TYPE_KEY,
                         (long long)n, (unsigned long long)v->texts.n);
-    if (!gguf_arr_i64(g, TYPE_KEY, 0, &first))
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s is an array of another type, expected integers", TYPE_KEY);
+    if (n < 0 || !gguf_arr_i64s(g, TYPE_KEY, (uint64_t)n, types))
+        return ds4_fail(err, DS4_ERR_FORMAT, "%s is %s, expected an array of integers", TYPE_KEY,
+                        gguf_has(g, TYPE_KEY) ? "of another type" : "missing");
     return DS4_OK;
 }
 
-static bool is_special_type(const gguf *g, uint64_t id) {
-    int64_t type = TOKEN_NORMAL;
-    gguf_arr_i64(g, TYPE_KEY, id, &type);
-    return type == TOKEN_CONTROL || type == TOKEN_USER;
-}
+static bool is_special_type(int64_t type) { return type == TOKEN_CONTROL || type == TOKEN_USER; }
 
-static ds4_status collect(specials *s, const vocab *v, const gguf *g, ds4_error *err) {
+static ds4_status collect(specials *s, const vocab *v, const int64_t *types, ds4_error *err) {
     uint64_t count = N_FORMAT_TEXTS;
-    for (uint64_t id = 0; id < v->texts.n; id++) count += is_special_type(g, id);
+    for (uint64_t id = 0; id < v->texts.n; id++) count += is_special_type(types[id]);
     s->sorted = malloc(count * sizeof *s->sorted);
     if (!s->sorted) return ds4_fail(err, DS4_ERR_MEMORY, "%s: out of memory", TYPE_KEY);
     for (uint64_t id = 0; id < v->texts.n; id++) {
-        ds4_status st = is_special_type(g, id) ? add(s, v, (uint32_t)id, err) : DS4_OK;
+        ds4_status st = is_special_type(types[id]) ? add(s, v, (uint32_t)id, err) : DS4_OK;
         if (st != DS4_OK) return st;
     }
     for (int i = 0; i < N_FORMAT_TEXTS; i++) {
         int32_t id = vocab_find(v, format_texts[i], strlen(format_texts[i]));
-        if (id != VOCAB_NONE && !is_special_type(g, (uint64_t)id)) add(s, v, (uint32_t)id, err);
+        if (id != VOCAB_NONE && !is_special_type(types[id])) add(s, v, (uint32_t)id, err);
     }
     return DS4_OK;
 }
 
 ds4_status specials_load(specials *s, const vocab *v, const gguf *g, ds4_error *err) {
-    ds4_status st = check_types(v, g, err);
-    if (st == DS4_OK) st = collect(s, v, g, err);
+    int64_t *types = malloc(v->texts.n * sizeof *types);
+    if (!types) return ds4_fail(err, DS4_ERR_MEMORY, "%s: out of memory", TYPE_KEY);
+    ds4_status st = read_types(v, g, types, err);
+    if (st == DS4_OK) st = collect(s, v, types, err);
+    free(types);
     if (st != DS4_OK) return st;
     qsort(s->sorted, s->n, sizeof *s->sorted, by_text);
     for (uint32_t i = 0, b = 0; b <= 256; b++) {

@@ -45,44 +45,53 @@ static uint64_t mix(uint64_t h, uint64_t word) {
     return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-/* Of the two parts' bytes joined: equal texts hash alike however they are cut. */
-static uint64_t hash2(uint64_t seed, const char *a, uint64_t na, const char *b, uint64_t nb) {
-    uint64_t h = mix(seed, na + nb), word = 0;
-    unsigned fill = 0;
-    for (uint64_t i = 0; i < na + nb; i++) {
-        word |= (uint64_t)(uint8_t)(i < na ? a[i] : b[i - na]) << (8 * fill);
-        if (++fill == 8) {
-            h = mix(h, word);
-            word = fill = 0;
-        }
-    }
-    return mix(h, word + seed);
+static uint64_t load64(const char *s) {
+    uint64_t v;
+    memcpy(&v, s, 8);
+    return v;
 }
 
-int32_t vocab_find2(const vocab *v, const char *a, uint64_t na, const char *b, uint64_t nb) {
-    uint64_t h = hash2(v->seed, a, na, b, nb);
-    for (uint64_t i = h & v->mask; v->slots[i]; i = (i + 1) & v->mask) {
-        uint64_t len;
-        if ((v->slots[i] ^ h) >> 32) continue;
-        uint32_t id = (uint32_t)v->slots[i] - 1;
-        const char *s = gguf_string_at(&v->texts, id, &len);
-        if (len == na + nb && memcmp(s, a, na) == 0 && memcmp(s + na, b, nb) == 0) return (int32_t)id;
+static uint64_t load32(const char *s) {
+    uint32_t v;
+    memcpy(&v, s, 4);
+    return v;
+}
+
+/* The last word is read up to the end of the text, overlapping the one before. */
+static uint64_t hash(uint64_t seed, const char *s, uint64_t len) {
+    uint64_t h = seed ^ len * 0xd6e8feb86659fd93u, last;
+    for (uint64_t i = 0; i + 8 < len; i += 8) h = mix(h, load64(s + i));
+    if (len >= 8) last = load64(s + len - 8);
+    else if (len >= 4) last = load32(s) | load32(s + len - 4) << 32;
+    else last = len ? (uint64_t)(uint8_t)s[0] | (uint64_t)(uint8_t)s[len / 2] << 8 | (uint64_t)(uint8_t)s[len - 1] << 16 : 0;
+    return mix(mix(h, last), seed);
+}
+
+/* The slot that holds the text or, if none does, the free one where it belongs. */
+static uint64_t *find_slot(const vocab *v, uint64_t h, const char *s, uint64_t len) {
+    for (uint64_t i = h & v->mask;; i = (i + 1) & v->mask) {
+        uint64_t n, *slot = &v->slots[i];
+        if (*slot == 0) return slot;
+        if ((*slot ^ h) >> 32) continue;
+        const char *text = gguf_string_at(&v->texts, (uint32_t)*slot - 1, &n);
+        if (n == len && memcmp(text, s, len) == 0) return slot;
     }
-    return VOCAB_NONE;
+}
+
+int32_t vocab_find(const vocab *v, const char *s, uint64_t len) {
+    return (int32_t)(uint32_t)*find_slot(v, hash(v->seed, s, len), s, len) - 1;
 }
 
 static ds4_status insert(vocab *v, uint32_t id, ds4_error *err) {
     uint64_t len;
     const char *s = gguf_string_at(&v->texts, id, &len);
-    int32_t other = vocab_find(v, s, len);
-    if (other != VOCAB_NONE) {
+    uint64_t h = hash(v->seed, s, len), *slot = find_slot(v, h, s, len);
+    if (*slot != 0) {
         ds4_quoted q;
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s: ids %d and %u have the same text %s, expected different ones", KEY,
-                        other, id, ds4_quote(&q, s, len));
+        return ds4_fail(err, DS4_ERR_FORMAT, "%s: ids %u and %u have the same text %s, expected different ones", KEY,
+                        (uint32_t)*slot - 1, id, ds4_quote(&q, s, len));
     }
-    uint64_t h = hash2(v->seed, s, len, "", 0), i = h & v->mask;
-    while (v->slots[i]) i = (i + 1) & v->mask;
-    v->slots[i] = (h >> 32 << 32) | (id + 1);
+    *slot = (h >> 32 << 32) | (id + 1);
     return DS4_OK;
 }
 

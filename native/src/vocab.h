@@ -20,11 +20,8 @@ typedef struct {
 ds4_status vocab_load(vocab *v, const gguf *g, uint32_t n_vocab, ds4_error *err);
 void vocab_free(vocab *v);
 
-/* The id of a text given in two parts; VOCAB_NONE if there is none. */
-int32_t vocab_find2(const vocab *v, const char *a, uint64_t na, const char *b, uint64_t nb);
-static inline int32_t vocab_find(const vocab *v, const char *s, uint64_t len) {
-    return vocab_find2(v, s, len, "", 0);
-}
+/* The id of a text; VOCAB_NONE if there is none. */
+int32_t vocab_find(const vocab *v, const char *s, uint64_t len);
 
 /* Byte-level spelling: writes at most 2 * len characters, returns how many. */
 size_t vocab_spell(const uint8_t *bytes, size_t len, char *out);

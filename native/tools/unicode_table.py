@@ -2,9 +2,8 @@
 
 Usage: python native/tools/unicode_table.py [--check]
 
-The classes must be those of Unicode 15.1.0, the version behind the tokenizer that the model was trained with
-and behind llama.cpp's tables: a letter assigned later would split differently. Python 3.13 ships that version;
-with any other Python, install the package ``unicodedata2==15.1.0``.
+The classes must be those of Unicode 15.1.0, the version of llama.cpp's tables: a letter assigned later would
+split differently. Python 3.13 ships that version; with any other, install ``unicodedata2==15.1.0``.
 """
 
 from __future__ import annotations
@@ -20,7 +19,19 @@ TARGET = Path(__file__).resolve().parent.parent / "src" / "unicode_table.c"
 
 LETTER, MARK, NUMBER, SYMBOL, SPACE, NEWLINE, CJK = (1 << i for i in range(7))
 CATEGORY_BITS = {"L": LETTER, "M": MARK, "N": NUMBER, "P": SYMBOL, "S": SYMBOL}
-WHITE_SPACE = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+WHITE_SPACE = {
+    *range(0x09, 0x0E),
+    0x20,
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+}
 CJK_RUNS = ((0x4E00, 0x9FA5), (0x3040, 0x309F), (0x30A0, 0x30FF))
 PAGE = 128
 
@@ -41,7 +52,9 @@ def database() -> Database:
             continue
         if module.unidata_version == UNICODE_VERSION:
             return module
-    sys.exit(f"Unicode {UNICODE_VERSION} is needed: use Python 3.13 or install unicodedata2=={UNICODE_VERSION}")
+    sys.exit(
+        f"Unicode {UNICODE_VERSION} is needed: use Python 3.13 or install unicodedata2=={UNICODE_VERSION}"
+    )
 
 
 def classify(data: Database, code: int) -> int:
