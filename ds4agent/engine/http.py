@@ -9,6 +9,7 @@ client's kernel would throw the reply away.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httptools
@@ -79,21 +80,25 @@ class Connection(asyncio.Protocol):
         self._set_timer(READ_SECONDS, self._refuse)
 
     def data_received(self, data: bytes) -> None:
-        if not self._reading:
-            return
-        if not self._head_done:
-            self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # offered by the client, never taken up; the request is complete
+            if self._reading and not self._head_done:
+                room = MAX_HEAD - self._head_bytes
+                head, data = data[:room], data[room:]
+                self._head_bytes += len(head)
+                self._feed(head)
+                if not self._head_done and self._head_bytes == MAX_HEAD:
+                    raise RequestError(400, BAD_HTTP)
+            if self._reading and data:
+                self._feed(data)
         except (httptools.HttpParserError, RequestError):
             self._refuse()
             return
-        if not self._head_done and self._head_bytes > MAX_HEAD:
-            self._refuse()
-        elif self._reading and self._head_done:
+        if self._reading and self._head_done:
             self._set_timer(READ_SECONDS, self._refuse)
+
+    def _feed(self, data: bytes) -> None:
+        with suppress(httptools.HttpParserUpgrade):  # offered by the client, never taken up
+            self._parser.feed_data(data)
 
     def eof_received(self) -> bool:
         if self._reading:
@@ -204,6 +209,8 @@ class Connection(asyncio.Protocol):
         """Answer a request that cannot be read, and read on for a moment so that the answer arrives."""
         self._reading = False
         self._write_reply(400, RequestError(400, BAD_HTTP).body)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
         self._set_timer(LINGER_SECONDS, self.close)
 
     def _set_timer(self, seconds: float, call: Callable[[], None]) -> None:

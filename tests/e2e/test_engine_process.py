@@ -1,0 +1,171 @@
+"""Starting, refusing to start, and stopping: messages, exit codes, the lock, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine_fixtures import request, running_engine, start_engine, write_reciting_model
+
+STAMP = r"\d{4} \d\d:\d\d:\d\d ds4-server: "
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.gguf"
+    write_reciting_model(path, ["Hm,"], ["Hello"])
+    return path
+
+
+def run(tmp_path: Path, *flags: str, lock: Path | None = None) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "ds4agent.engine", *flags],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "DS4_LOCK_FILE": str(lock or tmp_path / "lock")},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_help(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--nope"], "unknown option: --nope"),
+        (["--ctx=512"], "unknown option: --ctx=512"),
+        (["--ctx", "abc"], "invalid value for --ctx: abc"),
+        (["--ctx", "0"], "invalid value for --ctx: 0"),
+        (["--ctx", "5x"], "invalid value for --ctx: 5x"),
+        (["--port", "70000"], "invalid value for --port: 70000"),
+        (["--ctx"], "missing value for --ctx"),
+        (["--backend", "abacus"], "invalid value for --backend: abacus"),
+    ],
+)
+def test_bad_flags(tmp_path: Path, flags: list[str], message: str) -> None:
+    code, out, err = run(tmp_path, *flags)
+    assert (code, out) == (2, "")
+    first, _, rest = err.partition("\n")
+    assert re.fullmatch(STAMP + re.escape(message), first)
+    assert rest.startswith("Usage: ") if "unknown" in message else rest == ""
+
+
+@pytest.mark.parametrize("name", ["--cuda", "--metal"])
+def test_a_backend_that_is_not_there(tmp_path: Path, name: str) -> None:
+    code, _, err = run(tmp_path, name)
+    assert code == 1
+    assert err == (
+        f"ds4: {name[2:]} backend requested but this build has no graph backend support; aborting startup\n"
+    )
+
+
+def test_missing_model(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.gguf"
+    assert run(tmp_path, "-m", str(absent), "--port", "0") == (
+        1, "", f"ds4: cannot open model '{absent}': No such file or directory\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"GGUF" + b"\xff" * 100])
+def test_a_broken_model(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(content)
+    code, _, err = run(tmp_path, "-m", str(path), "--port", "0")
+    assert code == 1
+    assert re.fullmatch(r"ds4: .+\n", err)
+
+
+def test_a_taken_port_is_found_before_the_model_is_opened(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = run(tmp_path, "-m", str(tmp_path / "absent.gguf"), "--port", str(port))
+    assert code == 1
+    assert re.fullmatch(STAMP + rf"failed to listen on 127.0.0.1:{port}: Address already in use\n", err)
+
+
+@pytest.mark.parametrize("host", ["::1", "example.org"])
+def test_hosts_are_ipv4_addresses(tmp_path: Path, host: str) -> None:
+    code, _, err = run(tmp_path, "--host", host, "--port", "0")
+    assert code == 1
+    assert re.fullmatch(STAMP + rf"failed to listen on {host}:0: Invalid argument\n", err)
+
+
+def test_an_unknown_folder(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path, "--chdir", str(tmp_path / "none"))
+    assert code == 1
+    assert re.fullmatch(STAMP + r"failed to chdir to .*/none: No such file or directory\n", err)
+
+
+def test_one_engine_at_a_time(tmp_path: Path, model: Path) -> None:
+    with running_engine(tmp_path, "--model", str(model)) as engine:
+        assert engine.lock.read_text() == f"{engine.process.pid}\n"
+        code, _, err = run(tmp_path, "--model", str(model), lock=engine.lock)
+        assert code == 2
+        pid = engine.process.pid
+        assert err == f"ds4: another ds4 process is already running (pid {pid}); refusing to start\n"
+    assert engine.lock.exists()
+    assert run(tmp_path, "-m", str(tmp_path / "absent"), "--port", "0", lock=engine.lock)[0] == 1
+
+
+def test_a_lock_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    lock = tmp_path / "no" / "lock"
+    assert run(tmp_path, lock=lock) == (
+        2, "", f"ds4: failed to open lock file {lock}: No such file or directory\n"
+    )  # fmt: skip
+
+
+def test_start_and_stop_lines(tmp_path: Path, model: Path) -> None:
+    with running_engine(tmp_path, "--chdir", str(model.parent), "-m", model.name, "-c", "1024") as engine:
+        assert engine.stop() == 0
+    shapes = [
+        r"context buffers \d+\.\d\d MiB \(ctx=1024, backend=cpu, prefill_chunk=512, raw_kv_rows=32, "
+        r"compressed_kv_rows=258\)",
+        rf"listening on http://127\.0\.0\.1:{engine.port}",
+        "shutdown requested, draining requests",
+    ]
+    assert len(engine.lines) == len(shapes)
+    for line, shape in zip(engine.lines, shapes, strict=True):
+        assert re.fullmatch(STAMP + shape, line), line
+
+
+def test_a_context_larger_than_the_models_is_cut_and_said(tmp_path: Path, model: Path) -> None:
+    with running_engine(tmp_path, "-m", str(model), "-c", "1000000") as engine:
+        engine.wait_for_line("context of 1000000 tokens asked, the model has 32768; using 32768")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_signal_breaks_off_what_runs(tmp_path: Path, model: Path, number: int, stream: bool) -> None:
+    with running_engine(tmp_path, "-m", str(model)) as engine:
+        body = json.dumps({"messages": [{"role": "user", "content": "x" * 30000}], "stream": stream}).encode()
+        with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as sock:
+            sock.sendall(request("POST", "/v1/chat/completions", body))
+            engine.wait_for_line("prefill chunk 512/")
+            engine.process.send_signal(number)
+            assert engine.process.wait(timeout=30) == 0
+            try:
+                rest = b"".join(iter(lambda: sock.recv(65536), b""))
+            except ConnectionResetError:
+                rest = b""
+            assert b"[DONE]" not in rest
+            assert not rest or stream
+        assert any("stream closed during prefill" in line for line in engine.lines)
+
+
+def test_stop_before_the_model_is_open(tmp_path: Path, model: Path) -> None:
+    engine = start_engine(tmp_path, "-m", str(model), "--port", "0")
+    engine.process.terminate()
+    assert engine.process.wait(timeout=30) in (0, -signal.SIGTERM)
