@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ds4train import corpus, tok
@@ -33,7 +34,13 @@ class Hole:
 
     def prompt(self) -> list[int]:
         """What the model is given."""
-        head = [tok.BOS_ID, tok.FIM_BEGIN_ID, *self.before, tok.FIM_HOLE_ID, *self.after]
+        head = [
+            tok.BOS_ID,
+            tok.FIM_BEGIN_ID,
+            *self.before,
+            tok.FIM_HOLE_ID,
+            *self.after,
+        ]
         return [*head, tok.FIM_END_ID]
 
 
@@ -125,23 +132,34 @@ def _function_body(rng: random.Random, lines: _Lines, number: int) -> Hole | Non
             ):
                 last += 1
             if 0 < last - head - 1 <= 16 and last < len(lines) - 1:
-                return Hole(lines.part(0, head + 1), lines.part(head + 1, last), lines.part(last, len(lines)))
+                return Hole(
+                    lines.part(0, head + 1),
+                    lines.part(head + 1, last),
+                    lines.part(last, len(lines)),
+                )
     return None
 
 
-_KINDS = (_rest_of_line, _whole_lines, _identifier, _expression, _function_body)
-_SHARES = (0.34, 0.30, 0.12, 0.14, 0.10)
+_KINDS: dict[str, tuple[Callable[[random.Random, _Lines, int], Hole | None], float]] = {
+    "rest of line": (_rest_of_line, 0.34),
+    "lines": (_whole_lines, 0.30),
+    "identifier": (_identifier, 0.12),
+    "expression": (_expression, 0.14),
+    "body": (_function_body, 0.10),
+}
+KINDS = tuple(_KINDS)
+_SHARES = [share for _, share in _KINDS.values()]
 
 
-def cut(rng: random.Random, limit: int = 1100, split: str = "train") -> Hole:
-    """A hole in a random file with up to `limit` tokens of context."""
+def cut(rng: random.Random, limit: int = 1100, split: str = "train", kind: str | None = None) -> Hole:
+    """A hole (of one kind, if asked) in a random file; with its answer it stays below `limit` tokens."""
     while True:
         tokens, position = corpus.load().parts[split, "code"].pick(rng)
         total = rng.randint(min(120, limit - 12), limit - 12)
         before = int(total * rng.uniform(0.3, 0.95))
         lines = _Lines(tokens, position, before, total - before)
-        (kind,) = rng.choices(_KINDS, _SHARES)
-        hole = kind(rng, lines, lines.focus) if len(lines) > 2 else None
+        name = kind or rng.choices(KINDS, _SHARES)[0]
+        hole = _KINDS[name][0](rng, lines, lines.focus) if len(lines) > 2 else None
         if hole is not None and 0 < len(hole.middle) < limit // 2:
             # One cut in eight has nothing after it: completion at the end of a file.
             return Hole(hole.before, hole.middle, []) if rng.random() < 0.12 else hole
@@ -163,7 +181,8 @@ def sample(rng: random.Random, max_chars: int = 3300, split: str = "train") -> D
     decode = tok.load().decode
     return [
         Segment(
-            BOS + FIM_BEGIN + decode(hole.before) + FIM_HOLE + decode(hole.after) + FIM_END, _CONTEXT_WEIGHT
+            BOS + FIM_BEGIN + decode(hole.before) + FIM_HOLE + decode(hole.after) + FIM_END,
+            _CONTEXT_WEIGHT,
         ),
         Segment(decode(hole.middle) + EOS, 1.0),
     ]

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
-import fnmatch
-import heapq
-import inspect
 import random
-import sched
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -18,43 +12,26 @@ pytest.importorskip("tokenizers")
 from ds4train import corpus, fim, prepare, tok
 from ds4train.sources import Package, Source
 
-TEXTS = {module.__name__: inspect.getsource(module) for module in (bisect, fnmatch, heapq, sched, textwrap)}
 
-
-@pytest.fixture(autouse=True)
-def _small_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file once as code in both splits and once as prose."""
-    package = Package("self", "MIT")
-    items = [Source(package, name, text, kind) for kind in ("code", "prose") for name, text in TEXTS.items()]
-    prepare.write(items, tmp_path)
-    loaded = corpus.load(tmp_path)
-    parts = {
-        (split, kind): loaded.parts["train", kind]
-        for split in ("train", "heldout")
-        for kind in ("code", "prose")
-    }
-    monkeypatch.setattr(corpus, "load", lambda: corpus.Corpus(parts, loaded.vocabulary))
-
-
-def test_prepared_files_decode_to_their_text() -> None:
+def test_prepared_files_decode_to_their_text(small_corpus: dict[str, str]) -> None:
     part = corpus.load().parts["train", "code"]
-    assert [tok.load().decode(part.file(n).tolist()) for n in range(len(part))] == list(TEXTS.values())
+    assert [tok.load().decode(part.file(n).tolist()) for n in range(len(part))] == list(small_corpus.values())
 
 
-def test_the_three_parts_make_a_stretch_of_a_file() -> None:
+def test_the_three_parts_make_a_stretch_of_a_file(small_corpus: dict[str, str]) -> None:
     rng = random.Random(3)
     whole = 0
     for _ in range(300):
         hole = fim.cut(rng, 400)
         decode = tok.load().decode
         before, middle, after = decode(hole.before), decode(hole.middle), decode(hole.after)
-        assert any(before + middle + after in text for text in TEXTS.values())
+        assert any(before + middle + after in text for text in small_corpus.values())
         assert middle
         whole += middle.endswith("\n")
     assert 60 < whole < 200
 
 
-def test_tokens_are_those_of_the_document() -> None:
+def test_tokens_are_those_of_the_document(small_corpus: dict[str, str]) -> None:
     for seed in range(200):
         ids, weights = fim.sample_tokens(random.Random(seed), 300)
         assert (ids, weights) == tok.load().encode_document(fim.sample(random.Random(seed), 900))
@@ -64,12 +41,12 @@ def test_tokens_are_those_of_the_document() -> None:
         assert [n for n in ids if n in (8, 9, 10)] == [8, 9, 10]
 
 
-def test_only_the_middle_is_learnt() -> None:
+def test_only_the_middle_is_learnt(small_corpus: dict[str, str]) -> None:
     ids, weights = fim.sample_tokens(random.Random(1), 300)
     assert weights.index(1.0) == ids.index(tok.FIM_END_ID) + 1
 
 
-def test_code_samples_are_stretches_of_files() -> None:
+def test_code_samples_are_stretches_of_files(small_corpus: dict[str, str]) -> None:
     rng = random.Random(5)
     for _ in range(200):
         ids = corpus.sample_tokens(rng, 120)
@@ -77,12 +54,11 @@ def test_code_samples_are_stretches_of_files() -> None:
         text = tok.load().decode(ids[1:-1] if ended else ids[1:])
         assert ids[0] == tok.BOS_ID
         assert len(ids) <= 120
-        assert any(text in whole for whole in TEXTS.values())
-        assert ended == any(whole.endswith(text) for whole in TEXTS.values())
+        assert any(text in whole for whole in small_corpus.values())
+        assert ended == any(whole.endswith(text) for whole in small_corpus.values())
 
 
-def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     prepare.write([Source(Package("self", "MIT"), "a", "text", "code")], tmp_path / "other")
     index = tmp_path / "other" / corpus.INDEX_FILE
     index.write_text(index.read_text().replace(tok.fingerprint(), "0" * 16))
