@@ -2,7 +2,7 @@
 
     python -m ds4train.evaluate_code MODEL.gguf [--count N]
 
-The model is anything that continues a list of token ids; the command uses the engine of this project, greedily.
+The model is anything that continues a list of token ids; the command uses the project's engine, greedily.
 """
 
 from __future__ import annotations

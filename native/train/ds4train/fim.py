@@ -2,10 +2,10 @@
 
     BOS <｜fim▁begin｜> before <｜fim▁hole｜> after <｜fim▁end｜> middle EOS
 
-What is cut out is what an editor asks for: the rest of a line from somewhere in it, a whole line or a few, an
-argument or operand, the body of a function, the rest of an identifier. The three parts are tokenised apart, as
-they are at run time. Whole lines are slices of the prepared tokens; only a line that is cut inside is encoded
-again, which keeps a sample well under a millisecond.
+What is cut out is what an editor asks for: the rest of a line from somewhere in it, a whole line or a few,
+an argument or operand, the body of a function, the rest of an identifier. The three parts are tokenised
+apart, as they are at run time. Whole lines are slices of the prepared tokens; only a line that is cut inside
+is encoded again, which keeps a sample at about a millisecond.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The code evaluation itself: a model that knows the files scores everything, one that knows nothing, nothing."""
+"""The code evaluation itself: one that knows the files is right, one that says nothing is not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _knows_the_files(texts: list[str]) -> evaluate_code.Complete:
         whole = next(text for text in texts if before in text and after in text)
         begin = whole.index(before) + len(before)
         text = whole[begin : whole.index(after, begin)] if after else whole[begin:]
-        ids = tok.load().encode(text, rendered=False)
+        ids: list[int] = tok.load().encode(text, rendered=False)
         end = next((n for n, token in enumerate(ids, start=1) if stop(token)), len(ids))
         return ids[: min(end, most)]
 
