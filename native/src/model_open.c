@@ -11,8 +11,10 @@
 #include "pool.h"
 #include "tokenizer.h"
 
+/* A long name is cut between characters, so that it stays UTF-8 if it was. */
 static void copy_name(char *out, size_t size, const char *s, size_t len) {
-    if (len >= size) len = size - 1;
+    if (len >= size)
+        for (len = size - 1; len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80;) len--;
     memcpy(out, s, len);
     out[len] = '\0';
 }
