@@ -113,7 +113,9 @@ static ds4_status index_texts(vocab *v, ds4_error *err) {
 
 /* U+FF5C marks DeepSeek's own tokens, whose text is no spelling of bytes. */
 static bool is_verbatim(const char *s, uint64_t len) {
-    return len >= 3 && memmem(s, len, "\xef\xbd\x9c", 3) != NULL;
+    for (uint64_t i = 0; i + 3 <= len; i++)
+        if (memcmp(s + i, "\xef\xbd\x9c", 3) == 0) return true;
+    return false;
 }
 
 /* Characters that spell no byte are kept as they are. Never longer than the text. */
