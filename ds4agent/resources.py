@@ -7,12 +7,11 @@ near by chance.
 
 import os
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from ds4agent.wire.template import FormatTexts
 
-PACKAGE = Path(str(files("ds4agent")))
+PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 
 

@@ -81,13 +81,15 @@ class Vocab:
         return b"\xff" + text if token in self._marked else text
 
     def rest(self, prompt: Prompt, offset: int) -> tuple[Piece, ...] | None:
-        """The pieces of a prompt behind a key offset; None if that is in the middle of a control token."""
+        """The pieces of a prompt behind a key offset; None inside a control token or a character."""
         for i, piece in enumerate(prompt.pieces):
             size = len(self._piece_key(piece))
             if offset < size:
                 if offset == 0:
                     return prompt.pieces[i:]
                 text, token = piece
-                return ((text[offset:], None), *prompt.pieces[i + 1 :]) if token is None else None
+                if token is not None or text[offset] & 0xC0 == 0x80:
+                    return None
+                return ((text[offset:], None), *prompt.pieces[i + 1 :])
             offset -= size
         return ()

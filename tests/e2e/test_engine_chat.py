@@ -41,8 +41,9 @@ CALLS = [
     "I will look.", " One moment.", "\n\n", f"<{M}tool_calls>\n", f"<{M}invoke name=\"", 'bash">\n',
     f"<{M}parameter name=\"", 'command" string="true">', "ls -la", " src", ' && echo "a>b"',
     f"</{M}parameter>\n", f"</{M}invoke>\n", f'<{M}invoke name="read">\n', f'<{M}parameter name="path" ',
-    'string="true">', "docs/", "notes.md", f"</{M}para", f"meter>\n<{M}param", 'eter name="limit" string="false">',
-    "20</｜", "DSML｜parameter>\n</｜DSML｜in", f"voke>\n</{M}tool_calls", ">\n",
+    'string="true">', "docs/", "notes.md", f"</{M}para", f"meter>\n<{M}param",
+    'eter name="limit" string="false">', "20</｜", "DSML｜parameter>\n</｜DSML｜in",
+    f"voke>\n</{M}tool_calls", ">\n",
 ]  # fmt: skip
 BASH_ARGUMENTS = '{"command":"ls -la src && echo \\"a>b\\""}'
 READ_ARGUMENTS = '{"path":"docs/notes.md","limit":20}'
