@@ -198,7 +198,7 @@ class Loop:
         if calls:
             return self._run(calls)
         if reply.finish == "length":
-            return Outcome(Status.LIMIT, problem="the engine stopped in the middle: no room for more tokens")
+            return Outcome(Status.LIMIT, problem="the reply was cut off at the engine's limit of tokens")
         if not whole or any(mark in reply.content for mark in _CALL_MARKUP):
             return self._remind(SYNTAX_REMINDER)
         if not reply.content.strip():

@@ -89,4 +89,3 @@ class Progress:
             except (OSError, ValueError):
                 return  # nobody watches any more; the work goes on
             self._unfinished = unfinished
-

@@ -132,11 +132,14 @@ class ScriptedEngine:
         connection.settimeout(0.01)
         while not pause.go.is_set():
             try:
-                if connection.recv(1) == b"":
-                    self.hung_up.set()
-                    return
+                gone = connection.recv(1) == b""
             except TimeoutError:
                 continue
+            except OSError:  # reset: it closed without reading all we sent
+                gone = True
+            if gone:
+                self.hung_up.set()
+                return
         connection.settimeout(None)
 
     @staticmethod

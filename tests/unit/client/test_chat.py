@@ -1,0 +1,177 @@
+"""The client against real sockets: framing, errors, patience, cancelling."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.chat import Event, Keepalive, Stopped, complete, models
+from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
+from ds4agent.client.http import Endpoint, exchange
+from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply, Usage
+from tests.unit.client.scripted_engine import (
+    DONE,
+    HEAD,
+    Pause,
+    Script,
+    ScriptedEngine,
+    call,
+    chunk,
+    refusal,
+    reply,
+)
+
+
+@pytest.fixture
+def cancel() -> Iterator[Cancel]:
+    made = Cancel()
+    yield made
+    made.close()
+
+
+def ask(script: Script, cancel: Cancel) -> tuple[Reply, list[Event]]:
+    told: list[Event] = []
+    with ScriptedEngine([script]) as engine:
+        return complete(Endpoint.parse(engine.url), b'{"x":1}', cancel, told.append), told
+
+
+def test_a_whole_reply(cancel: Cancel) -> None:
+    script = reply(
+        "text", "why", [call(1, "bash", {"command": "ls"}), call(2, "bash", "{}")], tokens=(9, 5, 4)
+    )
+    script.insert(1, b": prefill\n\n")
+    found, told = ask(script, cancel)
+    assert (found.content, found.reasoning, found.finish) == ("text", "why", "tool_calls")
+    assert [(c.id, c.name, "".join(c.arguments)) for c in found.calls] == [
+        ("call_" + "1".zfill(32), "bash", '{"command": "ls"}'),
+        ("call_" + "2".zfill(32), "bash", "{}"),
+    ]
+    assert found.usage == Usage(9, 5, 4)
+    assert told[0] == Keepalive("prefill")
+    assert told.count(CallBegun("bash")) == 2
+    assert Delta("reasoning", "w") in told
+
+
+def test_bytes_may_arrive_one_by_one(cancel: Cancel) -> None:
+    whole = b"".join(reply("äöü", "漢"))
+    found, _ = ask([whole[i : i + 1] for i in range(len(whole))], cancel)
+    assert (found.content, found.reasoning) == ("äöü", "漢")
+
+
+def test_chunked_transfer_and_no_done_record(cancel: Cancel) -> None:
+    body = chunk({"content": "hi"}, "stop")
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found, _ = ask([head, f"{len(body):x}\r\n".encode(), body, b"\r\n0\r\n\r\n"], cancel)
+    assert found.content == "hi"
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "message"),
+    [
+        (refusal(400, {"error": {"message": "bad field"}}), BadRequest, "bad field"),
+        (
+            refusal(400, {"error": {"message": "long", "code": "context_length_exceeded"}}),
+            ContextFull,
+            "long",
+        ),
+        (refusal(404, {"error": {"message": "unknown endpoint"}}), BadRequest, "unknown endpoint"),
+        (refusal(500, {"error": {"message": "boom"}}), EngineFailed, "boom"),
+        (refusal(502, {"detail": 1}), EngineFailed, '{"detail": 1}'),
+        (refusal(503, {"error": {"message": "down"}}), EngineLost, "down"),
+        ([HEAD, chunk({"content": "x"})], EngineLost, "broke off"),
+        ([HEAD, chunk({"content": "x"}), DONE], EngineLost, "broke off"),
+        ([b"HTTP/1.1 200 OK\r\nContent-"], EngineLost, "without an answer"),
+        ([HEAD, b"data: [1]\n\n"], EngineFailed, "not a chat chunk"),
+    ],
+)
+def test_errors_have_types(cancel: Cancel, script: Script, error: type[EngineError], message: str) -> None:
+    with pytest.raises(error) as caught:
+        ask(script, cancel)
+    assert type(caught.value) is error
+    assert message in str(caught.value)
+
+
+def test_a_silent_engine_is_waited_for_until_the_user_stops(cancel: Cancel) -> None:
+    pause = Pause()
+    with ScriptedEngine([[HEAD, chunk({"content": "so far"}), pause]]) as engine:
+
+        def tell(event: Event) -> None:
+            cancel.set()
+
+        with pytest.raises(Stopped) as caught:
+            complete(Endpoint.parse(engine.url), b"{}", cancel, tell)
+        assert caught.value.partial.content == "so far"
+        assert engine.hung_up.wait(30)
+
+
+def test_a_flag_set_before_sends_nothing(cancel: Cancel) -> None:
+    cancel.set()
+    with ScriptedEngine([]) as engine, pytest.raises(Cancelled):
+        complete(Endpoint.parse(engine.url), b"{}", cancel, lambda event: None)
+    assert engine.bodies == []
+
+
+def test_patience(cancel: Cancel) -> None:
+    with (
+        ScriptedEngine([[HEAD, Pause()]]) as engine,
+        pytest.raises(EngineLost, match=r"was silent for 0\.05 s"),
+    ):
+        list(exchange(Endpoint.parse(engine.url), "POST", "/v1/chat/completions", b"{}", cancel, 0.05))
+
+
+def test_models(cancel: Cancel) -> None:
+    with ScriptedEngine([]) as engine:
+        (model,) = models(Endpoint.parse(engine.url), cancel)
+    assert (model.id, model.owned_by, model.context) == ("deepseek-v4-flash", "ds4.c", 16384)
+
+
+def test_headers(cancel: Cancel) -> None:
+    heads: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heads.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        endpoint = Endpoint.parse(f"http://127.0.0.1:{server.getsockname()[1]}/base/v1/", "secret")
+        assert b"".join(exchange(endpoint, "POST", "/v1/x", b"{}", cancel)) == b"{}"
+        thread.join()
+    lines = heads[0].split(b"\r\n")
+    assert lines[0] == b"POST /base/v1/x HTTP/1.1"
+    assert {b"Content-Length: 2", b"Connection: close", b"Authorization: Bearer secret"} < set(lines)
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:port", "x"])
+def test_addresses_that_are_none(url: str) -> None:
+    with pytest.raises(EngineError, match="is not an http address"):
+        Endpoint.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://h", "http://h:80"),
+        ("https://h/v1", "https://h:443"),
+        ("http://[::1]:9/p/v1/", "http://[::1]:9/p"),
+    ],
+)
+def test_addresses(url: str, shown: str) -> None:
+    assert Endpoint.parse(url).url == shown
+
+
+def test_other_engines_dialects() -> None:
+    assembler = Assembler()
+    assembler.feed('{"choices":[{"delta":{"reasoning":"r","content":null}}]}')
+    whole = '{"id":"x","function":{"name":"bash","arguments":"{}"}}'
+    assembler.feed(
+        f'{{"choices":[{{"delta":{{"tool_calls":[{whole}]}},"finish_reason":"stop"}}],"usage":null}}'
+    )
+    found = assembler.reply()
+    assert (found.reasoning, found.finish, found.usage) == ("r", "stop", None)
+    assert [(c.id, c.name, c.arguments) for c in found.calls] == [("x", "bash", ["{}"])]
