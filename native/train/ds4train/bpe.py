@@ -1,19 +1,20 @@
 """Trains the 8192-entry vocabulary of the bundled model.
 
-A small model copies an identifier exactly only if it is spelt with the same tokens wherever it stands: after a
-space, a quote, an underscore, a slash. So the merges are made class by class instead of over raw text:
+A small model copies an identifier exactly only if it is spelt with the same tokens wherever it stands: after
+a space, a quote, an underscore, a slash. So the merges are made class by class instead of over raw text:
 
 * letters merge with letters (plain BPE over words, case boundaries may be crossed);
 * digits never merge: one token a digit;
-* ASCII punctuation merges with punctuation, but what a name or path may begin or end with (`_ - . / ~ $ \\ @ #`)
-  stays apart from quotes and brackets, so that `"/tmp` and ` /tmp` spell the path alike;
+* ASCII punctuation merges with punctuation, but what a name or path may begin or end with (`_ - . / ~ $ \\ @
+  #`) stays apart from quotes and brackets, so that `"/tmp` and ` /tmp` spell the path alike;
 * white space merges with white space of the same kind, bytes of one non-ASCII character with each other;
-* LAST in rank, a space merges with a whole frequent word or operator that is one token by then (" the", " =").
+* LAST in rank, a space merges with a whole frequent word or operator that is one token by then (" the", "
+  =").
 
-The classes share no symbols, so their order among themselves is free; the space merges come last because plain
-BPE applies merges by rank: ` theory` first becomes ` ` + `theory`, and only then may a space join. The joyai-llm
-pre-tokeniser never puts more than one space in front of a word, and puts `_name` or `.py` in one piece, where no
-merge crosses from punctuation to letters.
+The classes share no symbols, so their order among themselves is free; the space merges come last because
+plain BPE applies merges by rank: ` theory` first becomes ` ` + `theory`, and only then may a space join. The
+joyai-llm pre-tokeniser never puts more than one space in front of a word, and puts `_name` or `.py` in one
+piece, where no merge crosses from punctuation to letters.
 
 Ids: the special tokens, then the 256 byte symbols, then one id a merge in rank order.
 
@@ -27,6 +28,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from ds4train import chat, sessions, sources
@@ -85,7 +87,7 @@ class _Pairs:
             self._count(index, pieces, self.weights[index])
 
     def _count(self, index: int, pieces: list[str], weight: float) -> None:
-        for pair in zip(pieces, pieces[1:], strict=False):
+        for pair in pairwise(pieces):
             if self.joinable is None or self.joinable.fullmatch("".join(pair)):
                 self.totals[pair] += weight
                 self.where[pair].add(index)
@@ -99,7 +101,7 @@ class _Pairs:
         """Joins one pair everywhere and recounts the words it touched."""
         for index in self.where.pop(merge, set()):
             pieces, weight = self.pieces[index], self.weights[index]
-            for pair in zip(pieces, pieces[1:], strict=False):
+            for pair in pairwise(pieces):
                 if pair in self.totals:
                     self.totals[pair] -= weight
             self.pieces[index] = joined(pieces, merge)
@@ -121,7 +123,7 @@ def joined(pieces: list[str], merge: Merge) -> list[str]:
 def train(
     words: dict[str, float], count: int, joinable: re.Pattern[str] | None = None
 ) -> tuple[list[Merge], dict[str, list[str]]]:
-    """The `count` best merges over weighted words (of joinable results only), and how they spell each word."""
+    """The `count` best merges over weighted words, and how they spell each word."""
     pairs = _Pairs(words, joinable)
     merges: list[Merge] = []
     made: set[str] = set()
@@ -136,7 +138,7 @@ def train(
 
 
 def run_merges(symbol: str, longest: int) -> list[Merge]:
-    """Merges that make every run of `symbol` up to `longest` (a power of two) one token: doublings, then sums."""
+    """Merges for every run of `symbol` up to `longest` (a power of two): doublings, then sums."""
     merges: list[Merge] = []
     size = 1
     while size < longest:
@@ -188,9 +190,9 @@ class _Counts:
 def _spaced_merges(counts: _Counts, spelt: dict[str, list[str]], space: str) -> list[Merge]:
     """A space before a whole word that is one token and seldom the mere start of an unknown word.
 
-    Every such word has two spellings (`walnut` and ` walnut`) and copying it out of a sentence into a command has to
-    cross between them. That is learnt well only for words seen very often, so the list is short, and words that
-    names are made of are on it only if they are among the most frequent of all.
+    Every such word has two spellings (`walnut` and ` walnut`) and copying it out of a sentence into a command
+    has to cross between them. That is learnt well only for words seen very often, so the list is short, and
+    words that names are made of are on it only if they are among the most frequent of all.
     """
     starts: Counter[str] = Counter()
     for word, count in counts.spaced.items():

@@ -1,16 +1,17 @@
 """Short English chat turns in the rendered format, without tools.
 
-A conversation is a few exchanges, each made by one topic: small talk and facts from tables (chat_data/), sums,
-and tasks that copy, pick or change what the user gave. The last ones matter most: they train exact copying of
-names never seen before. The last turn either thinks first or not; without tools earlier reasoning is dropped.
+A conversation is a few exchanges, each made by one topic: small talk and facts from tables (chat_data/),
+sums, and tasks that copy, pick or change what the user gave. The last ones matter most: they train exact
+copying of names never seen before. The last turn either thinks first or not; without tools earlier reasoning
+is dropped.
 """
 
 from __future__ import annotations
 
 import random
 
-from ds4train import chat_know, chat_tasks
-from ds4train.chat_know import Exchange
+from ds4train import chat_code, chat_know, chat_lists, chat_tasks
+from ds4train.chat_know import Exchange, Topic
 from ds4train.document import ASSISTANT, BOS, END_THINK, EOS, THINK, USER, Document, Segment
 
 _SYSTEM = (
@@ -22,14 +23,16 @@ _SYSTEM = (
     "Answer briefly and precisely.",
     "You are a patient programming tutor.",
 )
-_TOPICS = (*chat_know.TOPICS, *chat_tasks.TOPICS)
-_SHARES = [share for _, share in _TOPICS]
-_MAKERS = [make for make, _ in _TOPICS]
+TOPICS: tuple[tuple[Topic, float], ...] = tuple(
+    topic for module in (chat_know, chat_tasks, chat_lists, chat_code) for topic in module.TOPICS
+)
+_SHARES = [share for _, share in TOPICS]
+_MAKERS = [make for make, _ in TOPICS]
 _USER_WEIGHT = 0.1
 
 
 def exchange(rng: random.Random, split: str = "train") -> Exchange:
-    """One question with a short line of reasoning and an answer; agent sessions use it for plain questions."""
+    """One question with a short line of reasoning and an answer."""
     (make,) = rng.choices(_MAKERS, _SHARES)
     return make(rng, split)
 

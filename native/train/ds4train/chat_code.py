@@ -1,12 +1,27 @@
-"""Chat topics about small pieces of generated Python: what they return, what they do, writing and changing them."""
+"""Chat topics about small pieces of code: what they return, what they do, writing and changing them."""
 
 from __future__ import annotations
 
 import random
 
-from ds4train.chat_know import Exchange, Topic
+from ds4train.chat_know import Exchange, Topic, filled, table
 from ds4train.sessions import names, words
 from ds4train.sessions.grammar import Wordings
+
+_SHELL = {"grep", "mkdir", "rm", "mv", "cp", "wc", "head", "tail", "git", "echo"}
+
+
+def _slots(rng: random.Random, split: str) -> dict[str, str]:
+    """Two different names, a number, the number before it, a word."""
+    a, b = names.ident(rng, split, "snake", 1, 2), names.ident(rng, split, "snake", 1, 2)
+    n = rng.randint(2, 50)
+    return {
+        "a": a,
+        "b": b if b != a else f"other_{b}",
+        "n": str(n),
+        "m": str(n - 1),
+        "w": names.invented(rng),
+    }
 
 
 def _function(rng: random.Random, split: str) -> str:
@@ -91,35 +106,16 @@ I don't understand this: {c}
 
 def explain(rng: random.Random, split: str) -> Exchange:
     """A sentence about a snippet, with its names."""
-    a, b = names.ident(rng, split, "snake", 1, 2), names.ident(rng, split, "snake", 1, 2)
-    n = rng.randint(2, 50)
-    code, meaning = rng.choice((
-        (f"{a} = len({b})", f"It stores the length of {b} in {a}."),
-        (f"{a} = sorted({b})", f"It stores a sorted copy of {b} in {a}."),
-        (f"{a} += {n}", f"It adds {n} to {a}."),
-        (f"{a} = {b}[{n}]", f"It stores the item of {b} at index {n} in {a}."),
-        (f"{a} = {b}[-1]", f"It stores the last item of {b} in {a}."),
-        (f"for {a} in {b}:\n    print({a})", f"It prints each item of {b}."),
-        (f"if not {a}:\n    return {b}", f"It returns {b} if {a} is empty or false."),
-        (f"{a} = [{b[0]} * {n} for {b[0]} in {b}]", f"It makes a list of the items of {b}, each multiplied by {n}, and stores it in {a}."),
-        (f"{a} = {b}.strip().lower()", f"It removes white space around {b}, makes it lower case and stores the result in {a}."),
-        (f"import {a}", f"It imports the module {a}."),
-        (f"from {a} import {b}", f"It imports the name {b} from the module {a}."),
-        (f"assert {a} == {n}", f"It checks that {a} is {n} and raises an AssertionError if it is not."),
-        (f"{a} = {b}.get(\"{names.invented(rng)}\", {n})", f"It looks up a key in the dictionary {b}, with {n} as the default, and stores the result in {a}."),
-        (f"with open({a}) as file:\n    {b} = file.read()", f"It opens the file named by {a} and reads all of it into {b}."),
-        (f"{a} = int({b})", f"It converts {b} to an integer and stores it in {a}."),
-        (f"{a}, {b} = {b}, {a}", f"It swaps the values of {a} and {b}."),
-        (f"del {a}[{n}]", f"It deletes the item of {a} at index {n}."),
-        (f"{a}.append({b})", f"It adds {b} to the end of the list {a}."),
-        (f"while {a} < {n}:\n    {a} += 1", f"It raises {a} by one until it is {n}."),
-        (f"{a} = max({b})", f"It stores the largest item of {b} in {a}."),
-    ))  # fmt: skip
-    think = rng.choice(
-        ("I read the code step by step.", "A short snippet; one sentence is enough.", f"It is about {a}.")
+    slots = _slots(rng, split)
+    code, meaning = (filled(column, slots) for column in rng.choice(table("explain")))
+    thoughts = (
+        "I read the code step by step.",
+        "A short snippet; one sentence is enough.",
+        "I say what it does.",
     )
-    fenced = f"```python\n{code}\n```" if rng.random() < 0.5 or "\n" in code else code
-    return Exchange(_EXPLAIN(rng, split, {"c": fenced}), think, meaning)
+    shell = code.split(" ", maxsplit=1)[0] in _SHELL
+    fenced = f"```{'sh' if shell else 'python'}\n{code}\n```" if rng.random() < 0.5 or "\n" in code else code
+    return Exchange(_EXPLAIN(rng, split, {"c": fenced}), rng.choice(thoughts), meaning)
 
 
 _WRITE = Wordings("""
@@ -134,41 +130,12 @@ Implement {f}, a function that {what}.
 
 
 def write(rng: random.Random, split: str) -> Exchange:
-    """A function of one or two lines with a given name."""
-    f, a, b = (
-        _function(rng, split),
-        rng.choice(("a", "x", "left", "first")),
-        rng.choice(("b", "y", "right", "second")),
-    )
-    n = rng.randint(2, 20)
-    value = names.value(rng, split, rng.choice(("int", "word", "str")))
-    literal = value.text if value.kind == "int" else f'"{value.text}"'
-    what, code = rng.choice((
-        ("adds two numbers", f"def {f}({a}, {b}):\n    return {a} + {b}"),
-        ("multiplies two numbers", f"def {f}({a}, {b}):\n    return {a} * {b}"),
-        ("subtracts the second number from the first", f"def {f}({a}, {b}):\n    return {a} - {b}"),
-        ("returns the larger of two numbers", f"def {f}({a}, {b}):\n    return max({a}, {b})"),
-        ("returns the smaller of two numbers", f"def {f}({a}, {b}):\n    return min({a}, {b})"),
-        (f"returns {literal}", f"def {f}():\n    return {literal}"),
-        (f"multiplies a number by {n}", f"def {f}(number):\n    return number * {n}"),
-        (f"adds {n} to a number", f"def {f}(number):\n    return number + {n}"),
-        ("checks whether a number is even", f"def {f}(number):\n    return number % 2 == 0"),
-        ("checks whether a number is odd", f"def {f}(number):\n    return number % 2 == 1"),
-        ("reverses a string", f"def {f}(text):\n    return text[::-1]"),
-        ("makes a text upper case", f"def {f}(text):\n    return text.upper()"),
-        ("counts the words of a text", f"def {f}(text):\n    return len(text.split())"),
-        ("returns the sum of a list", f"def {f}(items):\n    return sum(items)"),
-        ("returns the average of a list", f"def {f}(items):\n    return sum(items) / len(items)"),
-        ("returns the first item of a list", f"def {f}(items):\n    return items[0]"),
-        ("returns the last item of a list", f"def {f}(items):\n    return items[-1]"),
-        ("removes duplicates from a list", f"def {f}(items):\n    return list(dict.fromkeys(items))"),
-        ("greets a person by name", f'def {f}(name):\n    return f"Hello, {{name}}!"'),
-        ("squares a number", f"def {f}(number):\n    return number * number"),
-        ("computes the factorial of a number", f"def {f}(n):\n    return 1 if n < 2 else n * {f}(n - 1)"),
-        ("checks whether a text is a palindrome", f"def {f}(text):\n    return text == text[::-1]"),
-        ("reads a file and returns its text", f"def {f}(path):\n    with open(path) as file:\n        return file.read()"),
-        ("returns the number of lines in a file", f"def {f}(path):\n    with open(path) as file:\n        return sum(1 for _ in file)"),
-    ))  # fmt: skip
+    """A short function with a given name."""
+    slots = _slots(rng, split)
+    a, b = rng.choice((("a", "b"), ("x", "y"), ("left", "right"), ("first", "second")))
+    slots |= {"f": _function(rng, split), "a": a, "b": b}
+    what, code = (filled(column, slots) for column in rng.choice(table("write")))
+    f = slots["f"]
     think = rng.choice(
         (
             f"A function {f} that {what}.",
@@ -223,28 +190,9 @@ Explain this error: {e}
 
 
 def error(rng: random.Random, split: str) -> Exchange:
-    """What common messages of Python say."""
-    name = names.ident(rng, split, "snake", 1, 2)
-    text, meaning = rng.choice((
-        (f"NameError: name '{name}' is not defined", f"The name {name} is used before it is defined, or it is misspelt."),
-        (f"ModuleNotFoundError: No module named '{name}'", f"Python can't find the module {name}. It may not be installed, or its name is misspelt."),
-        (f"KeyError: '{name}'", f"The dictionary has no key '{name}'."),
-        (f"AttributeError: 'NoneType' object has no attribute '{name}'", f"The value is None where an object with {name} was expected."),
-        (f"AttributeError: module '{name}' has no attribute 'run'", f"The module {name} does not define run."),
-        ("IndexError: list index out of range", "The index is larger than the last index of the list."),
-        ("ZeroDivisionError: division by zero", "Something is divided by zero."),
-        (f"FileNotFoundError: [Errno 2] No such file or directory: '{name}.txt'", f"The file {name}.txt does not exist in the folder where the program looks."),
-        (f"TypeError: {name}() missing 1 required positional argument: 'path'", f"{name} was called without its argument path."),
-        (f"ValueError: invalid literal for int() with base 10: '{name}'", f"The text '{name}' can't be converted to an integer."),
-        ("IndentationError: expected an indented block", "A line that ends with a colon must be followed by an indented block."),
-        ("SyntaxError: invalid syntax", "The line does not follow Python's grammar; look at it and at the line before."),
-        ('TypeError: can only concatenate str (not "int") to str', "A string and an integer are added. Convert the integer with str first."),
-        (f"ImportError: cannot import name '{name}'", f"The module does not define {name}."),
-        (f"UnboundLocalError: cannot access local variable '{name}'", f"{name} is assigned later in the function, so it has no value yet at that point."),
-        (f"bash: {name}: command not found", f"The shell can't find a program called {name}. It may not be installed."),
-        (f"cat: {name}.md: No such file or directory", f"The file {name}.md does not exist in this folder."),
-        ("PermissionError: [Errno 13] Permission denied", "The program may not read or write that file."),
-    ))  # fmt: skip
+    """What common messages say."""
+    slots = _slots(rng, split)
+    text, meaning = (filled(column, slots) for column in rng.choice(table("errors")))
     kind = text.split(":", maxsplit=1)[0]
     return Exchange(_ERROR(rng, split, {"e": text}), f"The message is {kind}.", meaning)
 

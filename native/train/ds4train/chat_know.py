@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -29,12 +30,17 @@ class Exchange:
 Topic = Callable[[random.Random, str], Exchange]
 
 
+def _unescaped(column: str) -> str:
+    """`\\n` stands for a new line, two backslashes for one."""
+    return re.sub(r"\\([n\\])", lambda match: "\n" if match[1] == "n" else "\\", column)
+
+
 @cache
 def table(name: str) -> list[list[str]]:
     """Rows of one data file. A bar with spaces separates where the text itself may hold bars."""
     lines = (_DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     separator = " | " if " | " in lines[0] else "|"
-    return [line.split(separator) for line in lines]
+    return [[_unescaped(column) for column in line.split(separator)] for line in lines]
 
 
 def _rows(name: str, split: str) -> list[list[str]]:
@@ -46,6 +52,14 @@ def _rows(name: str, split: str) -> list[list[str]]:
 def person(rng: random.Random, split: str) -> str:
     """A first name, known or made up."""
     return rng.choice(words.PEOPLE[split]) if rng.random() < 0.6 else names.invented(rng).title()
+
+
+_SLOT = re.compile(r"<(\w+)>")
+
+
+def filled(text: str, slots: dict[str, str]) -> str:
+    """A column of a table with its names put in."""
+    return _SLOT.sub(lambda match: slots[match[1]], text)
 
 
 _MARKS = ("!", ".", "", "", "!")
@@ -266,16 +280,15 @@ what is {a}
 Give me a [short |]definition of {term}.
 How would you explain {a}?
 """)
-_PLAIN = {"recursion", "inheritance", "polymorphism", "encapsulation", "abstraction", "refactoring", "duck typing", "static typing", "bytecode",
-          "dynamic typing", "garbage collection", "concurrency", "parallelism", "git", "pip", "localhost", "cron", "machine code", "source code",
-          "binary", "hexadecimal", "test coverage", "version control", "big O notation", "indentation", "logging", "encryption", "sorting",
-          "serialization", "open source", "latency", "throughput", "standard output", "standard error", "immutable", "mutable", "idempotent",
-          "null", "None", "binary search", "linear search", "bubble sort", "quicksort", "merge sort"}  # fmt: skip
 
 
 def with_article(term: str) -> str:
     """The term as English puts it after "what is"."""
-    if term in _PLAIN or (term.isupper() and term not in ("URL", "API", "IP address")) or term == "Unicode":
+    if (
+        [term] in table("no_article")
+        or (term.isupper() and term not in ("URL", "API", "IP address"))
+        or term == "Unicode"
+    ):
         return term
     return ("an " if term[0] in "aeiouAI" else "a ") + term
 
@@ -317,7 +330,7 @@ Use this:\\n\\n
 
 def howto(rng: random.Random, split: str) -> Exchange:
     """One-liners of Python."""
-    task, code, note = (column.replace("\\n", "\n") for column in rng.choice(_rows("howto", split)))
+    task, code, note = rng.choice(_rows("howto", split))
     shell = code.startswith("python3 ")
     think = rng.choice(
         (

@@ -1,8 +1,9 @@
 """Public code and documentation as one array of tokens, and samples of it.
 
 `python -m ds4train.prepare` writes the array once (native/train/data/); it travels to the training machine as
-one small compressed file, since the sources themselves are not there. Sampling slices the array: no tokenising
-at training time. A held-out one percent of the files, chosen by content hash, never reaches training.
+one small compressed file, since the sources themselves are not there. Sampling slices the array: no
+tokenising at training time. A held-out one percent of the files, chosen by content hash, never reaches
+training.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def load(folder: Path = DATA_DIR) -> Corpus:
 
 @cache
 def newline_table() -> npt.NDArray[np.bool_]:
-    """Which tokens end a line. Newlines merge only with newlines, so a slice after one retokenises the same."""
+    """Which tokens end a line. Newlines join only newlines, so a slice after one retokenises the same."""
     return np.array([token.endswith("Ċ") for token in tok.load().tokens])
 
 

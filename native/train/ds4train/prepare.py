@@ -65,16 +65,18 @@ def manifest(used: list[tuple[Source, int]]) -> str:
         size[source.package.name] += len(source.text.encode())
         count[source.package.name] += tokens
     rows = [
-        f"| {name} | {sources.version(package)} | {package.licence} | {files[name]:,} | {size[name]:,} | {count[name]:,} |"
+        f"| {name} | {sources.version(package)} | {package.licence} "
+        f"| {files[name]:,} | {size[name]:,} | {count[name]:,} |"
         for name, package in packages.items()
     ]
+    total, length, tokens = sum(files.values()), sum(size.values()), sum(count.values())
     return "\n".join(
         [
             "# Code and documentation the bundled model was trained on",
             "",
-            "Written by `python -m ds4train.prepare`. Every licence was checked by hand; only permissive ones are used.",
-            f"In all {sum(files.values()):,} files, {sum(size.values()):,} bytes, {sum(count.values()):,} tokens;"
-            f" one file in {_HELDOUT_EVERY} is held out for evaluation.",
+            "Written by `python -m ds4train.prepare`. Licences were checked by hand; all are permissive.",
+            f"In all {total:,} files, {length:,} bytes, {tokens:,} tokens;",
+            f"one file in {_HELDOUT_EVERY} is held out for evaluation.",
             "",
             "| package | version | licence | files | bytes | tokens |",
             "|---|---|---|---:|---:|---:|",

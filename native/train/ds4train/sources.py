@@ -1,4 +1,5 @@
-"""The public code and documentation that the bundled model reads: which packages, which licences, which files.
+"""The public code and documentation that the bundled model reads: which packages, which licences, which
+files.
 
 Everything comes from the Python installation that runs this: the standard library, and packages that this
 project or its training depends on. Only packages whose licence was checked by hand and is permissive are

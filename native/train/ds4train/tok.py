@@ -1,7 +1,7 @@
 """The bundled model's tokenizer, fast: HF `tokenizers` set up to do exactly what the GGUF says.
 
-Three isolating splits (the joyai-llm pre-tokeniser), the byte map of GPT-2, then BPE by merge rank. In rendered
-mode the eleven special tokens are matched literally first; otherwise their text is ordinary text.
+Three isolating splits (the joyai-llm pre-tokeniser), the byte map of GPT-2, then BPE by merge rank. In
+rendered mode the eleven special tokens are matched literally first; otherwise their text is ordinary text.
 """
 
 from __future__ import annotations

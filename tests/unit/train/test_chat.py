@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from ds4train import chat, chat_know, chat_tasks
+from ds4train import chat, chat_lists, chat_tasks
 from ds4train.document import ASSISTANT, BOS, EOS, USER, text_of
 
 TURN = re.compile(r"<｜User｜>.+?<｜Assistant｜>(?:<think>.*?)?</think>.+?<｜end▁of▁sentence｜>", re.DOTALL)
@@ -34,7 +34,7 @@ def test_only_the_last_turn_thinks() -> None:
 
 
 def test_every_topic_answers_in_both_splits() -> None:
-    for make, share in (*chat_know.TOPICS, *chat_tasks.TOPICS):
+    for make, share in chat.TOPICS:
         assert share > 0
         for seed in range(60):
             item = make(random.Random(seed), "train" if seed % 2 else "heldout")
@@ -52,7 +52,7 @@ def test_what_is_to_be_repeated_is_repeated() -> None:
 
 def test_sums_are_right() -> None:
     for seed in range(300):
-        item = chat_tasks.arithmetic(random.Random(seed), "train")
+        item = chat_lists.arithmetic(random.Random(seed), "train")
         left, _, right = item.think.partition(" = ")
         assert eval(left) == int(right)
         assert right in item.answer

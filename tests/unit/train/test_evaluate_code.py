@@ -31,9 +31,8 @@ def test_a_model_that_knows_the_files_is_always_right(small_corpus: dict[str, st
     assert all(evaluate_code.next_line(complete, 20, seed=4))
     for kind in ("rest of line", "lines", "body"):
         results = [first for _, first in evaluate_code.fill_in(complete, kind, 20, seed=4)]
-        assert (
-            sum(results) >= 16
-        )  # the rest: holes whose surroundings occur twice, or with nothing after them
+        # The rest are holes whose surroundings occur twice, or that have nothing after them.
+        assert sum(results) >= 16
 
 
 def test_a_model_that_says_nothing_is_never_right(small_corpus: dict[str, str]) -> None:
