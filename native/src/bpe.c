@@ -35,7 +35,8 @@ static ds4_status refuse(uint64_t i, const char *s, uint64_t len, const char *wh
 
 /* "A B": the halves are cut at the first space that is not the first character.
  * Of equal pairs the first counts. joined has room for the text. */
-static ds4_status read_merge(bpe *b, const vocab *v, uint32_t i, const char *s, uint64_t len, char *joined, ds4_error *err) {
+static ds4_status read_merge(bpe *b, const vocab *v, uint32_t i, const char *s, uint64_t len, char *joined,
+                             ds4_error *err) {
     const char *space = len > 2 ? memchr(s + 1, ' ', len - 2) : NULL;
     if (!space) return refuse(i, s, len, "expected two texts with a space between them", err);
     uint64_t na = (uint64_t)(space - s), nb = len - na - 1;
@@ -47,7 +48,8 @@ static ds4_status read_merge(bpe *b, const vocab *v, uint32_t i, const char *s, 
     int32_t merged = vocab_find(v, joined, na + nb);
     if (merged == VOCAB_NONE) return refuse(i, s, len, "expected its result in the vocabulary", err);
     bpe_merge *m = (bpe_merge *)find(b, left, right);
-    if (m->rank == BPE_NO_RANK) *m = (bpe_merge){(uint64_t)(uint32_t)left << 32 | (uint32_t)right, i, (uint32_t)merged};
+    if (m->rank == BPE_NO_RANK)
+        *m = (bpe_merge){(uint64_t)(uint32_t)left << 32 | (uint32_t)right, i, (uint32_t)merged};
     return DS4_OK;
 }
 

@@ -66,7 +66,8 @@ static ds4_status read_alignment(gguf *g, ds4_error *err) {
     if (!gguf_u64(g, "general.alignment", &g->alignment))
         return ds4_fail(err, DS4_ERR_FORMAT, "gguf: general.alignment is not an integer");
     if (g->alignment < MIN_ALIGNMENT || g->alignment > MAX_ALIGNMENT || (g->alignment & (g->alignment - 1)))
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: general.alignment is %llu, expected a power of two from %d to %d",
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: general.alignment is %llu, expected a power of two from %d to %d",
                         (unsigned long long)g->alignment, MIN_ALIGNMENT, MAX_ALIGNMENT);
     return DS4_OK;
 }

@@ -5,8 +5,20 @@
 #include "gguf.h"
 
 enum {
-    KV_U8 = 0, KV_I8 = 1, KV_U16 = 2, KV_I16 = 3, KV_U32 = 4, KV_I32 = 5, KV_F32 = 6,
-    KV_BOOL = 7, KV_STR = 8, KV_ARR = 9, KV_U64 = 10, KV_I64 = 11, KV_F64 = 12, KV_TYPES = 13
+    KV_U8 = 0,
+    KV_I8 = 1,
+    KV_U16 = 2,
+    KV_I16 = 3,
+    KV_U32 = 4,
+    KV_I32 = 5,
+    KV_F32 = 6,
+    KV_BOOL = 7,
+    KV_STR = 8,
+    KV_ARR = 9,
+    KV_U64 = 10,
+    KV_I64 = 11,
+    KV_F64 = 12,
+    KV_TYPES = 13
 };
 
 /* One metadata pair. A scalar is an array of one element: value points at the
@@ -14,9 +26,9 @@ enum {
 typedef struct {
     const char *key; /* in the file, not NUL-terminated */
     uint64_t key_len;
-    uint32_t type;   /* of the elements */
+    uint32_t type; /* of the elements */
     bool is_array;
-    uint64_t n;      /* elements; for a scalar string its length */
+    uint64_t n; /* elements; for a scalar string its length */
     const uint8_t *value;
     const uint8_t **strings; /* string arrays: where each element's length field lies */
 } gguf_kv;

@@ -30,7 +30,8 @@ static ds4_status read_key(gguf_kv *kv, gguf_cursor *c, uint64_t i, ds4_error *e
 
 static ds4_status past_end(const gguf_kv *kv, unsigned long long where, ds4_error *err) {
     ds4_quoted q;
-    return ds4_fail(err, DS4_ERR_FORMAT, "gguf: the value of %s at byte %llu reaches past the end of the file",
+    return ds4_fail(err, DS4_ERR_FORMAT,
+                    "gguf: the value of %s at byte %llu reaches past the end of the file",
                     ds4_quote(&q, kv->key, kv->key_len), where);
 }
 
@@ -128,7 +129,8 @@ ds4_status gguf_read_metadata(gguf *g, gguf_cursor *c, ds4_error *err) {
     uint64_t room = (uint64_t)(c->end - c->p) / MIN_PAIR_BYTES, claimed = g->n_kv;
     if (claimed > room) {
         g->n_kv = 0;
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: %llu metadata pairs at byte 16, but the file has room for at most %llu",
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: %llu metadata pairs at byte 16, but the file has room for at most %llu",
                         (unsigned long long)claimed, (unsigned long long)room);
     }
     g->kv = calloc(claimed ? claimed : 1, sizeof *g->kv);
@@ -169,7 +171,12 @@ static number from_signed(int64_t v) {
 
 static number from_unsigned(uint64_t v) { return (number){NUM_INT, false, v, (double)v}; }
 
-#define LOAD(type, p) ({ type v_; memcpy(&v_, (p), sizeof v_); v_; })
+#define LOAD(type, p)                \
+    ({                               \
+        type v_;                     \
+        memcpy(&v_, (p), sizeof v_); \
+        v_;                          \
+    })
 
 static number load_number(const gguf_kv *kv, uint64_t i) {
     const uint8_t *p = kv->value + i * elem_bytes[kv->type];
@@ -295,7 +302,8 @@ int64_t gguf_scalar_text(const gguf *g, const char *key, char *buf, size_t size)
     const gguf_kv *kv = scalar(g, key);
     if (!kv) return -1;
     if (kv->type == KV_STR) return copy_text((const char *)kv->value, kv->n, buf, size);
-    if (kv->type == KV_BOOL) return copy_text(kv->value[0] ? "true" : "false", kv->value[0] ? 4 : 5, buf, size);
+    if (kv->type == KV_BOOL)
+        return copy_text(kv->value[0] ? "true" : "false", kv->value[0] ? 4 : 5, buf, size);
     char text[40];
     number v = load_number(kv, 0);
     int n;

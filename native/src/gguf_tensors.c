@@ -16,14 +16,14 @@ static const struct {
     const char *name;
     uint16_t elems, bytes;
 } types[] = {
-    [0] = {"F32", 1, 4},       [1] = {"F16", 1, 2},      [2] = {"Q4_0", 0, 0},     [3] = {"Q4_1", 0, 0},
-    [6] = {"Q5_0", 0, 0},      [7] = {"Q5_1", 0, 0},     [8] = {"Q8_0", 32, 34},   [9] = {"Q8_1", 0, 0},
-    [10] = {"Q2_K", 256, 84},  [11] = {"Q3_K", 0, 0},    [12] = {"Q4_K", 256, 144}, [13] = {"Q5_K", 0, 0},
-    [14] = {"Q6_K", 0, 0},     [15] = {"Q8_K", 0, 0},    [16] = {"IQ2_XXS", 256, 66}, [17] = {"IQ2_XS", 0, 0},
-    [18] = {"IQ3_XXS", 0, 0},  [19] = {"IQ1_S", 0, 0},   [20] = {"IQ4_NL", 0, 0},  [21] = {"IQ3_S", 0, 0},
-    [22] = {"IQ2_S", 0, 0},    [23] = {"IQ4_XS", 0, 0},  [24] = {"I8", 0, 0},      [25] = {"I16", 0, 0},
-    [26] = {"I32", 1, 4},      [27] = {"I64", 0, 0},     [28] = {"F64", 0, 0},     [29] = {"IQ1_M", 0, 0},
-    [30] = {"BF16", 1, 2},     [34] = {"TQ1_0", 0, 0},   [35] = {"TQ2_0", 0, 0},   [39] = {"MXFP4", 0, 0},
+    [0] = {"F32", 1, 4},      [1] = {"F16", 1, 2},     [2] = {"Q4_0", 0, 0},        [3] = {"Q4_1", 0, 0},
+    [6] = {"Q5_0", 0, 0},     [7] = {"Q5_1", 0, 0},    [8] = {"Q8_0", 32, 34},      [9] = {"Q8_1", 0, 0},
+    [10] = {"Q2_K", 256, 84}, [11] = {"Q3_K", 0, 0},   [12] = {"Q4_K", 256, 144},   [13] = {"Q5_K", 0, 0},
+    [14] = {"Q6_K", 0, 0},    [15] = {"Q8_K", 0, 0},   [16] = {"IQ2_XXS", 256, 66}, [17] = {"IQ2_XS", 0, 0},
+    [18] = {"IQ3_XXS", 0, 0}, [19] = {"IQ1_S", 0, 0},  [20] = {"IQ4_NL", 0, 0},     [21] = {"IQ3_S", 0, 0},
+    [22] = {"IQ2_S", 0, 0},   [23] = {"IQ4_XS", 0, 0}, [24] = {"I8", 0, 0},         [25] = {"I16", 0, 0},
+    [26] = {"I32", 1, 4},     [27] = {"I64", 0, 0},    [28] = {"F64", 0, 0},        [29] = {"IQ1_M", 0, 0},
+    [30] = {"BF16", 1, 2},    [34] = {"TQ1_0", 0, 0},  [35] = {"TQ2_0", 0, 0},      [39] = {"MXFP4", 0, 0},
 };
 enum { N_TYPES = sizeof types / sizeof *types };
 
@@ -39,12 +39,14 @@ static ds4_status read_name(gguf_cursor *c, uint64_t i, char **names, gguf_tenso
     const char *s;
     uint64_t len;
     if (!gguf_take_str(c, &s, &len))
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: the name of tensor %llu at byte %llu reaches past the end of the file",
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: the name of tensor %llu at byte %llu reaches past the end of the file",
                         (unsigned long long)i, where);
     if (len == 0 || len > MAX_NAME_BYTES || memchr(s, 0, len))
-        return ds4_fail(err, DS4_ERR_FORMAT,
-                        "gguf: the name of tensor %llu at byte %llu has %llu bytes, expected 1 to %d without NUL",
-                        (unsigned long long)i, where, (unsigned long long)len, MAX_NAME_BYTES);
+        return ds4_fail(
+            err, DS4_ERR_FORMAT,
+            "gguf: the name of tensor %llu at byte %llu has %llu bytes, expected 1 to %d without NUL",
+            (unsigned long long)i, where, (unsigned long long)len, MAX_NAME_BYTES);
     t->name = *names;
     memcpy(*names, s, len);
     (*names)[len] = '\0';
@@ -52,7 +54,8 @@ static ds4_status read_name(gguf_cursor *c, uint64_t i, char **names, gguf_tenso
     return DS4_OK;
 }
 
-static ds4_status bad(const gguf_tensor *t, ds4_error *err, const char *what, uint64_t found, const char *expected) {
+static ds4_status bad(const gguf_tensor *t, ds4_error *err, const char *what, uint64_t found,
+                      const char *expected) {
     ds4_quoted q;
     return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensor %s: %s is %llu, expected %s",
                     ds4_quote(&q, t->name, strlen(t->name)), what, (unsigned long long)found, expected);
@@ -61,7 +64,8 @@ static ds4_status bad(const gguf_tensor *t, ds4_error *err, const char *what, ui
 static ds4_status read_dims(gguf_cursor *c, gguf_tensor *t, ds4_error *err) {
     ds4_quoted q;
     bool whole = gguf_take(c, &t->n_dims, 4);
-    if (whole && (t->n_dims < 1 || t->n_dims > MAX_DIMS)) return bad(t, err, "the number of dimensions", t->n_dims, "1 to 4");
+    if (whole && (t->n_dims < 1 || t->n_dims > MAX_DIMS))
+        return bad(t, err, "the number of dimensions", t->n_dims, "1 to 4");
     for (uint32_t d = 0; d < MAX_DIMS; d++) t->ne[d] = 1;
     for (uint32_t d = 0; whole && d < t->n_dims; d++) {
         whole = gguf_take(c, &t->ne[d], 8);
@@ -80,9 +84,10 @@ static ds4_status size_tensor(gguf_tensor *t, uint64_t file_size, ds4_error *err
     ds4_quoted q;
     if (elems == 0) return DS4_OK;
     if (t->ne[0] % elems != 0)
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensor %s: a row has %llu elements, expected a multiple of %u for %s",
-                        ds4_quote(&q, t->name, strlen(t->name)), (unsigned long long)t->ne[0], (unsigned)elems,
-                        gguf_type_name(t->type));
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: tensor %s: a row has %llu elements, expected a multiple of %u for %s",
+                        ds4_quote(&q, t->name, strlen(t->name)), (unsigned long long)t->ne[0],
+                        (unsigned)elems, gguf_type_name(t->type));
     blocks = t->ne[0] / elems;
     bool over = false;
     for (int d = 1; d < MAX_DIMS; d++) over |= __builtin_mul_overflow(blocks, t->ne[d], &blocks);
@@ -91,8 +96,8 @@ static ds4_status size_tensor(gguf_tensor *t, uint64_t file_size, ds4_error *err
         return ds4_fail(err, DS4_ERR_FORMAT,
                         "gguf: tensor %s of %llux%llux%llux%llu %s takes more bytes than the file's %llu",
                         ds4_quote(&q, t->name, strlen(t->name)), (unsigned long long)t->ne[0],
-                        (unsigned long long)t->ne[1], (unsigned long long)t->ne[2], (unsigned long long)t->ne[3],
-                        gguf_type_name(t->type), (unsigned long long)file_size);
+                        (unsigned long long)t->ne[1], (unsigned long long)t->ne[2],
+                        (unsigned long long)t->ne[3], gguf_type_name(t->type), (unsigned long long)file_size);
     t->nbytes = bytes;
     return DS4_OK;
 }
@@ -109,7 +114,8 @@ static ds4_status read_entry(gguf *g, gguf_cursor *c, uint64_t i, char **names, 
         return ds4_fail(err, DS4_ERR_FORMAT, "gguf: the entry of tensor %s reaches past the end of the file",
                         ds4_quote(&q, t->name, strlen(t->name)));
     if (offset % g->alignment != 0)
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensor %s: the offset is %llu, expected a multiple of the alignment %llu",
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: tensor %s: the offset is %llu, expected a multiple of the alignment %llu",
                         ds4_quote(&q, t->name, strlen(t->name)), (unsigned long long)offset,
                         (unsigned long long)g->alignment);
     if (offset > g->size)
@@ -126,7 +132,8 @@ static ds4_status place(gguf *g, uint64_t data_start, ds4_error *err) {
         uint64_t begin = data_start + (uint64_t)((const uint8_t *)t->data - g->bytes);
         if (begin > g->size || t->nbytes > g->size - begin) {
             ds4_quoted q;
-            return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensor %s: bytes %llu to %llu, but the file ends at %llu",
+            return ds4_fail(err, DS4_ERR_FORMAT,
+                            "gguf: tensor %s: bytes %llu to %llu, but the file ends at %llu",
                             ds4_quote(&q, t->name, strlen(t->name)), (unsigned long long)begin,
                             (unsigned long long)(begin + t->nbytes), (unsigned long long)g->size);
         }
@@ -146,8 +153,8 @@ static int by_name(const void *a, const void *b) {
 
 static ds4_status refuse_pair(const gguf_tensor *a, const gguf_tensor *b, const char *what, ds4_error *err) {
     ds4_quoted p, q;
-    return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensors %s and %s %s", ds4_quote(&p, a->name, strlen(a->name)),
-                    ds4_quote(&q, b->name, strlen(b->name)), what);
+    return ds4_fail(err, DS4_ERR_FORMAT, "gguf: tensors %s and %s %s",
+                    ds4_quote(&p, a->name, strlen(a->name)), ds4_quote(&q, b->name, strlen(b->name)), what);
 }
 
 /* One array serves two sorts: by place for the overlaps, then for good by name. */
@@ -167,13 +174,16 @@ static ds4_status index_tensors(gguf *g, ds4_error *err) {
 ds4_status gguf_read_tensors(gguf *g, gguf_cursor *c, ds4_error *err) {
     uint64_t left = (uint64_t)(c->end - c->p), room = left / MIN_ENTRY_BYTES, n = g->n_tensors;
     if (n > room)
-        return ds4_fail(err, DS4_ERR_FORMAT, "gguf: %llu tensors at byte 8, but the file has room for at most %llu",
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "gguf: %llu tensors at byte 8, but the file has room for at most %llu",
                         (unsigned long long)n, (unsigned long long)room);
     g->tensors = calloc(n ? n : 1, sizeof *g->tensors);
     g->tensor_by_name = calloc(n ? n : 1, sizeof *g->tensor_by_name);
     uint64_t name_room = n * (MAX_NAME_BYTES + 1);
-    g->names = malloc((name_room < left ? name_room : left) + 1); /* a name and its NUL fit in the bytes of its entry */
-    if (!g->tensors || !g->tensor_by_name || !g->names) return ds4_fail(err, DS4_ERR_MEMORY, "gguf: out of memory");
+    /* A name and its NUL fit in the bytes of its entry. */
+    g->names = malloc((name_room < left ? name_room : left) + 1);
+    if (!g->tensors || !g->tensor_by_name || !g->names)
+        return ds4_fail(err, DS4_ERR_MEMORY, "gguf: out of memory");
     char *names = g->names;
     for (uint64_t i = 0; i < n; i++) {
         ds4_status st = read_entry(g, c, i, &names, err);

@@ -82,15 +82,16 @@ static const char *full(char key[MAX_KEY], const char *name) {
 }
 
 static ds4_status absent(const gguf *g, const char *key, const char *expected, ds4_error *err) {
-    return ds4_fail(err, DS4_ERR_FORMAT, "%s is %s, expected %s", key, gguf_has(g, key) ? "of another type" : "missing",
-                    expected);
+    return ds4_fail(err, DS4_ERR_FORMAT, "%s is %s, expected %s", key,
+                    gguf_has(g, key) ? "of another type" : "missing", expected);
 }
 
-static ds4_status read_count(const gguf *g, const char *key, uint64_t min, uint64_t max, uint64_t *out, ds4_error *err) {
+static ds4_status read_count(const gguf *g, const char *key, uint64_t min, uint64_t max, uint64_t *out,
+                             ds4_error *err) {
     if (!gguf_u64(g, key, out)) return absent(g, key, "an integer", err);
     if (*out < min || *out > max)
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %llu, expected %llu to %llu", key, (unsigned long long)*out,
-                        (unsigned long long)min, (unsigned long long)max);
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %llu, expected %llu to %llu", key,
+                        (unsigned long long)*out, (unsigned long long)min, (unsigned long long)max);
     return DS4_OK;
 }
 
@@ -102,7 +103,8 @@ static ds4_status read_counts(const gguf *g, ds4_hparams *hp, ds4_error *err) {
         if (st != DS4_OK) return st;
         *(uint32_t *)((char *)hp + counts[i].field) = (uint32_t)value;
     }
-    return read_count(g, PREFIX "rope.scaling.original_context_length", 1, (uint64_t)1 << 40, &hp->rope_orig_ctx, err);
+    return read_count(g, PREFIX "rope.scaling.original_context_length", 1, (uint64_t)1 << 40,
+                      &hp->rope_orig_ctx, err);
 }
 
 static ds4_status read_reals(const gguf *g, ds4_hparams *hp, ds4_error *err) {
@@ -135,7 +137,8 @@ static ds4_status check_text(const gguf *g, const char *key, const char *expecte
     ds4_quoted q;
     if (!gguf_str(g, key, &s, &len)) return absent(g, key, "a string", err);
     if (len != strlen(expected) || memcmp(s, expected, len) != 0)
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %s, expected \"%s\"", key, ds4_quote(&q, s, len), expected);
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %s, expected \"%s\"", key, ds4_quote(&q, s, len),
+                        expected);
     return DS4_OK;
 }
 
@@ -152,9 +155,10 @@ static ds4_status read_vocab_size(const gguf *g, ds4_hparams *hp, ds4_error *err
     return st;
 }
 
-static ds4_status contradiction(ds4_error *err, const char *key, uint64_t found, const char *rule, uint64_t other) {
-    return ds4_fail(err, DS4_ERR_UNSUPPORTED, PREFIX "%s is %llu, expected %s %llu", key, (unsigned long long)found, rule,
-                    (unsigned long long)other);
+static ds4_status contradiction(ds4_error *err, const char *key, uint64_t found, const char *rule,
+                                uint64_t other) {
+    return ds4_fail(err, DS4_ERR_UNSUPPORTED, PREFIX "%s is %llu, expected %s %llu", key,
+                    (unsigned long long)found, rule, (unsigned long long)other);
 }
 
 static ds4_status check_relations(const gguf *g, const ds4_hparams *hp, ds4_error *err) {
@@ -162,21 +166,26 @@ static ds4_status check_relations(const gguf *g, const ds4_hparams *hp, ds4_erro
     if (!gguf_u64(g, PREFIX "attention.value_length", &value_length))
         return absent(g, PREFIX "attention.value_length", "an integer", err);
     if (value_length != hp->head_dim)
-        return contradiction(err, "attention.value_length", value_length, "the attention.key_length", hp->head_dim);
+        return contradiction(err, "attention.value_length", value_length, "the attention.key_length",
+                             hp->head_dim);
     if (hp->n_rot % 2 != 0) return contradiction(err, "rope.dimension_count", hp->n_rot, "a multiple of", 2);
     if (hp->n_rot > hp->head_dim)
-        return contradiction(err, "rope.dimension_count", hp->n_rot, "at most the attention.key_length", hp->head_dim);
+        return contradiction(err, "rope.dimension_count", hp->n_rot, "at most the attention.key_length",
+                             hp->head_dim);
     if (hp->n_rot > hp->idx_dim)
-        return contradiction(err, "rope.dimension_count", hp->n_rot, "at most the attention.indexer.key_length", hp->idx_dim);
+        return contradiction(err, "rope.dimension_count", hp->n_rot,
+                             "at most the attention.indexer.key_length", hp->idx_dim);
     if (hp->idx_dim & (hp->idx_dim - 1))
         return contradiction(err, "attention.indexer.key_length", hp->idx_dim, "a power of", 2);
     if (hp->n_head % hp->n_out_group != 0)
-        return contradiction(err, "attention.output_group_count", hp->n_out_group, "a divisor of the attention.head_count",
-                             hp->n_head);
+        return contradiction(err, "attention.output_group_count", hp->n_out_group,
+                             "a divisor of the attention.head_count", hp->n_head);
     if (hp->n_expert_used > hp->n_expert)
-        return contradiction(err, "expert_used_count", hp->n_expert_used, "at most the expert_count", hp->n_expert);
+        return contradiction(err, "expert_used_count", hp->n_expert_used, "at most the expert_count",
+                             hp->n_expert);
     if (hp->n_hash_layer > hp->n_layer)
-        return contradiction(err, "hash_layer_count", hp->n_hash_layer, "at most the block_count", hp->n_layer);
+        return contradiction(err, "hash_layer_count", hp->n_hash_layer, "at most the block_count",
+                             hp->n_layer);
     return DS4_OK;
 }
 
@@ -185,7 +194,8 @@ ds4_status ds4_hparams_read(const gguf *g, ds4_hparams *hp, ds4_error *err) {
     if (st == DS4_OK) st = read_counts(g, hp, err);
     if (st == DS4_OK) st = read_reals(g, hp, err);
     if (st == DS4_OK) st = check_fixed(g, err);
-    if (st == DS4_OK && gguf_has(g, PREFIX "rope.scaling.type")) st = check_text(g, PREFIX "rope.scaling.type", "yarn", err);
+    if (st == DS4_OK && gguf_has(g, PREFIX "rope.scaling.type"))
+        st = check_text(g, PREFIX "rope.scaling.type", "yarn", err);
     if (st == DS4_OK) st = read_vocab_size(g, hp, err);
     if (st == DS4_OK) st = check_relations(g, hp, err);
     if (st != DS4_OK) return st;
@@ -199,8 +209,8 @@ static ds4_status check_length(const gguf *g, const char *key, uint32_t n_layer,
     int64_t n = gguf_arr_len(g, key);
     if (n < 0) return absent(g, key, "an array", err);
     if (n < n_layer)
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s has %lld elements, expected at least the block_count %u", key, (long long)n,
-                        n_layer);
+        return ds4_fail(err, DS4_ERR_FORMAT, "%s has %lld elements, expected at least the block_count %u",
+                        key, (long long)n, n_layer);
     return DS4_OK;
 }
 
@@ -208,7 +218,8 @@ static ds4_status check_length(const gguf *g, const char *key, uint32_t n_layer,
 static ds4_status read_clamp(const gguf *g, const char *key, uint32_t i, float *out, ds4_error *err) {
     if (!gguf_arr_f32(g, key, i, out)) return absent(g, key, "an array of numbers", err);
     if (!(*out >= 0 && *out <= 1e30f))
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s: element %u is %g, expected 0 to 1e30", key, i, (double)*out);
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s: element %u is %g, expected 0 to 1e30", key, i,
+                        (double)*out);
     return DS4_OK;
 }
 
@@ -217,14 +228,16 @@ static ds4_status read_ratio(const gguf *g, uint32_t i, uint32_t *ratio, ds4_err
     if (!gguf_arr_i64(g, PREFIX "attention.compress_ratios", i, &value))
         return absent(g, PREFIX "attention.compress_ratios", "an array of integers", err);
     if (value != 0 && value != 4 && value != 128)
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, PREFIX "attention.compress_ratios: element %u is %lld, expected 0, 4 or 128", i,
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED,
+                        PREFIX "attention.compress_ratios: element %u is %lld, expected 0, 4 or 128", i,
                         (long long)value);
     *ratio = (uint32_t)value;
     return DS4_OK;
 }
 
 ds4_status ds4_hparams_read_layers(const gguf *g, const ds4_hparams *hp, ds4_layer *layers, ds4_error *err) {
-    const char *shared = gguf_has(g, PREFIX "swiglu_clamp_shexp") ? PREFIX "swiglu_clamp_shexp" : PREFIX "swiglu_clamp_exp";
+    const char *shared =
+        gguf_has(g, PREFIX "swiglu_clamp_shexp") ? PREFIX "swiglu_clamp_shexp" : PREFIX "swiglu_clamp_exp";
     ds4_status st = check_length(g, PREFIX "attention.compress_ratios", hp->n_layer, err);
     if (st == DS4_OK) st = check_length(g, PREFIX "swiglu_clamp_exp", hp->n_layer, err);
     if (st == DS4_OK) st = check_length(g, shared, hp->n_layer, err);

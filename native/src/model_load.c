@@ -16,8 +16,8 @@
 
 #define BIT(type) (1ull << (type))
 static const uint64_t PLAIN = BIT(GGUF_F32), IDS = BIT(GGUF_I32);
-static const uint64_t MATRIX = BIT(GGUF_F32) | BIT(GGUF_F16) | BIT(GGUF_BF16) | BIT(GGUF_Q8_0) | BIT(GGUF_Q4_K) |
-                               BIT(GGUF_Q2_K) | BIT(GGUF_IQ2_XXS);
+static const uint64_t MATRIX = BIT(GGUF_F32) | BIT(GGUF_F16) | BIT(GGUF_BF16) | BIT(GGUF_Q8_0) |
+                               BIT(GGUF_Q4_K) | BIT(GGUF_Q2_K) | BIT(GGUF_IQ2_XXS);
 
 /* Binding stops at the first failure: want() does nothing once st is not DS4_OK. */
 typedef struct {
@@ -47,15 +47,16 @@ static void describe(char *out, size_t size, const uint64_t *ne, int dims) {
 static void type_names(char *out, size_t size, uint64_t types) {
     size_t n = 0;
     for (uint32_t t = 0; t < 64 && n < size; t++)
-        if (types & BIT(t)) n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", gguf_type_name(t));
+        if (types & BIT(t))
+            n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", gguf_type_name(t));
 }
 
 static ds4_status check_type(const gguf_tensor *t, uint64_t types, ds4_error *err) {
     char names[96];
     if (t->type < 64 && (types & BIT(t->type))) return DS4_OK;
     type_names(names, sizeof names, types);
-    return ds4_fail(err, DS4_ERR_UNSUPPORTED, "tensor %s has type %s (%u), expected %s", t->name, gguf_type_name(t->type),
-                    t->type, names);
+    return ds4_fail(err, DS4_ERR_UNSUPPORTED, "tensor %s has type %s (%u), expected %s", t->name,
+                    gguf_type_name(t->type), t->type, names);
 }
 
 static ds4_status check_shape(const gguf_tensor *t, const shape *s, ds4_error *err) {
@@ -128,7 +129,8 @@ static void bind_compressor(binder *b, const ds4_hparams *hp, ds4_layer *l) {
 
 static void bind_indexer(binder *b, const ds4_hparams *hp, ds4_layer *l) {
     uint64_t wide = halves(l->ratio) * hp->idx_dim;
-    want(b, &l->idx_q_b, "indexer.attn_q_b.weight", MATRIX, ROWS(hp->q_lora, (uint64_t)hp->idx_head * hp->idx_dim));
+    want(b, &l->idx_q_b, "indexer.attn_q_b.weight", MATRIX,
+         ROWS(hp->q_lora, (uint64_t)hp->idx_head * hp->idx_dim));
     want(b, &l->idx_proj, "indexer.proj.weight", MATRIX, ROWS(hp->d, hp->idx_head));
     want(b, &l->idx_comp.ape, "indexer_compressor_ape.weight", MATRIX, ROWS(wide, l->ratio));
     want(b, &l->idx_comp.kv, "indexer_compressor_kv.weight", MATRIX, ROWS(hp->d, wide));
@@ -140,8 +142,10 @@ static void check_expert_ids(binder *b, const gguf_tensor *t, uint32_t n_expert)
     const int32_t *ids = t->data;
     for (uint64_t i = 0; i < t->ne[0] * t->ne[1]; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= n_expert) {
-            b->st = ds4_fail(b->err, DS4_ERR_FORMAT, "tensor %s: expert %llu of token %llu is %d, expected 0 to %u", t->name,
-                             (unsigned long long)(i % t->ne[0]), (unsigned long long)(i / t->ne[0]), ids[i], n_expert - 1);
+            b->st = ds4_fail(b->err, DS4_ERR_FORMAT,
+                             "tensor %s: expert %llu of token %llu is %d, expected 0 to %u", t->name,
+                             (unsigned long long)(i % t->ne[0]), (unsigned long long)(i / t->ne[0]), ids[i],
+                             n_expert - 1);
             return;
         }
 }
@@ -167,8 +171,9 @@ static void bind_experts(binder *b, const ds4_hparams *hp, ds4_layer *l) {
     const gguf_tensor *pairs[2][2] = {{l->gate_exps, l->up_exps}, {l->gate_sh, l->up_sh}};
     for (int i = 0; i < 2; i++)
         if (pairs[i][0]->type != pairs[i][1]->type)
-            b->st = ds4_fail(b->err, DS4_ERR_UNSUPPORTED, "tensor %s has type %s, expected %s as in %s", pairs[i][1]->name,
-                             gguf_type_name(pairs[i][1]->type), gguf_type_name(pairs[i][0]->type), pairs[i][0]->name);
+            b->st = ds4_fail(b->err, DS4_ERR_UNSUPPORTED, "tensor %s has type %s, expected %s as in %s",
+                             pairs[i][1]->name, gguf_type_name(pairs[i][1]->type),
+                             gguf_type_name(pairs[i][0]->type), pairs[i][0]->name);
 }
 
 static void bind_layer(binder *b, const ds4_hparams *hp, ds4_layer *l) {

@@ -30,9 +30,11 @@ static void read_name(ds4_model *m, const char *path) {
 }
 
 static ds4_status check_params(const ds4_model_params *p, ds4_error *err) {
-    if (p->threads < 0) return ds4_fail(err, DS4_ERR_ARGUMENT, "threads is %d, expected 0 or more", p->threads);
+    if (p->threads < 0)
+        return ds4_fail(err, DS4_ERR_ARGUMENT, "threads is %d, expected 0 or more", p->threads);
     if (p->kv_mode < DS4_KV_AUTO || p->kv_mode > DS4_KV_FAKE_QUANT)
-        return ds4_fail(err, DS4_ERR_ARGUMENT, "kv_mode is %d, expected %d to %d", p->kv_mode, DS4_KV_AUTO, DS4_KV_FAKE_QUANT);
+        return ds4_fail(err, DS4_ERR_ARGUMENT, "kv_mode is %d, expected %d to %d", p->kv_mode, DS4_KV_AUTO,
+                        DS4_KV_FAKE_QUANT);
     return DS4_OK;
 }
 
@@ -117,10 +119,11 @@ int64_t ds4_model_metadata(const ds4_model *model, const char *key, char *buf, s
     return gguf_scalar_text(model->file, key, buf, size);
 }
 
-ds4_status ds4_tokenize(const ds4_model *model, const char *text, size_t len, bool rendered, int32_t *out, size_t cap,
-                        size_t *n_out, ds4_error *err) {
+ds4_status ds4_tokenize(const ds4_model *model, const char *text, size_t len, bool rendered, int32_t *out,
+                        size_t cap, size_t *n_out, ds4_error *err) {
     if (!n_out || (len && !text) || (cap && !out))
-        return ds4_fail(err, DS4_ERR_ARGUMENT, "tokenize: a null pointer in place of text, ids or their number");
+        return ds4_fail(err, DS4_ERR_ARGUMENT,
+                        "tokenize: a null pointer in place of text, ids or their number");
     if (!model->tok) return ds4_fail(err, DS4_ERR_UNSUPPORTED, "tokenize: the model file has no tokenizer");
     return ds4_tokenizer_encode(model->tok, len ? text : "", len, rendered, out, cap, n_out, err);
 }

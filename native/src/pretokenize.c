@@ -29,10 +29,10 @@ typedef struct {
 } character;
 
 static const uint8_t ascii_flags[128] = {
-    ['\t'] = UC_SPACE, ['\n'] = UC_SPACE | UC_NEWLINE, [0x0b] = UC_SPACE, [0x0c] = UC_SPACE,
-    ['\r'] = UC_SPACE | UC_NEWLINE, [' '] = UC_SPACE,
-    ['!' ... '/'] = UC_SYMBOL, ['0' ... '9'] = UC_NUMBER, [':' ... '@'] = UC_SYMBOL,
-    ['A' ... 'Z'] = UC_LETTER, ['[' ... '`'] = UC_SYMBOL, ['a' ... 'z'] = UC_LETTER,
+    ['\t'] = UC_SPACE,         ['\n'] = UC_SPACE | UC_NEWLINE, [0x0b] = UC_SPACE,
+    [0x0c] = UC_SPACE,         ['\r'] = UC_SPACE | UC_NEWLINE, [' '] = UC_SPACE,
+    ['!' ... '/'] = UC_SYMBOL, ['0' ... '9'] = UC_NUMBER,      [':' ... '@'] = UC_SYMBOL,
+    ['A' ... 'Z'] = UC_LETTER, ['[' ... '`'] = UC_SYMBOL,      ['a' ... 'z'] = UC_LETTER,
     ['{' ... '~'] = UC_SYMBOL,
 };
 
@@ -40,7 +40,9 @@ static character wide_at(const uint8_t *p) {
     if (p[0] < 0xe0) return (character){ds4_unicode_flags((p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)), 2};
     if (p[0] < 0xf0)
         return (character){ds4_unicode_flags((p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu)), 3};
-    return (character){ds4_unicode_flags((p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu)), 4};
+    return (character){
+        ds4_unicode_flags((p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu)),
+        4};
 }
 
 static inline character char_at(const uint8_t *p, const uint8_t *end) {
@@ -51,7 +53,8 @@ static inline character char_at(const uint8_t *p, const uint8_t *end) {
 
 /* Skips characters of the classes in mask while they stay inside the piece. */
 static inline const uint8_t *skip(const uint8_t *p, const uint8_t *end, unsigned mask, unsigned cjk) {
-    for (character c = char_at(p, end); (c.flags & mask) && (c.flags & UC_CJK) == cjk; c = char_at(p, end)) p += c.bytes;
+    for (character c = char_at(p, end); (c.flags & mask) && (c.flags & UC_CJK) == cjk; c = char_at(p, end))
+        p += c.bytes;
     return p;
 }
 
@@ -98,7 +101,8 @@ static const uint8_t *match(const uint8_t *p, const uint8_t *end, character c) {
         bool same = (d.flags & UC_CJK) == cjk;
         if (same && (d.flags & (UC_LETTER | UC_MARK)) && !(c.flags & UC_NEWLINE))
             return skip(next + d.bytes, end, UC_LETTER | UC_MARK, cjk);
-        if (!(*p == ' ' && same && (d.flags & UC_SYMBOL))) return (c.flags & UC_SPACE) ? space_end(p, end) : NULL;
+        if (!(*p == ' ' && same && (d.flags & UC_SYMBOL)))
+            return (c.flags & UC_SPACE) ? space_end(p, end) : NULL;
     }
     next = skip(next, end, UC_SYMBOL, cjk);
     return cjk ? next : skip(next, end, UC_NEWLINE, 0);

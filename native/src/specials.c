@@ -17,8 +17,16 @@ static const char TYPE_KEY[] = "tokenizer.ggml.token_type";
 enum { MAX_SPECIAL_BYTES = 256 };
 
 static const char *const format_texts[] = {
-    "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<think>", "</think>", "｜DSML｜",
-    "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>",
+    "<｜begin▁of▁sentence｜>",
+    "<｜end▁of▁sentence｜>",
+    "<｜User｜>",
+    "<｜Assistant｜>",
+    "<think>",
+    "</think>",
+    "｜DSML｜",
+    "<｜fim▁begin｜>",
+    "<｜fim▁hole｜>",
+    "<｜fim▁end｜>",
 };
 enum { N_FORMAT_TEXTS = sizeof format_texts / sizeof *format_texts };
 
@@ -33,7 +41,8 @@ static ds4_status add(specials *s, const vocab *v, uint32_t id, ds4_error *err) 
     x->text = gguf_string_at(&v->texts, id, &x->len);
     x->id = (int32_t)id;
     if (x->len == 0 || x->len > MAX_SPECIAL_BYTES)
-        return ds4_fail(err, DS4_ERR_FORMAT, "tokenizer.ggml.tokens: control token %u has %llu bytes, expected 1 to %d", id,
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "tokenizer.ggml.tokens: control token %u has %llu bytes, expected 1 to %d", id,
                         (unsigned long long)x->len, MAX_SPECIAL_BYTES);
     s->n++;
     return DS4_OK;
@@ -42,8 +51,8 @@ static ds4_status add(specials *s, const vocab *v, uint32_t id, ds4_error *err) 
 static ds4_status read_types(const vocab *v, const gguf *g, int64_t *types, ds4_error *err) {
     int64_t n = gguf_arr_len(g, TYPE_KEY);
     if (n >= 0 && (uint64_t)n != v->texts.n)
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s has %lld elements, expected one for each of %llu tokens", TYPE_KEY,
-                        (long long)n, (unsigned long long)v->texts.n);
+        return ds4_fail(err, DS4_ERR_FORMAT, "%s has %lld elements, expected one for each of %llu tokens",
+                        TYPE_KEY, (long long)n, (unsigned long long)v->texts.n);
     if (n < 0 || !gguf_arr_i64s(g, TYPE_KEY, (uint64_t)n, types))
         return ds4_fail(err, DS4_ERR_FORMAT, "%s is %s, expected an array of integers", TYPE_KEY,
                         gguf_has(g, TYPE_KEY) ? "of another type" : "missing");

@@ -11,9 +11,9 @@ typedef struct {
 } special;
 
 typedef struct {
-    special *sorted;      /* by text, byte by byte */
+    special *sorted; /* by text, byte by byte */
     uint32_t n;
-    uint32_t first[257];  /* where texts that start with a byte begin in sorted */
+    uint32_t first[257]; /* where texts that start with a byte begin in sorted */
 } specials;
 
 /* Control and user-defined tokens, and those of the chat and infilling formats

@@ -118,7 +118,8 @@ static bool encode_rendered(encoder *e, const uint8_t *text, size_t len) {
 ds4_status ds4_tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, bool rendered,
                                 int32_t *out, size_t cap, size_t *n_out, ds4_error *err) {
     if (len > INT32_MAX)
-        return ds4_fail(err, DS4_ERR_ARGUMENT, "tokenize: the text has %zu bytes, expected at most %d", len, INT32_MAX);
+        return ds4_fail(err, DS4_ERR_ARGUMENT, "tokenize: the text has %zu bytes, expected at most %d", len,
+                        INT32_MAX);
     encoder e = {.t = t, .out = out, .cap = cap};
     const uint8_t *bytes = (const uint8_t *)text;
     bool done = rendered ? encode_rendered(&e, bytes, len) : encode_piece(&e, bytes, len);
@@ -148,8 +149,8 @@ int32_t ds4_tokenizer_bos(const struct tokenizer *t) { return t->bos; }
 int32_t ds4_tokenizer_eos(const struct tokenizer *t) { return t->eos; }
 
 /* A token id of the metadata; without the key, the token with DeepSeek's text for it, if any. */
-static ds4_status read_id(const struct tokenizer *t, const gguf *g, const char *key, const char *text, int32_t *id,
-                          ds4_error *err) {
+static ds4_status read_id(const struct tokenizer *t, const gguf *g, const char *key, const char *text,
+                          int32_t *id, ds4_error *err) {
     uint64_t value;
     *id = vocab_find(&t->v, text, strlen(text));
     if (!gguf_has(g, key)) return DS4_OK;
@@ -170,7 +171,8 @@ static ds4_status expect_text(const gguf *g, const char *key, const char *expect
                         gguf_has(g, key) ? "of another type" : "missing", expected);
     ds4_quoted q;
     if (len != strlen(expected) || memcmp(s, expected, len) != 0)
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %s, expected \"%s\"", key, ds4_quote(&q, s, len), expected);
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s is %s, expected \"%s\"", key, ds4_quote(&q, s, len),
+                        expected);
     return DS4_OK;
 }
 
@@ -180,8 +182,10 @@ static ds4_status load(struct tokenizer *t, const gguf *g, uint32_t n_vocab, ds4
     if (st == DS4_OK) st = vocab_load(&t->v, g, n_vocab, err);
     if (st == DS4_OK) st = bpe_load(&t->merges, &t->v, g, err);
     if (st == DS4_OK) st = specials_load(&t->control, &t->v, g, err);
-    if (st == DS4_OK) st = read_id(t, g, "tokenizer.ggml.bos_token_id", "<｜begin▁of▁sentence｜>", &t->bos, err);
-    if (st == DS4_OK) st = read_id(t, g, "tokenizer.ggml.eos_token_id", "<｜end▁of▁sentence｜>", &t->eos, err);
+    if (st == DS4_OK)
+        st = read_id(t, g, "tokenizer.ggml.bos_token_id", "<｜begin▁of▁sentence｜>", &t->bos, err);
+    if (st == DS4_OK)
+        st = read_id(t, g, "tokenizer.ggml.eos_token_id", "<｜end▁of▁sentence｜>", &t->eos, err);
     if (st != DS4_OK) return st;
     t->is_control = calloc(n_vocab, sizeof *t->is_control);
     t->whole = calloc(n_vocab, sizeof *t->whole);

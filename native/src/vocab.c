@@ -63,7 +63,10 @@ static uint64_t hash(uint64_t seed, const char *s, uint64_t len) {
     for (uint64_t i = 0; i + 8 < len; i += 8) h = mix(h, load64(s + i));
     if (len >= 8) last = load64(s + len - 8);
     else if (len >= 4) last = load32(s) | load32(s + len - 4) << 32;
-    else last = len ? (uint64_t)(uint8_t)s[0] | (uint64_t)(uint8_t)s[len / 2] << 8 | (uint64_t)(uint8_t)s[len - 1] << 16 : 0;
+    else
+        last = len ? (uint64_t)(uint8_t)s[0] | (uint64_t)(uint8_t)s[len / 2] << 8 |
+                         (uint64_t)(uint8_t)s[len - 1] << 16
+                   : 0;
     return mix(mix(h, last), seed);
 }
 
@@ -88,7 +91,8 @@ static ds4_status insert(vocab *v, uint32_t id, ds4_error *err) {
     uint64_t h = hash(v->seed, s, len), *slot = find_slot(v, h, s, len);
     if (*slot != 0) {
         ds4_quoted q;
-        return ds4_fail(err, DS4_ERR_FORMAT, "%s: ids %u and %u have the same text %s, expected different ones", KEY,
+        return ds4_fail(err, DS4_ERR_FORMAT,
+                        "%s: ids %u and %u have the same text %s, expected different ones", KEY,
                         (uint32_t)*slot - 1, id, ds4_quote(&q, s, len));
     }
     *slot = (h >> 32 << 32) | (id + 1);
@@ -124,7 +128,9 @@ static size_t unspell(const char *s, uint64_t len, char *out) {
     for (uint64_t i = 0; i < len;) {
         unsigned c = (uint8_t)s[i];
         bool two = c >= 0xc2 && c < 0xe0 && i + 1 < len && ((uint8_t)s[i + 1] & 0xc0) == 0x80;
-        int byte = two ? code_to_byte((c & 0x1f) << 6 | ((uint8_t)s[i + 1] & 0x3f)) : c < 0x80 ? code_to_byte(c) : -1;
+        int byte = two        ? code_to_byte((c & 0x1f) << 6 | ((uint8_t)s[i + 1] & 0x3f))
+                   : c < 0x80 ? code_to_byte(c)
+                              : -1;
         if (byte >= 0) {
             *w++ = (char)byte;
             i += two ? 2 : 1;
@@ -143,8 +149,8 @@ static ds4_status decode_texts(vocab *v, ds4_error *err) {
         total += len;
     }
     if (total > UINT32_MAX)
-        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s: the texts have %llu bytes, expected less than 2^32", KEY,
-                        (unsigned long long)total);
+        return ds4_fail(err, DS4_ERR_UNSUPPORTED, "%s: the texts have %llu bytes, expected less than 2^32",
+                        KEY, (unsigned long long)total);
     v->bytes = malloc(total + 1);
     v->begin = malloc((v->texts.n + 1) * sizeof *v->begin);
     if (!v->bytes || !v->begin) return ds4_fail(err, DS4_ERR_MEMORY, "%s: out of memory", KEY);
@@ -169,8 +175,8 @@ static ds4_status find_bytes(vocab *v, ds4_error *err) {
         uint8_t byte = (uint8_t)b;
         v->byte_id[b] = vocab_find(v, text, vocab_spell(&byte, 1, text));
         if (v->byte_id[b] == VOCAB_NONE)
-            return ds4_fail(err, DS4_ERR_FORMAT, "%s: no token stands for byte 0x%02x, expected one for each of the 256",
-                            KEY, b);
+            return ds4_fail(err, DS4_ERR_FORMAT,
+                            "%s: no token stands for byte 0x%02x, expected one for each of the 256", KEY, b);
     }
     return DS4_OK;
 }

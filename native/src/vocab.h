@@ -7,11 +7,11 @@
 enum { VOCAB_NONE = -1, TOKEN_NORMAL = 1, TOKEN_CONTROL = 3, TOKEN_USER = 4 };
 
 typedef struct {
-    gguf_strings texts;  /* in the file; byte-level: one character a byte */
-    uint64_t *slots;     /* open addressing: high half of the hash, id + 1 */
+    gguf_strings texts; /* in the file; byte-level: one character a byte */
+    uint64_t *slots;    /* open addressing: high half of the hash, id + 1 */
     uint64_t mask, seed;
-    char *bytes;         /* all tokens' bytes, one after the other */
-    uint32_t *begin;     /* n + 1 places in bytes */
+    char *bytes;     /* all tokens' bytes, one after the other */
+    uint32_t *begin; /* n + 1 places in bytes */
     int32_t byte_id[256];
 } vocab;
 

@@ -38,8 +38,10 @@ static uint64_t draw(uint64_t below) {
 }
 
 static uint64_t odd_value(uint64_t old) {
-    static const uint64_t values[] = {0, 1, 2, 3, 4, 8, 31, 32, 127, 128, 255, 256, 0x7fff, 0xffff, 0x7fffffff, 0x80000000u,
-                                      0xffffffff, 1ull << 32, 1ull << 40, 1ull << 61, 1ull << 62, INT64_MAX, 1ull << 63, UINT64_MAX};
+    static const uint64_t values[] = {
+        0,          1,          2,          3,          4,          8,         31,         32,
+        127,        128,        255,        256,        0x7fff,     0xffff,    0x7fffffff, 0x80000000u,
+        0xffffffff, 1ull << 32, 1ull << 40, 1ull << 61, 1ull << 62, INT64_MAX, 1ull << 63, UINT64_MAX};
     switch (draw(5)) {
     case 0: return old + 1;
     case 1: return old - 1;
@@ -88,10 +90,14 @@ static void mutate(mutant *m, const seed_file *s) {
     for (uint64_t n = draw(3) ? 1 : 2 + draw(2); n > 0; n--) {
         switch (draw(12)) {
         case 0: change_byte(m, m->size); break;
-        case 1: case 2: case 3: change_byte(m, s->header); break;
+        case 1:
+        case 2:
+        case 3: change_byte(m, s->header); break;
         case 4: copy_chunk(m, s->header); break;
         case 5: cut_chunk(m, s->header); break;
-        case 6: if (draw(4) == 0) m->size = draw(m->size + 1); break;
+        case 6:
+            if (draw(4) == 0) m->size = draw(m->size + 1);
+            break;
         default: change_field(m, s);
         }
     }
@@ -99,7 +105,8 @@ static void mutate(mutant *m, const seed_file *s) {
 
 static void try_tokenizer(const gguf *g) {
     static const char text[] = "<think>the thin\xff\xf0\x9f 中 12345\r\n\n  été｜DSML｜<｜User｜>";
-    static const char *const keys[] = {"general.name", "general.architecture", "deepseek4.block_count", "tokenizer.ggml.tokens"};
+    static const char *const keys[] = {"general.name", "general.architecture", "deepseek4.block_count",
+                                       "tokenizer.ggml.tokens"};
     struct tokenizer *t = NULL;
     ds4_error err;
     int32_t ids[16];
@@ -107,10 +114,13 @@ static void try_tokenizer(const gguf *g) {
     char buf[16];
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) gguf_scalar_text(g, keys[i], buf, sizeof buf);
     int64_t n_vocab = gguf_arr_len(g, "tokenizer.ggml.tokens");
-    if (n_vocab < 0 || n_vocab > INT32_MAX || ds4_tokenizer_new(g, (uint32_t)n_vocab, &t, &err) != DS4_OK || !t) return;
+    if (n_vocab < 0 || n_vocab > INT32_MAX || ds4_tokenizer_new(g, (uint32_t)n_vocab, &t, &err) != DS4_OK ||
+        !t)
+        return;
     reached[1]++;
     for (int rendered = 0; rendered < 2; rendered++)
-        CHECK(ds4_tokenizer_encode(t, text, sizeof text, rendered, ids, 16, &n, &err) == DS4_OK, "%s", err.message);
+        CHECK(ds4_tokenizer_encode(t, text, sizeof text, rendered, ids, 16, &n, &err) == DS4_OK, "%s",
+              err.message);
     for (int32_t id = 0; id < n_vocab; id++) ds4_tokenizer_bytes(t, id, &n);
     ds4_tokenizer_free(t);
 }
@@ -134,7 +144,8 @@ static void try_model(const mutant *m, const char *path) {
     if (ds4_model_open(path, &(ds4_model_params){.threads = 1}, &model, &err) != DS4_OK) return;
     reached[3]++;
     ds4_model_get_info(model, &info);
-    if (ds4_session_new(model, info.context_length < 16 ? info.context_length : 16, &session, &err) == DS4_OK) {
+    if (ds4_session_new(model, info.context_length < 16 ? info.context_length : 16, &session, &err) ==
+        DS4_OK) {
         int32_t tokens[6] = {0, 1, 2, 3, info.n_vocab - 1, 0};
         for (int i = 0; i < 6; i++) tokens[i] %= info.n_vocab;
         if (ds4_session_eval(session, tokens, 6, NULL, &err) == DS4_OK) reached[4]++;
@@ -178,7 +189,8 @@ static void make_seed(seed_file *s, const tiny_change *change) {
 int main(int argc, char **argv) {
     static seed_file seeds[2];
     uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, first = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
+             first = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
     make_seed(&seeds[0], NULL);
     make_seed(&seeds[1], &(tiny_change){.no_tokenizer = 1});
     char path[] = "/dev/shm/ds4-fuzz-XXXXXX", elsewhere[] = "/tmp/ds4-fuzz-XXXXXX", *file = path;
@@ -203,6 +215,7 @@ int main(int argc, char **argv) {
     unlink(file);
     for (int i = 0; i < 2; i++) free(seeds[i].bytes);
     printf("%llu files:", (unsigned long long)n);
-    for (int i = 0; i < STAGES; i++) printf(" %llu %s%s", (unsigned long long)reached[i], stage_names[i], i + 1 < STAGES ? "," : "\n");
+    for (int i = 0; i < STAGES; i++)
+        printf(" %llu %s%s", (unsigned long long)reached[i], stage_names[i], i + 1 < STAGES ? "," : "\n");
     return 0;
 }

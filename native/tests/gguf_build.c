@@ -88,7 +88,8 @@ void build_raw(gguf_builder *b, const char *key, uint32_t type, const void *valu
     put(b, BUILD_META, value, size);
 }
 
-void build_entry(gguf_builder *b, const char *name, uint32_t type, const uint64_t *ne, uint32_t n_dims, uint64_t offset) {
+void build_entry(gguf_builder *b, const char *name, uint32_t type, const uint64_t *ne, uint32_t n_dims,
+                 uint64_t offset) {
     put_text(b, BUILD_DIRECTORY, name, strlen(name));
     put_field(b, BUILD_DIRECTORY, &n_dims, 4);
     for (uint32_t d = 0; d < n_dims; d++) put_field(b, BUILD_DIRECTORY, &ne[d], 8);
@@ -113,8 +114,10 @@ uint8_t *build_end(gguf_builder *b, size_t *size) {
     enum { HEADER = 24 };
     const byte_buffer *s = b->sections;
     size_t start[BUILD_SECTIONS] = {HEADER, HEADER + s[BUILD_META].n};
-    start[BUILD_DATA] = (start[BUILD_DIRECTORY] + s[BUILD_DIRECTORY].n + b->alignment - 1) / b->alignment * b->alignment;
-    *size = s[BUILD_DATA].n ? start[BUILD_DATA] + s[BUILD_DATA].n : start[BUILD_DIRECTORY] + s[BUILD_DIRECTORY].n;
+    start[BUILD_DATA] =
+        (start[BUILD_DIRECTORY] + s[BUILD_DIRECTORY].n + b->alignment - 1) / b->alignment * b->alignment;
+    *size =
+        s[BUILD_DATA].n ? start[BUILD_DATA] + s[BUILD_DATA].n : start[BUILD_DIRECTORY] + s[BUILD_DIRECTORY].n;
     uint8_t *file = NULL;
     CHECK(posix_memalign((void **)&file, 4096, *size) == 0, "out of memory");
     memset(file, 0, *size);

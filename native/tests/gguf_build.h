@@ -44,7 +44,8 @@ void build_raw(gguf_builder *b, const char *key, uint32_t type, const void *valu
 void build_tensor(gguf_builder *b, const char *name, uint32_t type, const uint64_t *ne, uint32_t n_dims,
                   const void *data, size_t size);
 /* An entry alone, with any offset. */
-void build_entry(gguf_builder *b, const char *name, uint32_t type, const uint64_t *ne, uint32_t n_dims, uint64_t offset);
+void build_entry(gguf_builder *b, const char *name, uint32_t type, const uint64_t *ne, uint32_t n_dims,
+                 uint64_t offset);
 
 /* The file, aligned to a page and not a byte longer than size; free() it. The
  * builder is empty afterwards but for fields, which are places in the file. */

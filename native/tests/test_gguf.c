@@ -62,13 +62,15 @@ static void test_headers(void) {
     expect("tensor count", file, size, DS4_ERR_FORMAT, "18446744073709551615 tensors");
     file = build_end(&b, &size);
     file[16] = 1;
-    expect("pair count", file, size, DS4_ERR_FORMAT, "1 metadata pairs at byte 16, but the file has room for at most 0");
+    expect("pair count", file, size, DS4_ERR_FORMAT,
+           "1 metadata pairs at byte 16, but the file has room for at most 0");
 }
 
 static void test_metadata(void) {
     static const uint8_t nested[] = {9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     static const uint8_t endless[] = {5, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
-    static const uint8_t strings[] = {8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 'x', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+    static const uint8_t strings[] = {8, 0, 0, 0, 2, 0,   0,    0,    0,    0,    0,    0,    1,    0,   0,
+                                      0, 0, 0, 0, 0, 'x', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
     build_begin(&b);
     build_raw(&b, "k", KV_ARR, nested, sizeof nested);
     expect_refused("nested array", DS4_ERR_FORMAT, "no nested arrays");
@@ -123,7 +125,8 @@ static void test_alignment(void) {
 
 static void test_tensors(void) {
     one_tensor(GGUF_F32, 8, 1, 16);
-    expect_refused("offset", DS4_ERR_FORMAT, "\"second\": the offset is 16, expected a multiple of the alignment 32");
+    expect_refused("offset", DS4_ERR_FORMAT,
+                   "\"second\": the offset is 16, expected a multiple of the alignment 32");
     one_tensor(GGUF_F32, 8, 1, 1 << 20);
     expect_refused("far offset", DS4_ERR_FORMAT, "\"second\": the offset is 1048576, but the file ends at");
     one_tensor(GGUF_F32, 8, 1, ~31ull);
@@ -198,20 +201,37 @@ static void test_getters(void) {
     gguf *g = open_built(&file);
     CHECK(gguf_u64(g, "u32", &u) && u == 4000000000u, "u32");
     CHECK(gguf_u64(g, "u64", &u) && u == UINT64_MAX, "u64");
-    CHECK(!gguf_u64(g, "i8", &u) && !gguf_u64(g, "f32", &u) && !gguf_u64(g, "bool", &u) && !gguf_u64(g, "none", &u), "not unsigned");
+    CHECK(!gguf_u64(g, "i8", &u) && !gguf_u64(g, "f32", &u) && !gguf_u64(g, "bool", &u) &&
+              !gguf_u64(g, "none", &u),
+          "not unsigned");
     CHECK(gguf_f32(g, "f32", &f) && f == 0.25f && gguf_f32(g, "f64", &f) && f == 1.5f, "floats");
-    CHECK(gguf_f32(g, "i8", &f) && f == -1 && !gguf_f32(g, "str", &f) && !gguf_f32(g, "bool", &f), "numbers as floats");
+    CHECK(gguf_f32(g, "i8", &f) && f == -1 && !gguf_f32(g, "str", &f) && !gguf_f32(g, "bool", &f),
+          "numbers as floats");
     CHECK(gguf_bool(g, "bool", &flag) && flag && !gguf_bool(g, "u32", &flag), "bool");
-    CHECK(gguf_str(g, "str", &s, &len) && len == 11 && memcmp(s, "long enough", 11) == 0 && !gguf_str(g, "strs", &s, &len), "str");
-    CHECK(gguf_arr_len(g, "ints") == 2 && gguf_arr_len(g, "str") == -1 && gguf_arr_len(g, "none") == -1, "lengths");
-    CHECK(gguf_arr_i64(g, "ints", 0, &i) && i == -1 && !gguf_arr_i64(g, "ints", 2, &i) && !gguf_arr_i64(g, "floats", 0, &i), "ints");
-    CHECK(gguf_arr_f32(g, "floats", 1, &f) && f == 2 && gguf_arr_f32(g, "ints", 1, &f) && f == 7 && !gguf_arr_f32(g, "strs", 0, &f), "float array");
-    CHECK(gguf_arr_str(g, "strs", 0, &s, &len) && len == 0 && gguf_arr_str(g, "strs", 1, &s, &len) && len == 3, "string array");
+    CHECK(gguf_str(g, "str", &s, &len) && len == 11 && memcmp(s, "long enough", 11) == 0 &&
+              !gguf_str(g, "strs", &s, &len),
+          "str");
+    CHECK(gguf_arr_len(g, "ints") == 2 && gguf_arr_len(g, "str") == -1 && gguf_arr_len(g, "none") == -1,
+          "lengths");
+    CHECK(gguf_arr_i64(g, "ints", 0, &i) && i == -1 && !gguf_arr_i64(g, "ints", 2, &i) &&
+              !gguf_arr_i64(g, "floats", 0, &i),
+          "ints");
+    CHECK(gguf_arr_f32(g, "floats", 1, &f) && f == 2 && gguf_arr_f32(g, "ints", 1, &f) && f == 7 &&
+              !gguf_arr_f32(g, "strs", 0, &f),
+          "float array");
+    CHECK(gguf_arr_str(g, "strs", 0, &s, &len) && len == 0 && gguf_arr_str(g, "strs", 1, &s, &len) &&
+              len == 3,
+          "string array");
     CHECK(!gguf_arr_str(g, "strs", 2, &s, &len) && !gguf_arr_str(g, "ints", 0, &s, &len), "no string");
-    CHECK(gguf_scalar_text(g, "str", text, sizeof text) == 11 && strcmp(text, "long en") == 0, "text is cut: %s", text);
-    CHECK(gguf_scalar_text(g, "i64", NULL, 0) == 20 && gguf_scalar_text(g, "bool", text, sizeof text) == 4, "text of scalars");
-    CHECK(gguf_scalar_text(g, "f32", text, sizeof text) == 4 && strcmp(text, "0.25") == 0, "text of a float: %s", text);
-    CHECK(gguf_scalar_text(g, "ints", text, sizeof text) == -1 && gguf_scalar_text(g, "none", text, sizeof text) == -1, "no text");
+    CHECK(gguf_scalar_text(g, "str", text, sizeof text) == 11 && strcmp(text, "long en") == 0,
+          "text is cut: %s", text);
+    CHECK(gguf_scalar_text(g, "i64", NULL, 0) == 20 && gguf_scalar_text(g, "bool", text, sizeof text) == 4,
+          "text of scalars");
+    CHECK(gguf_scalar_text(g, "f32", text, sizeof text) == 4 && strcmp(text, "0.25") == 0,
+          "text of a float: %s", text);
+    CHECK(gguf_scalar_text(g, "ints", text, sizeof text) == -1 &&
+              gguf_scalar_text(g, "none", text, sizeof text) == -1,
+          "no text");
     gguf_close(g);
     free(file);
 }
@@ -222,9 +242,11 @@ static void test_paths(void) {
     CHECK(mkdtemp(folder), "no temporary folder");
     snprintf(path, sizeof path, "%s/f", folder);
     CHECK(gguf_open(path, &g, &err) == DS4_ERR_IO && strstr(err.message, path), "%s", err.message);
-    CHECK(gguf_open(folder, &g, &err) == DS4_ERR_IO && strstr(err.message, "not a regular file"), "%s", err.message);
+    CHECK(gguf_open(folder, &g, &err) == DS4_ERR_IO && strstr(err.message, "not a regular file"), "%s",
+          err.message);
     CHECK(mkfifo(path, 0600) == 0, "no fifo");
-    CHECK(gguf_open(path, &g, &err) == DS4_ERR_IO && strstr(err.message, "not a regular file"), "%s", err.message);
+    CHECK(gguf_open(path, &g, &err) == DS4_ERR_IO && strstr(err.message, "not a regular file"), "%s",
+          err.message);
     unlink(path);
     close(open(path, O_CREAT | O_WRONLY, 0600));
     CHECK(gguf_open(path, &g, &err) == DS4_ERR_FORMAT && strstr(err.message, "is empty"), "%s", err.message);

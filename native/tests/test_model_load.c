@@ -25,7 +25,8 @@ static ds4_status bind(const tiny_change *change) {
 
 static void refuse(tiny_change change, ds4_status status, const char *sentence) {
     ds4_status st = bind(&change);
-    CHECK(st == status, "\"%s\": status %s, %s", sentence, ds4_status_name(st), st ? err.message : "accepted");
+    CHECK(st == status, "\"%s\": status %s, %s", sentence, ds4_status_name(st),
+          st ? err.message : "accepted");
     CHECK(strstr(err.message, sentence), "\"%s\" lacks \"%s\"", err.message, sentence);
 }
 
@@ -46,7 +47,8 @@ static void test_every_key_and_tensor_is_missed(void) {
     uint8_t *file = build_end(&whole, &size);
     CHECK(gguf_open_bytes(file, size, &g, &err) == DS4_OK, "%s", err.message);
     char name[96];
-    for (size_t i = 0; i < whole.n_fields; i++) { /* key lengths: an eight-byte field followed by the prefix */
+    /* Keys are found by their lengths: fields of eight bytes before the prefix. */
+    for (size_t i = 0; i < whole.n_fields; i++) {
         const gguf_field *f = &whole.fields[i];
         uint64_t len;
         memcpy(&len, file + f->at, f->width == 8 ? 8 : 0);
@@ -85,11 +87,13 @@ static void test_values(void) {
         {"deepseek4.block_count", 0, "deepseek4.block_count is 0, expected 1 to 1024"},
         {"deepseek4.block_count", 4, "compress_ratios has 3 elements, expected at least the block_count 4"},
         {"deepseek4.context_length", 0x80000000u, "context_length is 2147483648, expected 1 to 2147483647"},
-        {"deepseek4.attention.head_count", 3, "output_group_count is 2, expected a divisor of the attention.head_count 3"},
+        {"deepseek4.attention.head_count", 3,
+         "output_group_count is 2, expected a divisor of the attention.head_count 3"},
         {"deepseek4.attention.head_count_kv", 2, "head_count_kv is 2, expected 1 to 1"},
         {"deepseek4.attention.value_length", 16, "value_length is 16, expected the attention.key_length 32"},
         {"deepseek4.rope.dimension_count", 7, "dimension_count is 7, expected a multiple of 2"},
-        {"deepseek4.rope.dimension_count", 34, "dimension_count is 34, expected at most the attention.key_length 32"},
+        {"deepseek4.rope.dimension_count", 34,
+         "dimension_count is 34, expected at most the attention.key_length 32"},
         {"deepseek4.rope.dimension_count", 18, "expected at most the attention.indexer.key_length 16"},
         {"deepseek4.attention.indexer.key_length", 24, "key_length is 24, expected a power of 2"},
         {"deepseek4.expert_used_count", 5, "expert_used_count is 5, expected at most the expert_count 4"},
@@ -102,7 +106,8 @@ static void test_values(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tiny_change change = {.key = cases[i].key, .value = cases[i].value};
         ds4_status st = bind(&change);
-        CHECK(st != DS4_OK && strstr(err.message, cases[i].sentence), "%s", st ? err.message : cases[i].sentence);
+        CHECK(st != DS4_OK && strstr(err.message, cases[i].sentence), "%s",
+              st ? err.message : cases[i].sentence);
     }
 }
 
@@ -111,11 +116,13 @@ static void test_types(void) {
            "tensor blk.1.attn_norm.weight has type F16 (1), expected F32");
     refuse((tiny_change){.retype = "blk.1.attn_kv.weight", .type = GGUF_I32}, DS4_ERR_UNSUPPORTED,
            "has type I32 (26), expected F32, F16, Q8_0, Q2_K, Q4_K, IQ2_XXS, BF16");
-    refuse((tiny_change){.retype = "blk.0.ffn_gate_tid2eid.weight", .type = GGUF_F32}, DS4_ERR_UNSUPPORTED, "expected I32");
+    refuse((tiny_change){.retype = "blk.0.ffn_gate_tid2eid.weight", .type = GGUF_F32}, DS4_ERR_UNSUPPORTED,
+           "expected I32");
     refuse((tiny_change){.retype = "blk.2.ffn_up_exps.weight", .type = GGUF_F16}, DS4_ERR_UNSUPPORTED,
            "blk.2.ffn_up_exps.weight has type F16, expected Q8_0 as in blk.2.ffn_gate_exps.weight");
     refuse((tiny_change){.bad_expert = 1}, DS4_ERR_FORMAT, "expert 1 of token 2 is 7, expected 0 to 3");
-    CHECK(bind(&(tiny_change){.retype = "blk.1.attn_kv.weight", .type = GGUF_BF16}) == DS4_OK, "%s", err.message);
+    CHECK(bind(&(tiny_change){.retype = "blk.1.attn_kv.weight", .type = GGUF_BF16}) == DS4_OK, "%s",
+          err.message);
 }
 
 static void test_tokenizer_keys(void) {

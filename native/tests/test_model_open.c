@@ -32,8 +32,11 @@ static void test_info(void) {
     size_t size = write_model(NULL);
     ds4_model *m = open_model(&(ds4_model_params){.threads = 2, .kernels = "scalar"});
     ds4_model_get_info(m, &info);
-    CHECK(strcmp(info.name, "tiny") == 0 && strcmp(info.kernels, "scalar") == 0, "%s, %s", info.name, info.kernels);
-    CHECK(info.n_vocab == 271 && info.n_layer == TINY_LAYERS && info.n_embd == 32 && info.context_length == 512, "shape");
+    CHECK(strcmp(info.name, "tiny") == 0 && strcmp(info.kernels, "scalar") == 0, "%s, %s", info.name,
+          info.kernels);
+    CHECK(info.n_vocab == 271 && info.n_layer == TINY_LAYERS && info.n_embd == 32 &&
+              info.context_length == 512,
+          "shape");
     CHECK(info.bos_id == 0 && info.eos_id == 1 && info.has_tokenizer, "tokenizer");
     CHECK(info.threads == 2 && info.kv_mode == DS4_KV_EXACT && info.quant_bits == 8, "mode");
     CHECK(info.file_bytes == size && info.n_params > 30000 && info.n_params < size, "size");
@@ -43,9 +46,14 @@ static void test_info(void) {
 static void test_metadata(void) {
     char text[8];
     ds4_model *m = open_model(NULL);
-    CHECK(ds4_model_metadata(m, "general.architecture", text, sizeof text) == 9 && strcmp(text, "deepsee") == 0, "%s", text);
-    CHECK(ds4_model_metadata(m, "deepseek4.block_count", text, sizeof text) == 1 && strcmp(text, "3") == 0, "%s", text);
-    CHECK(ds4_model_metadata(m, "deepseek4.expert_weights_norm", text, sizeof text) == 4 && strcmp(text, "true") == 0, "%s", text);
+    CHECK(ds4_model_metadata(m, "general.architecture", text, sizeof text) == 9 &&
+              strcmp(text, "deepsee") == 0,
+          "%s", text);
+    CHECK(ds4_model_metadata(m, "deepseek4.block_count", text, sizeof text) == 1 && strcmp(text, "3") == 0,
+          "%s", text);
+    CHECK(ds4_model_metadata(m, "deepseek4.expert_weights_norm", text, sizeof text) == 4 &&
+              strcmp(text, "true") == 0,
+          "%s", text);
     CHECK(ds4_model_metadata(m, "tokenizer.ggml.tokens", text, sizeof text) == -1, "arrays have no text");
     CHECK(ds4_model_metadata(m, "none", NULL, 0) == -1, "a missing key has no text");
     ds4_model_close(m);
@@ -57,7 +65,9 @@ static void test_tokens(void) {
     ds4_model *m = open_model(NULL);
     CHECK(ds4_tokenize(m, "<think>the", 10, true, ids, 8, &n, &err) == DS4_OK && n == 2, "%zu", n);
     CHECK(memcmp(ds4_token_bytes(m, ids[1], &len), "the", 3) == 0 && len == 3, "bytes");
-    CHECK(ds4_token_find(m, "the", 3) == ids[1] && ds4_token_is_control(m, ids[0]) && !ds4_token_is_control(m, ids[1]), "ids");
+    CHECK(ds4_token_find(m, "the", 3) == ids[1] && ds4_token_is_control(m, ids[0]) &&
+              !ds4_token_is_control(m, ids[1]),
+          "ids");
     CHECK(ds4_tokenize(m, NULL, 0, true, NULL, 0, &n, &err) == DS4_OK && n == 0, "nothing");
     CHECK(ds4_tokenize(m, NULL, 1, true, ids, 8, &n, &err) == DS4_ERR_ARGUMENT, "no text");
     CHECK(ds4_tokenize(m, "a", 1, true, NULL, 8, &n, NULL) == DS4_ERR_ARGUMENT, "no room");
@@ -71,15 +81,18 @@ static void test_without_tokenizer(void) {
     ds4_model *m = open_model(NULL);
     ds4_model_get_info(m, &info);
     CHECK(info.bos_id == -1 && info.eos_id == -1 && !info.has_tokenizer, "no tokenizer");
-    CHECK(ds4_tokenize(m, "a", 1, true, NULL, 0, &n, &err) == DS4_ERR_UNSUPPORTED && n == 7, "%s", err.message);
-    CHECK(!ds4_token_bytes(m, 0, &n) && ds4_token_find(m, "a", 1) == -1 && !ds4_token_is_control(m, 0), "no tokens");
+    CHECK(ds4_tokenize(m, "a", 1, true, NULL, 0, &n, &err) == DS4_ERR_UNSUPPORTED && n == 7, "%s",
+          err.message);
+    CHECK(!ds4_token_bytes(m, 0, &n) && ds4_token_find(m, "a", 1) == -1 && !ds4_token_is_control(m, 0),
+          "no tokens");
     ds4_model_close(m);
 }
 
 static void expect_refused(const ds4_model_params *params, ds4_status status, const char *part) {
     ds4_model *m = NULL;
     ds4_status st = ds4_model_open(path, params, &m, &err);
-    CHECK(st == status && !m && strstr(err.message, part), "status %s, %s", ds4_status_name(st), st ? err.message : "opened");
+    CHECK(st == status && !m && strstr(err.message, part), "status %s, %s", ds4_status_name(st),
+          st ? err.message : "opened");
 }
 
 static void test_refusals(void) {
@@ -97,7 +110,8 @@ static void test_refusals(void) {
 int main(void) {
     int fd = mkstemp(path);
     CHECK(fd >= 0 && close(fd) == 0, "no temporary file");
-    CHECK(ds4_abi_version() == DS4_ABI_VERSION && strcmp(ds4_status_name(DS4_ERR_CHECKSUM), "checksum") == 0, "version");
+    CHECK(ds4_abi_version() == DS4_ABI_VERSION && strcmp(ds4_status_name(DS4_ERR_CHECKSUM), "checksum") == 0,
+          "version");
     test_info();
     test_metadata();
     test_tokens();

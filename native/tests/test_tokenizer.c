@@ -20,16 +20,20 @@ static struct tokenizer *open_tokenizer(gguf **g, uint8_t **file) {
     tiny_model(&b, NULL);
     *file = build_end(&b, &size);
     CHECK(gguf_open_bytes(*file, size, g, &err) == DS4_OK, "%s", err.message);
-    CHECK(ds4_tokenizer_new(*g, (uint32_t)gguf_arr_len(*g, "tokenizer.ggml.tokens"), &t, &err) == DS4_OK, "%s", err.message);
+    CHECK(ds4_tokenizer_new(*g, (uint32_t)gguf_arr_len(*g, "tokenizer.ggml.tokens"), &t, &err) == DS4_OK,
+          "%s", err.message);
     return t;
 }
 
-static void expect_ids(const struct tokenizer *t, const char *text, size_t len, bool rendered, const int32_t *ids, size_t n) {
+static void expect_ids(const struct tokenizer *t, const char *text, size_t len, bool rendered,
+                       const int32_t *ids, size_t n) {
     int32_t found[64];
     size_t n_found;
-    CHECK(ds4_tokenizer_encode(t, text, len, rendered, found, 64, &n_found, &err) == DS4_OK, "%s", err.message);
+    CHECK(ds4_tokenizer_encode(t, text, len, rendered, found, 64, &n_found, &err) == DS4_OK, "%s",
+          err.message);
     CHECK(n_found == n, "%s: %zu ids, expected %zu", text, n_found, n);
-    for (size_t i = 0; i < n; i++) CHECK(found[i] == ids[i], "%s: id %zu is %d, expected %d", text, i, found[i], ids[i]);
+    for (size_t i = 0; i < n; i++)
+        CHECK(found[i] == ids[i], "%s: id %zu is %d, expected %d", text, i, found[i], ids[i]);
 }
 
 #define IDS(...) (int32_t[]){__VA_ARGS__}, sizeof((int32_t[]){__VA_ARGS__}) / 4
@@ -38,10 +42,12 @@ static void expect_ids(const struct tokenizer *t, const char *text, size_t len, 
 static void test_control_tokens(const struct tokenizer *t) {
     int32_t the = ds4_tokenizer_find(t, TEXT("the"));
     expect_ids(t, TEXT("<think>the｜DSML｜"), true, IDS(THINK, the, DSML));
-    expect_ids(t, TEXT("<｜begin▁of▁sentence｜><think"), true, IDS(BOS, BYTES + '<', ds4_tokenizer_find(t, TEXT("th")),
-               ds4_tokenizer_find(t, TEXT("in")), BYTES + 'k'));
-    expect_ids(t, TEXT("<think>"), false, IDS(BYTES + '<', ds4_tokenizer_find(t, TEXT("th")),
-               ds4_tokenizer_find(t, TEXT("in")), BYTES + 'k', BYTES + '>'));
+    expect_ids(t, TEXT("<｜begin▁of▁sentence｜><think"), true,
+               IDS(BOS, BYTES + '<', ds4_tokenizer_find(t, TEXT("th")), ds4_tokenizer_find(t, TEXT("in")),
+                   BYTES + 'k'));
+    expect_ids(t, TEXT("<think>"), false,
+               IDS(BYTES + '<', ds4_tokenizer_find(t, TEXT("th")), ds4_tokenizer_find(t, TEXT("in")),
+                   BYTES + 'k', BYTES + '>'));
     expect_ids(t, TEXT(""), true, NULL, 0);
     for (int32_t id = -1; id < 300; id++)
         CHECK(ds4_tokenizer_is_control(t, id) == (id >= 0 && id < BYTES), "token %d", id);
@@ -59,7 +65,8 @@ static void test_bytes(const struct tokenizer *t) {
     s = ds4_tokenizer_bytes(t, ds4_tokenizer_find(t, TEXT("Ġthe")), &len);
     CHECK(len == 4 && memcmp(s, " the", 4) == 0, "token with a space");
     CHECK(!ds4_tokenizer_bytes(t, -1, &len) && !ds4_tokenizer_bytes(t, 1000, &len), "ids out of range");
-    CHECK(ds4_tokenizer_find(t, TEXT(" the")) == -1 && ds4_tokenizer_find(t, "", 0) == -1, "texts that are no token");
+    CHECK(ds4_tokenizer_find(t, TEXT(" the")) == -1 && ds4_tokenizer_find(t, "", 0) == -1,
+          "texts that are no token");
 }
 
 static void test_room(const struct tokenizer *t) {
@@ -67,7 +74,8 @@ static void test_room(const struct tokenizer *t) {
     size_t n;
     CHECK(ds4_tokenizer_encode(t, TEXT("a b c d"), false, ids, 2, &n, &err) == DS4_OK, "%s", err.message);
     CHECK(n == 7 && ids[0] == BYTES + 'a' && ids[1] == BYTES + ' ' && ids[2] == -7, "%zu ids", n);
-    CHECK(ds4_tokenizer_encode(t, TEXT("a b c d"), false, NULL, 0, &n, &err) == DS4_OK && n == 7, "no room at all");
+    CHECK(ds4_tokenizer_encode(t, TEXT("a b c d"), false, NULL, 0, &n, &err) == DS4_OK && n == 7,
+          "no room at all");
 }
 
 /* Long words go another way through the merges than short ones; an independent,
@@ -76,7 +84,9 @@ static size_t merge_slowly(char parts[][8], size_t n) {
     static const char *const merges[][2] = {{"t", "h"}, {"th", "e"}, {"i", "n"}, {"Ġ", "the"}, {"e", "r"}};
     for (size_t rank = 0; rank < 5;) {
         size_t at = 0;
-        while (at + 1 < n && !(strcmp(parts[at], merges[rank][0]) == 0 && strcmp(parts[at + 1], merges[rank][1]) == 0)) at++;
+        while (at + 1 < n &&
+               !(strcmp(parts[at], merges[rank][0]) == 0 && strcmp(parts[at + 1], merges[rank][1]) == 0))
+            at++;
         if (at + 1 >= n) {
             rank++;
             continue;
@@ -102,10 +112,12 @@ static void test_words_of_any_length(const struct tokenizer *t) {
             snprintf(parts[i], sizeof *parts, "%c", text[i]);
         }
         size_t n = merge_slowly(parts, len);
-        CHECK(ds4_tokenizer_encode(t, text, len, false, ids, MOST, &n_found, &err) == DS4_OK, "%s", err.message);
+        CHECK(ds4_tokenizer_encode(t, text, len, false, ids, MOST, &n_found, &err) == DS4_OK, "%s",
+              err.message);
         CHECK(n_found == n, "%zu ids, expected %zu, in %.*s", n_found, n, (int)len, text);
         for (size_t i = 0; i < n; i++)
-            CHECK(ids[i] == ds4_tokenizer_find(t, parts[i], strlen(parts[i])), "part %zu of %.*s", i, (int)len, text);
+            CHECK(ids[i] == ds4_tokenizer_find(t, parts[i], strlen(parts[i])), "part %zu of %.*s", i,
+                  (int)len, text);
     }
 }
 

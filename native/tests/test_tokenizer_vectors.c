@@ -49,11 +49,13 @@ static void compare(const struct tokenizer *t, reader *r, uint32_t number) {
     const char *text = (const char *)take(r, len);
     uint32_t n = take_u32(r);
     const uint8_t *packed = take(r, (size_t)n * 2);
-    int32_t *expected = malloc((n + 1) * sizeof *expected), *found = malloc((3 * (size_t)len + 1) * sizeof *found);
+    int32_t *expected = malloc((n + 1) * sizeof *expected),
+            *found = malloc((3 * (size_t)len + 1) * sizeof *found);
     for (uint32_t i = 0; i < n; i++) expected[i] = packed[2 * i] | packed[2 * i + 1] << 8;
     size_t n_found = 0;
     ds4_error err;
-    CHECK(ds4_tokenizer_encode(t, text, len, rendered, found, 3 * (size_t)len, &n_found, &err) == DS4_OK, "%s", err.message);
+    CHECK(ds4_tokenizer_encode(t, text, len, rendered, found, 3 * (size_t)len, &n_found, &err) == DS4_OK,
+          "%s", err.message);
     if (n_found != n || memcmp(found, expected, n * sizeof *found) != 0) {
         fprintf(stderr, "text %u, rendered %d: %.*s\n", number, rendered, (int)len, text);
         show("expected", expected, n);

@@ -6,17 +6,43 @@
 #include "gguf.h"
 
 enum {
-    D = 32, HEADS = 2, HEAD = 32, ROT = 8, Q_LORA = 32, O_LORA = 32, GROUPS = 2, WINDOW = 8, INDEX_HEADS = 2, INDEX = 16,
-    TOP_K = 4, EXPERTS = 4, USED = 2, FF = 32, HASHED = 1, HC = 2, MIX = 2 * HC + HC * HC, CONTEXT = 512,
+    D = 32,
+    HEADS = 2,
+    HEAD = 32,
+    ROT = 8,
+    Q_LORA = 32,
+    O_LORA = 32,
+    GROUPS = 2,
+    WINDOW = 8,
+    INDEX_HEADS = 2,
+    INDEX = 16,
+    TOP_K = 4,
+    EXPERTS = 4,
+    USED = 2,
+    FF = 32,
+    HASHED = 1,
+    HC = 2,
+    MIX = 2 * HC + HC * HC,
+    CONTEXT = 512,
 };
 
 static const int32_t ratios[TINY_LAYERS] = {0, 4, 128};
 static const char *const controls[] = {
-    "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<｜User｜>", "<｜Assistant｜>", "<think>", "</think>", "｜DSML｜",
+    "<｜begin▁of▁sentence｜>",
+    "<｜end▁of▁sentence｜>",
+    "<｜▁pad▁｜>",
+    "<｜User｜>",
+    "<｜Assistant｜>",
+    "<think>",
+    "</think>",
+    "｜DSML｜",
 };
 static const char *const merges[] = {"t h", "th e", "i n", "Ġ the", "e r", "Ċ Ċ", "Ã ©"};
-enum { CONTROLS = sizeof controls / sizeof *controls, MERGES = sizeof merges / sizeof *merges,
-       VOCAB = CONTROLS + 256 + MERGES };
+enum {
+    CONTROLS = sizeof controls / sizeof *controls,
+    MERGES = sizeof merges / sizeof *merges,
+    VOCAB = CONTROLS + 256 + MERGES
+};
 
 typedef struct {
     gguf_builder *b;
@@ -119,7 +145,8 @@ static void metadata(writer *w) {
     count(w, "expert_shared_count", 1);
     count(w, "expert_feed_forward_length", FF);
     real(w, "expert_weights_scale", 1.5f);
-    if (!is(w->change.skip, "deepseek4.expert_weights_norm")) build_bool(w->b, "deepseek4.expert_weights_norm", 1);
+    if (!is(w->change.skip, "deepseek4.expert_weights_norm"))
+        build_bool(w->b, "deepseek4.expert_weights_norm", 1);
     count(w, "expert_gating_func", 4);
     count(w, "hash_layer_count", HASHED);
     if (!is(w->change.skip, "deepseek4.swiglu_clamp_exp"))
@@ -132,7 +159,10 @@ static void metadata(writer *w) {
 /* The characters that spell bytes, in the order of the bytes. */
 static size_t byte_text(unsigned byte, char *out) {
     bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    unsigned code = printable ? byte : byte <= 32 ? 256 + byte : byte <= 160 ? 256 + 33 + byte - 127 : 256 + 67;
+    unsigned code = printable     ? byte
+                    : byte <= 32  ? 256 + byte
+                    : byte <= 160 ? 256 + 33 + byte - 127
+                                  : 256 + 67;
     if (code < 0x80) return out[0] = (char)code, 1;
     out[0] = (char)(0xc0 | code >> 6);
     out[1] = (char)(0x80 | (code & 0x3f));

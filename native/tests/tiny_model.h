@@ -8,14 +8,14 @@ enum { TINY_LAYERS = 3 };
 
 /* What to leave out or change; NULL: nothing. */
 typedef struct {
-    const char *skip;         /* a key or tensor that is not written */
-    const char *resize;       /* a tensor that gets one row more */
-    const char *retype;       /* a tensor that becomes ... */
-    uint32_t type;            /* ... of this type */
-    const char *key;          /* an integer key that gets ... */
-    uint32_t value;           /* ... this value */
+    const char *skip;   /* a key or tensor that is not written */
+    const char *resize; /* a tensor that gets one row more */
+    const char *retype; /* a tensor that becomes ... */
+    uint32_t type;      /* ... of this type */
+    const char *key;    /* an integer key that gets ... */
+    uint32_t value;     /* ... this value */
     int no_tokenizer;
-    int bad_expert;           /* an expert id in the hash table past the last */
+    int bad_expert; /* an expert id in the hash table past the last */
 } tiny_change;
 
 /* Fills b; finish with build_end(). */
