@@ -27,6 +27,8 @@ def unescape(text: str) -> str:
 
 def overlap(text: str, tag: str) -> int:
     """Length of the longest end of `text` that is a proper beginning of `tag`."""
+    if text.rfind(tag[0], -len(tag)) < 0:
+        return 0
     for n in range(min(len(text), len(tag) - 1), 0, -1):
         if text.endswith(tag[:n]):
             return n
