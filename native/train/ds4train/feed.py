@@ -14,6 +14,7 @@ import mmap
 import multiprocessing
 import os
 import random
+import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from ds4train.mix import RowMaker, Source
 _NICE = 5
 _POLL_S = 0.02
 _SHOWN_ERRORS = 3
+_ROW_LIMIT_S = 1.5
 
 
 def _shared(shape: tuple[int, ...], dtype: type) -> NDArray[np.generic]:
@@ -52,6 +54,10 @@ class Ring:
         self.tokens[worker, slot] = tokens
         self.codes[worker, slot] = codes
         self.head[worker] += 1
+
+
+def _too_long(number: int, frame: object) -> None:
+    raise TimeoutError(f"a row took more than {_ROW_LIMIT_S} s to make")
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Feed:
     ) -> None:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         os.nice(_NICE)
+        signal.signal(signal.SIGALRM, _too_long)
         parent = os.getppid()
         sources = load(shares)
         streams = [random.Random(seed + 7919 * n) for n in range(len(self.rings))]
@@ -110,9 +117,12 @@ class Feed:
                 time.sleep(_POLL_S)
                 continue
             try:
+                signal.setitimer(signal.ITIMER_REAL, _ROW_LIMIT_S)
                 tokens, codes = makers[phase].row()
+                signal.setitimer(signal.ITIMER_REAL, 0)
             except Exception:
-                # One bad sample must not cost the run; the count is in the log.
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                # One bad sample, or one without end, must not cost the run; the count is in the log.
                 self._errors[me] += 1
                 if self._errors[me] <= _SHOWN_ERRORS:
                     traceback.print_exc()

@@ -1,6 +1,6 @@
 """Mixes the sources into rows of T + 1 tokens with a loss weight and a source per token.
 
-The shares are kept by token: the next document comes from the source that is furthest behind. A session
+The shares are kept by token: the next document comes from the source that is furthest behind. A whole session
 always starts a row (in use, one starts at position 0 too), and the rest of its row is filled with short
 documents, each with its own BOS. A row therefore wastes only the few tokens into which no document fits.
 """
@@ -15,16 +15,19 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ds4train.document import Document
+from ds4train.document import BOS, Document
 
 SOURCES = ("sessions", "code", "fim", "chat")
 DEFAULT_SHARES = {"sessions": 0.62, "code": 0.16, "fim": 0.10, "chat": 0.12}
-PAD_ID = 2
+BOS_ID, PAD_ID = 0, 2
 # A weight is kept in tenths in the low bits of a byte, the source above it.
 WEIGHT_LEVELS = 10
 WEIGHT_BITS = 4
 _SMALLEST_FILL = 48
-_SHORT_FIM = 160
+# A source is not asked to fill less than this.
+_ROOM = {"sessions": 450, "fim": 160}
+# Characters: shorter sessions are too rare to ask for.
+_LEAST_SESSION = 900
 
 Encoded = tuple[list[int], list[float]]
 # A source makes one encoded document of about `limit` tokens at most.
@@ -67,19 +70,45 @@ def _remembered(text: str) -> list[int]:
     return memo[text]
 
 
-def _session_source() -> Source:
-    from ds4train import sessions
+class Sessions:
+    """Agent sessions: whole ones, and `bare` ones without the instructions that every session begins with.
 
-    # Characters per token, learnt on the way, so that a session's length fits the row.
-    density = [2.6]
+    The instructions are the larger half of a session and nothing is learnt from them, so a row has one whole
+    session and is then filled with bare ones: twice the assistant tokens for the same work.
+    """
 
-    def make(rng: random.Random, limit: int) -> Encoded:
-        document = sessions.sample(rng, int(limit * density[0] * 0.95))
+    def __init__(self) -> None:
+        from ds4train import sessions
+
+        self._make = sessions.sample
+        first = self._make(random.Random(0), 10_000)[0]
+        if first.weight != 0 or not first.text.startswith(BOS):
+            raise ValueError("a session does not begin with a segment of instructions")
+        self._instructions = first.text
+        self._instruction_tokens = len(encode_document([first])[0])
+        # Characters per token of what follows, learnt on the way, so that lengths fit the row.
+        self._density = 2.2
+
+    def __call__(self, rng: random.Random, limit: int) -> Encoded:
+        document = self._sample(rng, limit - self._instruction_tokens)
+        ids, weights = self._encode(document[1:])
+        head, zeros = encode_document(document[:1])
+        return head + ids, zeros + weights
+
+    def bare(self, rng: random.Random, limit: int) -> Encoded:
+        ids, weights = self._encode(self._sample(rng, limit - 1)[1:])
+        return [BOS_ID, *ids], [0.0, *weights]
+
+    def _sample(self, rng: random.Random, room: int) -> Document:
+        """A session whose part after the instructions has about `room` tokens at most."""
+        characters = max(_LEAST_SESSION, int(room * self._density * 0.95))
+        return self._make(rng, len(self._instructions) + characters)
+
+    def _encode(self, document: Document) -> Encoded:
         ids, weights = encode_document(document)
-        density[0] += 0.02 * (sum(len(s.text) for s in document) / len(ids) - density[0])
+        characters = sum(len(s.text) for s in document)
+        self._density += 0.01 * (characters / len(ids) - self._density)
         return ids, weights
-
-    return make
 
 
 def _chat_source() -> Source:
@@ -106,7 +135,7 @@ def _fim_source() -> Source:
 
 def load_sources(shares: dict[str, float]) -> dict[str, Source]:
     """The project's own sources that have a share."""
-    makers = {"sessions": _session_source, "code": _code_source, "fim": _fim_source, "chat": _chat_source}
+    makers = {"sessions": Sessions, "code": _code_source, "fim": _fim_source, "chat": _chat_source}
     return {name: makers[name]() for name in SOURCES if shares.get(name, 0) > 0}
 
 
@@ -138,7 +167,10 @@ class RowMaker:
         at = 0
         while size - at >= _SMALLEST_FILL:
             name = self._choose(first=at == 0, room=size - at)
-            ids, weights = self.sources[name](self.rng, size - at)
+            source = self.sources[name]
+            if at and isinstance(source, Sessions):
+                source = source.bare
+            ids, weights = source(self.rng, size - at)
             n = min(len(ids), size - at)
             tokens[at : at + n] = ids[:n]
             levels = np.rint(np.asarray(weights[:n], dtype=np.float32) * WEIGHT_LEVELS).astype(np.uint8)
@@ -148,7 +180,5 @@ class RowMaker:
         return tokens, codes
 
     def _choose(self, first: bool, room: int) -> str:
-        fits = [n for n in self.sources if first or n != "sessions" or len(self.sources) == 1]
-        if room < _SHORT_FIM:
-            fits = [n for n in fits if n != "fim"] or fits
+        fits = [n for n in self.sources if first or room >= _ROOM.get(n, 0)] or list(self.sources)
         return min(fits, key=lambda n: self.made.get(n, 0) / self.shares[n])
