@@ -7,18 +7,40 @@ from .tree import quote
 from .world import World
 
 
-def _slots(world: World) -> tuple[dict[str, str], configs.Planned, tuple[int, configs.Setting], tuple[int, configs.Setting]] | None:
+def _slots(
+    world: World,
+) -> tuple[dict[str, str], configs.Planned, tuple[int, configs.Setting], tuple[int, configs.Setting]] | None:
     rng = world.rng
     plan, both = configs.twice(rng, world.split)
     files = world.tree.files
-    if world.s.steps or plan.path in files or plan.path in world.tree.folders or any(plan.path.startswith(f + "/") or f.startswith(plan.path + "/") for f in files):
+    if (
+        world.s.steps
+        or plan.path in files
+        or plan.path in world.tree.folders
+        or any(plan.path.startswith(f + "/") or f.startswith(plan.path + "/") for f in files)
+    ):
         return None
     world.tree.add(plan.path, plan.text)
     world.s.initial[plan.path] = plan.text
     chosen, other = both if rng.random() < 0.5 else (both[1], both[0])
     v = world.voice()
-    section = rng.choice((v.name(chosen[1].section), f"[{chosen[1].section}]" if plan.kind != "yaml" else v.name(chosen[1].section)))
-    return {"k": v.name(chosen[1].key), "s": section, "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path)}, plan, chosen, other
+    section = rng.choice(
+        (
+            v.name(chosen[1].section),
+            f"[{chosen[1].section}]" if plan.kind != "yaml" else v.name(chosen[1].section),
+        )
+    )
+    return (
+        {
+            "k": v.name(chosen[1].key),
+            "s": section,
+            "f": v.quoted(plan.path, v.path_mark),
+            "F": v.path(plan.path),
+        },
+        plan,
+        chosen,
+        other,
+    )
 
 
 def change_in_section(world: World) -> bool:
@@ -27,16 +49,32 @@ def change_in_section(world: World) -> bool:
         return False
     slots, plan, (number, setting), (other, _) = made
     rng, s = world.rng, world.s
+    awkward = "'\\&|*[]$^"
+    if any(c in setting.literal for c in awkward):
+        return False
     while True:
         value = names.other_value(rng, world.split, setting.value)
         literal = configs.KINDS[plan.kind].literal(value)
-        if not any(c in literal + setting.literal for c in "'\\&|*[]$^"):
+        if not set(literal) & configs.AWKWARD:
             break
     slots["v"] = world.voice().value(value.text)
     world.ask("change", phrasings.SECTION(rng, world.split, slots))
-    s.edit(rng.choice((f"Set {setting.key} in section {setting.section} of {plan.path} to {value.text}. View the file.", f"The section is {setting.section}, the key {setting.key}, the new value {value.text}. View {plan.path}.")), command="view", path=plan.path)
+    s.edit(
+        rng.choice(
+            (
+                f"Set {setting.key} in section {setting.section} of {plan.path} to {value.text}. View the file.",
+                f"The section is {setting.section}, the key {setting.key}, the new value {value.text}. View {plan.path}.",
+            )
+        ),
+        command="view",
+        path=plan.path,
+    )
     lines = world.tree.lines(plan.path)
-    lines[number - 1] = lines[number - 1].replace(setting.literal, literal, 1) if setting.literal not in setting.key else lines[number - 1]
+    lines[number - 1] = (
+        lines[number - 1].replace(setting.literal, literal, 1)
+        if setting.literal not in setting.key
+        else lines[number - 1]
+    )
     indent = lines[number - 1][: len(lines[number - 1]) - len(lines[number - 1].lstrip())]
     head, tail = setting.line.rsplit(setting.literal, 1)
     new = indent + head + literal + tail
@@ -44,7 +82,16 @@ def change_in_section(world: World) -> bool:
     world.tree.files[plan.path] = "\n".join(lines) + "\n"
     think = f"{setting.key} of {setting.section} is line {number} of {plan.path}: `{setting.line}`. It becomes `{new.strip()}`. Line {other} is another section."
     s.bash(think, f"sed -i {quote(f'{number}s|.*|{new}|')} {plan.path}", "(no output)")
-    s.answer("Only that line changed.", rng.choice((f"I changed `{setting.key}` in the {setting.section} section of {plan.path} from {setting.value.text} to {value.text}.", f"In {plan.path}, `{setting.key}` under {setting.section} is now {value.text}.")), value.text)
+    s.answer(
+        "Only that line changed.",
+        rng.choice(
+            (
+                f"I changed `{setting.key}` in the {setting.section} section of {plan.path} from {setting.value.text} to {value.text}.",
+                f"In {plan.path}, `{setting.key}` under {setting.section} is now {value.text}.",
+            )
+        ),
+        value.text,
+    )
     return True
 
 
@@ -57,5 +104,14 @@ def lookup_in_section(world: World) -> bool:
     world.ask("lookup", phrasings.SECTION_LOOKUP(rng, world.split, slots), edits=False)
     value = setting.literal if setting.value.kind == "bool" else setting.value.text
     s.bash(f"Find {setting.key} in section {setting.section}. Read {plan.path}.", *world.tree.cat(plan.path))
-    s.answer(f"Under {setting.section} it says `{setting.line}`.", rng.choice((f"`{setting.key}` in the {setting.section} section of {plan.path} is {value}.", f"In section {setting.section}, `{setting.key}` is {value}.")), value)
+    s.answer(
+        f"Under {setting.section} it says `{setting.line}`.",
+        rng.choice(
+            (
+                f"`{setting.key}` in the {setting.section} section of {plan.path} is {value}.",
+                f"In section {setting.section}, `{setting.key}` is {value}.",
+            )
+        ),
+        value,
+    )
     return True
