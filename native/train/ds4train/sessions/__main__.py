@@ -16,7 +16,11 @@ from .session import body_segments, prefix
 def _show(count: int, seed: int, split: str, family: str | None) -> None:
     for i in range(count):
         session = compose.build(random.Random(seed + i), split, 6000, only=family)
-        print("".join(x.text for x in body_segments(session.steps)).replace("<｜User｜>", "\n<｜User｜>").replace("<｜Assistant｜>", "\n<｜Assistant｜>"))
+        print(
+            "".join(x.text for x in body_segments(session.steps))
+            .replace("<｜User｜>", "\n<｜User｜>")
+            .replace("<｜Assistant｜>", "\n<｜Assistant｜>")
+        )
         print("=" * 100)
 
 
@@ -38,7 +42,9 @@ def _stats(count: int, seed: int, split: str) -> None:
         families.update(t.family for t in session.tasks)
         chars += sum(len(x.text) for x in session.document())
     took = time.perf_counter() - start
-    print(f"{chars / took:,.0f} characters/s with the prefix ({len(prefix())} characters), {chars / count:,.0f} a document")
+    print(
+        f"{chars / took:,.0f} characters/s with the prefix ({len(prefix())} characters), {chars / count:,.0f} a document"
+    )
     total = sum(families.values())
     print("  ".join(f"{name} {n / total:.1%}" for name, n in families.most_common()))
     for module in (phrasings, phrasings_more, talk):

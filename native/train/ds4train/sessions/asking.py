@@ -8,7 +8,20 @@ import re
 from . import names
 from .grammar import Wordings
 
-_KEY_NOUNS = ("setting", "option", "key", "value", "entry", "variable", "parameter", "field", "property", "flag", "constant", "config value")
+_KEY_NOUNS = (
+    "setting",
+    "option",
+    "key",
+    "value",
+    "entry",
+    "variable",
+    "parameter",
+    "field",
+    "property",
+    "flag",
+    "constant",
+    "config value",
+)
 
 
 class Voice:
@@ -44,7 +57,16 @@ class Voice:
         if r < 0.5:
             return k
         noun = self.rng.choice(_KEY_NOUNS)
-        return self.rng.choice((f"the {noun} {k}", f"the {k} {noun}", f"the {noun} named {k}", f"the {k} {noun}", f"the value of {k}", f"{k}"))
+        return self.rng.choice(
+            (
+                f"the {noun} {k}",
+                f"the {k} {noun}",
+                f"the {noun} named {k}",
+                f"the {k} {noun}",
+                f"the value of {k}",
+                f"{k}",
+            )
+        )
 
     def path(self, path: str) -> str:
         p, r = self.quoted(path, self.path_mark), self.rng.random()
@@ -131,10 +153,7 @@ No need to [commit|push][ it| anything|].
 
 
 _IMPERATIVE = frozenset(
-    "change set update switch adjust modify put make open edit take go give assign use replace bump move let have find locate look overwrite reset fix correct"
-    " swap exchange substitute rename refactor do carry perform call run execute launch start tell show report try invoke check see get print output read fetch"
-    " extract search name list append add write extend insert place stick tack prepend create save store generate produce touch repair bring debug investigate"
-    " count display delete remove drop erase copy duplicate back verify implement reconfigure configure raise say quote answer reply".split()
+    ["change", "set", "update", "switch", "adjust", "modify", "put", "make", "open", "edit", "take", "go", "give", "assign", "use", "replace", "bump", "move", "let", "have", "find", "locate", "look", "overwrite", "reset", "fix", "correct", "swap", "exchange", "substitute", "rename", "refactor", "do", "carry", "perform", "call", "run", "execute", "launch", "start", "tell", "show", "report", "try", "invoke", "check", "see", "get", "print", "output", "read", "fetch", "extract", "search", "name", "list", "append", "add", "write", "extend", "insert", "place", "stick", "tack", "prepend", "create", "save", "store", "generate", "produce", "touch", "repair", "bring", "debug", "investigate", "count", "display", "delete", "remove", "drop", "erase", "copy", "duplicate", "back", "verify", "implement", "reconfigure", "configure", "raise", "say", "quote", "answer", "reply"]
 )
 _NEUTRAL = Wordings("""
 hey, {t}
@@ -177,20 +196,44 @@ def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: 
     if frame and r < 0.42 and not block:
         question = text.endswith("?")
         asked = text.rstrip(".?!") if text[-1:] in ".?" else text
-        verb = core.split(" ", 1)[0].lower() in _IMPERATIVE and ". " not in core and "? " not in core and not question
+        verb = (
+            core.split(" ", 1)[0].lower() in _IMPERATIVE
+            and ". " not in core
+            and "? " not in core
+            and not question
+        )
         if question:
-            text = rng.choice(("{t}", "{t}", "hi, {t}", "hey, {t}", "quick question: {t}", "question: {t}", "Hello. {T}", "ok, {t}", "Here, {t}")).format(t=text, T=capital(text))
+            text = rng.choice(
+                (
+                    "{t}",
+                    "{t}",
+                    "hi, {t}",
+                    "hey, {t}",
+                    "quick question: {t}",
+                    "question: {t}",
+                    "Hello. {T}",
+                    "ok, {t}",
+                    "Here, {t}",
+                )
+            ).format(t=text, T=capital(text))
         else:
             text = (_POLITE if verb else _NEUTRAL)(rng, split, {"t": asked, "T": capital(asked)})
     elif frame and r < 0.5 and block:
-        text = rng.choice(("Please ", "Task: ", "Hi, ", "I need you to ", "I'd like you to ", "Now ", "TODO: ")) + text
+        text = (
+            rng.choice(("Please ", "Task: ", "Hi, ", "I need you to ", "I'd like you to ", "Now ", "TODO: "))
+            + text
+        )
     elif r < 0.72:
         text = capital(text)
     if text[-1].isalnum() and rng.random() < 0.3 and not block:
         text += "."
     if rng.random() < 0.7:
         text = capital(text)
-    slots = {"p": names.words.PEOPLE[split][int(rng.random() * len(names.words.PEOPLE[split]))], "n": rng.choice(names.words.NOUNS[split]), "d": str(rng.randint(2, 9999))}
+    slots = {
+        "p": names.words.PEOPLE[split][int(rng.random() * len(names.words.PEOPLE[split]))],
+        "n": rng.choice(names.words.NOUNS[split]),
+        "d": str(rng.randint(2, 9999)),
+    }
     if rng.random() < 0.09:
         text = _CONTEXT(rng, split, slots) + rng.choice((" ", " ", "\n", "\n\n")) + capital(text)
     if edits and rng.random() < 0.08 and not block:

@@ -27,7 +27,21 @@ _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
 _FIX_SHARE = 0.13
 _SEVERAL_SHARE = 0.10
-_JOINABLE = ("change", "change_bare", "rename", "lookup", "find", "append", "create_line", "run_script", "count_lines", "run", "create_lines", "create_program", "change_text")
+_JOINABLE = (
+    "change",
+    "change_bare",
+    "rename",
+    "lookup",
+    "find",
+    "append",
+    "create_line",
+    "run_script",
+    "count_lines",
+    "run",
+    "create_lines",
+    "create_program",
+    "change_text",
+)
 
 _JOIN2 = Wordings("""
 {a}, then {b}
@@ -74,7 +88,9 @@ def _several(world: World) -> bool:
     return True
 
 
-def build(rng: random.Random, split: str, budget: int, tasks: int | None = None, only: str | None = None) -> Session:
+def build(
+    rng: random.Random, split: str, budget: int, tasks: int | None = None, only: str | None = None
+) -> Session:
     """A whole session of about `budget` characters after the prefix (at least one task)."""
     env, cwd = environment(rng, split)
     tree = Tree(rng, cwd)
@@ -83,7 +99,11 @@ def build(rng: random.Random, split: str, budget: int, tasks: int | None = None,
     if wants_script:
         plans.append(programs.script(rng, split) if rng.random() < 0.8 else programs.shell_script(rng, split))
     for plan in plans:
-        if plan.path not in tree.files and plan.path not in tree.folders and not any(plan.path.startswith(f + "/") for f in tree.files):
+        if (
+            plan.path not in tree.files
+            and plan.path not in tree.folders
+            and not any(plan.path.startswith(f + "/") for f in tree.files)
+        ):
             tree.add(plan.path, plan.text)
     session = Session(rng, split, tree, env)
     world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
@@ -107,7 +127,10 @@ def _instructions(world: World, kit: Kit | None) -> None:
 
 
 def _size(session: Session) -> int:
-    return sum(len(x.text) + len(x.think) + len(x.result) + 300 + sum(len(str(v)) for v in x.arguments.values()) for x in session.steps)
+    return sum(
+        len(x.text) + len(x.think) + len(x.result) + 300 + sum(len(str(v)) for v in x.arguments.values())
+        for x in session.steps
+    )
 
 
 def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: str | None) -> None:
@@ -139,4 +162,3 @@ def sample(rng: random.Random, max_chars: int, split: str = "train") -> Document
         document = session.document()
         if sum(len(x.text) for x in document) <= max_chars:
             return document
-

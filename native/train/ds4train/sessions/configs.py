@@ -31,7 +31,8 @@ class Planned:
     prose: bool = False
 
 
-_NUMERIC = ("int", "float", "negative", "bool")
+_NUMERIC = ("int", "float", "negative", "bool", "list")
+_LISTS = ("py", "toml", "json", "yaml", "js")  # kinds that can hold a list
 
 
 def _double(v: Value) -> str:
@@ -53,7 +54,11 @@ def _shell(v: Value) -> str:
 
 
 def _yaml(v: Value) -> str:
-    risky = v.kind in ("version", "phrase", "date") or any(c in v.text for c in ":#!,@") or v.text in ("yes", "no", "on", "off")
+    risky = (
+        v.kind in ("version", "phrase", "date")
+        or any(c in v.text for c in ":#!,@")
+        or v.text in ("yes", "no", "on", "off")
+    )
     return f'"{v.text}"' if risky and v.kind not in _NUMERIC else v.text
 
 
@@ -81,6 +86,10 @@ class Kind:
     files: tuple[str, ...] = ()  # usual file names
 
 
+# What a sed replacement would read as its own syntax.
+AWKWARD = frozenset("'|&\\*[]$^")
+
+
 def twice(rng: random.Random, split: str) -> tuple[Planned, list[tuple[int, Setting]]]:
     """A file in which two sections hold the same key; with the line number of each."""
     kind = rng.choice(("ini", "toml", "ini", "cfg", "yaml"))
@@ -93,41 +102,209 @@ def twice(rng: random.Random, split: str) -> tuple[Planned, list[tuple[int, Sett
     settings: list[Setting] = []
     _plain(rng, split, kind, spec, groups, out, settings)
     same = [s for s in settings if s.key == shared]
-    if len({s.line for s in same}) < 2 or any("'" in s.line or "|" in s.line or "&" in s.line or "\\" in s.line for s in same):
+    if len({s.line for s in same}) < 2 or any(
+        set(s.line) & AWKWARD for s in same
+    ):
         return twice(rng, split)
     numbers = [n for n, line in enumerate(out, 1) if line.strip() in {s.line for s in same}]
     if len(numbers) != 2:
         return twice(rng, split)
-    return Planned(_path(rng, split, kind), "\n".join(out) + "\n", kind), list(zip(numbers, same, strict=True))
+    return Planned(_path(rng, split, kind), "\n".join(out) + "\n", kind), list(
+        zip(numbers, same, strict=True)
+    )
 
 
-_CONFIG_STEMS = ("config", "settings", "app", "options", "defaults", "server", "project", "service", "params", "prefs", "local", "prod", "dev")
+_CONFIG_STEMS = (
+    "config",
+    "settings",
+    "app",
+    "options",
+    "defaults",
+    "server",
+    "project",
+    "service",
+    "params",
+    "prefs",
+    "local",
+    "prod",
+    "dev",
+)
 KINDS: dict[str, Kind] = {
-    "py": Kind(("upper", "upper", "snake"), _python, "{k} = {v}", files=("config.py", "settings.py", "constants.py", "defaults.py", "params.py", "conf.py")),
-    "toml": Kind(("snake", "snake", "kebab"), _double, "{k} = {v}", section="[{s}]", files=("pyproject.toml", "config.toml", "settings.toml", "app.toml", "Cargo.toml")),
-    "ini": Kind(("snake", "snake", "kebab", "dot"), _bare, "{k} = {v}", section="[{s}]", comment=";", files=("config.ini", "settings.ini", "app.ini", "server.ini")),
-    "cfg": Kind(("snake", "snake"), _bare, "{k}={v}", section="[{s}]", files=("setup.cfg", "app.cfg", "tool.cfg", "local.cfg")),
-    "yaml": Kind(("snake", "camel", "kebab"), _yaml, "{k}: {v}", section="{s}:", indent="  ", files=("config.yaml", "settings.yaml", "docker-compose.yml", "values.yaml", "deploy.yml")),
-    "json": Kind(("snake", "camel", "camel", "kebab"), _double, '"{k}": {v}', comment="", section='"{s}": {{', indent="  ", files=("config.json", "settings.json", "package.json", "app.json")),
-    "env": Kind(("upper",), _shell, "{k}={v}", files=(".env", ".env.example", ".env.local", "prod.env", "defaults.env")),
-    "sh": Kind(("upper", "upper", "snake"), lambda v: f'"{v.text}"' if v.kind not in _NUMERIC else v.text, "{k}={v}", head=("#!/bin/bash", ""), files=("env.sh", "vars.sh", "build.sh", "deploy.sh")),
-    "js": Kind(("camel", "upper"), _single, "const {k} = {v};", comment="//", files=("config.js", "constants.js", "settings.js", "app.js")),
-    "ts": Kind(("camel", "upper"), _double, "export const {k} = {v};", comment="//", files=("config.ts", "constants.ts", "settings.ts")),
-    "go": Kind(("camel", "pascal"), _double, "{k} = {v}", comment="//", indent="\t", head=("package config", "", "const ("), foot=(")",), files=("config.go", "consts.go", "defaults.go")),
-    "rs": Kind(("upper",), _double, "pub const {k}: {t} = {v};", comment="//", files=("config.rs", "consts.rs", "settings.rs")),
-    "h": Kind(("upper",), _double, "#define {k} {v}", comment="//", values=("int", "str", "version", "phrase", "negative", "size", "path"), files=("config.h", "limits.h", "defaults.h")),
-    "c": Kind(("snake", "camel"), _double, "static const {t} {k} = {v};", comment="//", values=("int", "negative", "float", "str", "phrase"), files=("config.c", "options.c")),
-    "css": Kind(("kebab",), _bare, "--{k}: {v};", comment="", head=(":root {",), foot=("}",), indent="  ", values=("int", "size", "hex", "word", "duration"), files=("style.css", "theme.css", "main.css")),
-    "make": Kind(("upper",), _bare, "{k} := {v}", foot=("", "all:", "\t@echo done"), files=("Makefile", "config.mk", "rules.mk")),
-    "docker": Kind(("upper",), _shell, "ENV {k}={v}", head=("FROM python:3.11-slim", "WORKDIR /app"), foot=("COPY . .", 'CMD ["python3", "main.py"]'), files=("Dockerfile",)),
-    "properties": Kind(("dot", "camel"), _bare, "{k}={v}", files=("app.properties", "gradle.properties", "log.properties")),
-    "conf": Kind(("snake", "kebab"), _bare, "{k} {v}", files=("app.conf", "nginx.conf", "redis.conf", "sshd.conf")),
-    "list": Kind(("kebab", "snake", "pascal"), _bare, "- {k}: {v}", comment="", head=("# Settings", ""), files=("README.md", "CONFIG.md", "docs.md", "NOTES.md")),
-    "txt": Kind(("snake", "kebab"), _bare, "{k}: {v}", comment="", files=("settings.txt", "info.txt", "notes.txt", "versions.txt", "params.txt")),
+    "py": Kind(
+        ("upper", "upper", "snake"),
+        _python,
+        "{k} = {v}",
+        files=("config.py", "settings.py", "constants.py", "defaults.py", "params.py", "conf.py"),
+    ),
+    "toml": Kind(
+        ("snake", "snake", "kebab"),
+        _double,
+        "{k} = {v}",
+        section="[{s}]",
+        files=("pyproject.toml", "config.toml", "settings.toml", "app.toml", "Cargo.toml"),
+    ),
+    "ini": Kind(
+        ("snake", "snake", "kebab", "dot"),
+        _bare,
+        "{k} = {v}",
+        section="[{s}]",
+        comment=";",
+        files=("config.ini", "settings.ini", "app.ini", "server.ini"),
+    ),
+    "cfg": Kind(
+        ("snake", "snake"),
+        _bare,
+        "{k}={v}",
+        section="[{s}]",
+        files=("setup.cfg", "app.cfg", "tool.cfg", "local.cfg"),
+    ),
+    "yaml": Kind(
+        ("snake", "camel", "kebab"),
+        _yaml,
+        "{k}: {v}",
+        section="{s}:",
+        indent="  ",
+        files=("config.yaml", "settings.yaml", "docker-compose.yml", "values.yaml", "deploy.yml"),
+    ),
+    "json": Kind(
+        ("snake", "camel", "camel", "kebab"),
+        _double,
+        '"{k}": {v}',
+        comment="",
+        section='"{s}": {{',
+        indent="  ",
+        files=("config.json", "settings.json", "package.json", "app.json"),
+    ),
+    "env": Kind(
+        ("upper",),
+        _shell,
+        "{k}={v}",
+        files=(".env", ".env.example", ".env.local", "prod.env", "defaults.env"),
+    ),
+    "sh": Kind(
+        ("upper", "upper", "snake"),
+        lambda v: f'"{v.text}"' if v.kind not in _NUMERIC else v.text,
+        "{k}={v}",
+        head=("#!/bin/bash", ""),
+        files=("env.sh", "vars.sh", "build.sh", "deploy.sh"),
+    ),
+    "js": Kind(
+        ("camel", "upper"),
+        _single,
+        "const {k} = {v};",
+        comment="//",
+        files=("config.js", "constants.js", "settings.js", "app.js"),
+    ),
+    "ts": Kind(
+        ("camel", "upper"),
+        _double,
+        "export const {k} = {v};",
+        comment="//",
+        files=("config.ts", "constants.ts", "settings.ts"),
+    ),
+    "go": Kind(
+        ("camel", "pascal"),
+        _double,
+        "{k} = {v}",
+        comment="//",
+        indent="\t",
+        head=("package config", "", "const ("),
+        foot=(")",),
+        files=("config.go", "consts.go", "defaults.go"),
+    ),
+    "rs": Kind(
+        ("upper",),
+        _double,
+        "pub const {k}: {t} = {v};",
+        comment="//",
+        files=("config.rs", "consts.rs", "settings.rs"),
+    ),
+    "h": Kind(
+        ("upper",),
+        _double,
+        "#define {k} {v}",
+        comment="//",
+        values=("int", "str", "version", "phrase", "negative", "size", "path"),
+        files=("config.h", "limits.h", "defaults.h"),
+    ),
+    "c": Kind(
+        ("snake", "camel"),
+        _double,
+        "static const {t} {k} = {v};",
+        comment="//",
+        values=("int", "negative", "float", "str", "phrase"),
+        files=("config.c", "options.c"),
+    ),
+    "css": Kind(
+        ("kebab",),
+        _bare,
+        "--{k}: {v};",
+        comment="",
+        head=(":root {",),
+        foot=("}",),
+        indent="  ",
+        values=("int", "size", "hex", "word", "duration"),
+        files=("style.css", "theme.css", "main.css"),
+    ),
+    "make": Kind(
+        ("upper",),
+        _bare,
+        "{k} := {v}",
+        foot=("", "all:", "\t@echo done"),
+        files=("Makefile", "config.mk", "rules.mk"),
+    ),
+    "docker": Kind(
+        ("upper",),
+        _shell,
+        "ENV {k}={v}",
+        head=("FROM python:3.11-slim", "WORKDIR /app"),
+        foot=("COPY . .", 'CMD ["python3", "main.py"]'),
+        files=("Dockerfile",),
+    ),
+    "properties": Kind(
+        ("dot", "camel"), _bare, "{k}={v}", files=("app.properties", "gradle.properties", "log.properties")
+    ),
+    "conf": Kind(
+        ("snake", "kebab"), _bare, "{k} {v}", files=("app.conf", "nginx.conf", "redis.conf", "sshd.conf")
+    ),
+    "list": Kind(
+        ("kebab", "snake", "pascal"),
+        _bare,
+        "- {k}: {v}",
+        comment="",
+        head=("# Settings", ""),
+        files=("README.md", "CONFIG.md", "docs.md", "NOTES.md"),
+    ),
+    "txt": Kind(
+        ("snake", "kebab"),
+        _bare,
+        "{k}: {v}",
+        comment="",
+        files=("settings.txt", "info.txt", "notes.txt", "versions.txt", "params.txt"),
+    ),
 }
 _WEIGHTS = {"py": 6, "toml": 4, "ini": 4, "yaml": 4, "json": 5, "env": 3}
 EXTENSIONS = {"yaml": "yaml", "list": "md", "make": "mk", "docker": "dockerfile", "conf": "conf"}
-_FOLDERS = ("config", "conf", "etc", "src", "app", "settings", "deploy", "ops", "lib", "core", "services", "docs", "data", "env", "scripts", "tools", "web", "api")
+_FOLDERS = (
+    "config",
+    "conf",
+    "etc",
+    "src",
+    "app",
+    "settings",
+    "deploy",
+    "ops",
+    "lib",
+    "core",
+    "services",
+    "docs",
+    "data",
+    "env",
+    "scripts",
+    "tools",
+    "web",
+    "api",
+)
 _C_TYPES = {"u32": "int", "i32": "int", "f64": "double", "bool": "bool", "&str": "char *"}
 
 
@@ -136,7 +313,9 @@ def folder(rng: random.Random, split: str) -> str:
     r = rng.random()
     if r < 0.5:
         return ""
-    first = rng.choice(_FOLDERS) if rng.random() < 0.6 else names.style(names.parts(rng, split, 1, 1), "snake")
+    first = (
+        rng.choice(_FOLDERS) if rng.random() < 0.6 else names.style(names.parts(rng, split, 1, 1), "snake")
+    )
     if r < 0.85:
         return first + "/"
     return f"{first}/{names.style(names.parts(rng, split, 1, 1), 'snake')}/"
@@ -160,6 +339,8 @@ def _path(rng: random.Random, split: str, kind: str) -> str:
 
 def _setting(rng: random.Random, split: str, spec: Kind, kind: str, key: str, section: str) -> Setting:
     value = names.value(rng, split, rng.choice(spec.values) if spec.values else None)
+    while value.kind == "list" and kind not in _LISTS:
+        value = names.value(rng, split)
     literal = spec.literal(value)
     type_name = _rust_type(value)
     line = spec.line.format(k=key, v=literal, t=_C_TYPES[type_name] if kind == "c" else type_name)
@@ -171,7 +352,7 @@ def _keys(rng: random.Random, split: str, spec: Kind, count: int) -> list[str]:
     keys: list[str] = []
     while len(keys) < count:
         low = 2 if how == "dot" else 1
-        key = names.ident(rng, split, how, low, 3)
+        key = names.key(rng, split, how, low, 3)
         if rng.random() < 0.06 and keys and how in ("snake", "upper", "kebab"):
             joint = "-" if how == "kebab" else "_"
             key = keys[-1] + joint + key  # a longer neighbour: grep shows both
@@ -217,7 +398,15 @@ def _groups(rng: random.Random, split: str, keys: list[str], sections: int) -> l
     return [(titles[i], keys[bounds[i] : bounds[i + 1]]) for i in range(sections)]
 
 
-def _plain(rng: random.Random, split: str, kind: str, spec: Kind, groups: list[tuple[str, list[str]]], out: list[str], settings: list[Setting]) -> None:
+def _plain(
+    rng: random.Random,
+    split: str,
+    kind: str,
+    spec: Kind,
+    groups: list[tuple[str, list[str]]],
+    out: list[str],
+    settings: list[Setting],
+) -> None:
     for number, (section, keys) in enumerate(groups):
         indent = spec.indent
         if section:
@@ -234,7 +423,15 @@ def _plain(rng: random.Random, split: str, kind: str, spec: Kind, groups: list[t
             settings.append(setting)
 
 
-def _json(rng: random.Random, split: str, kind: str, spec: Kind, groups: list[tuple[str, list[str]]], out: list[str], settings: list[Setting]) -> None:
+def _json(
+    rng: random.Random,
+    split: str,
+    kind: str,
+    spec: Kind,
+    groups: list[tuple[str, list[str]]],
+    out: list[str],
+    settings: list[Setting],
+) -> None:
     out.append("{")
     step = rng.choice(("  ", "  ", "    "))
     for number, (section, keys) in enumerate(groups):

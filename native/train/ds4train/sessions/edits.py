@@ -69,7 +69,11 @@ def said_value(world: World, plan: Planned, value: Value) -> str:
 def new_line(plan: Planned, setting: Setting, value: Value) -> tuple[str, str]:
     """The setting's line with another value, and that value's literal."""
     literal = KINDS[plan.kind].literal(value)
-    head, _, tail = setting.line.rpartition(setting.literal) if setting.line.count(setting.literal) > 1 else setting.line.partition(setting.literal)
+    head, _, tail = (
+        setting.line.rpartition(setting.literal)
+        if setting.line.count(setting.literal) > 1
+        else setting.line.partition(setting.literal)
+    )
     if setting.line.count(setting.literal) > 1:
         at = setting.line.index(setting.literal, setting.line.index(setting.key) + len(setting.key))
         head, tail = setting.line[:at], setting.line[at + len(setting.literal) :]
@@ -86,11 +90,15 @@ def apply_setting(world: World, plan: Planned, setting: Setting, value: Value, l
     rng, tree = world.rng, world.tree
     line, literal = new_line(plan, setting, value)
     number = [text.strip() for text in tree.lines(plan.path)].index(setting.line) + 1
-    think = lead + _EDIT(rng, {"f": plan.path, "a": setting.line, "b": line, "n": str(number), "v": value.text})
+    think = lead + _EDIT(
+        rng, {"f": plan.path, "a": setting.line, "b": line, "n": str(number), "v": value.text}
+    )
     if tree.files[plan.path].count(setting.line) == 1:
         world.s.edit(think, command="str_replace", path=plan.path, old_str=setting.line, new_str=line)
     else:
-        result = world.s.edit(think, command="str_replace", path=plan.path, old_str=setting.line, new_str=line)
+        result = world.s.edit(
+            think, command="str_replace", path=plan.path, old_str=setting.line, new_str=line
+        )
         assert result.startswith("Error: old_str occurs"), result
         indent = re.match(r"\s*", tree.lines(plan.path)[number - 1])
         assert indent is not None
@@ -121,7 +129,13 @@ def change(world: World, lead_in: bool = False) -> bool:
     path_shown = said
     slots = {"k": v.name(setting.key), "K": v.setting(setting.key), "f": v.quoted(path_shown, v.path_mark), "F": v.path(path_shown),
              "v": v.value(new_said), "o": v.value(old_said)}  # fmt: skip
-    wording = phrasings.CHANGE_NOFILE if nowhere else phrasings.CHANGE_OLD if rng.random() < 0.3 else phrasings.CHANGE
+    wording = (
+        phrasings.CHANGE_NOFILE
+        if nowhere
+        else phrasings.CHANGE_OLD
+        if rng.random() < 0.3
+        else phrasings.CHANGE
+    )
     key = setting.key
     if gone:  # a key that is not there
         key = names.ident(rng, world.split, rng.choice(KINDS[plan.kind].case), 1, 3)
@@ -157,18 +171,44 @@ def change_bare(world: World) -> bool:
     plan, setting = found
     rng, s, v = world.rng, world.s, world.voice()
     text = world.tree.files[plan.path]
-    if setting.value.kind == "bool" or len(setting.value.text) < 2 or text.count(setting.value.text) != 1 or "\\" in setting.value.text:
+    if (
+        setting.value.kind == "bool"
+        or len(setting.value.text) < 2
+        or text.count(setting.value.text) != 1
+        or "\\" in setting.value.text
+    ):
         return False
     value = names.other_value(rng, world.split, setting.value)
     if KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values:
         return False
     facts = {"k": setting.key, "f": plan.path, "v": value.text, "o": setting.value.text}
-    slots = {"f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(value.text), "o": v.value(setting.value.text)}
+    slots = {
+        "f": v.quoted(plan.path, v.path_mark),
+        "F": v.path(plan.path),
+        "v": v.value(value.text),
+        "o": v.value(setting.value.text),
+    }
     world.ask("change", phrasings.CHANGE_BARE(rng, world.split, slots))
-    think = rng.choice(("Replace {o} with {v} in {f}. First find {o}.", "In {f}, {o} must become {v}. Look for {o}.", "Find {o} in {f}; the new text is {v}.")).format(**facts)
+    think = rng.choice(
+        (
+            "Replace {o} with {v} in {f}. First find {o}.",
+            "In {f}, {o} must become {v}. Look for {o}.",
+            "Find {o} in {f}; the new text is {v}.",
+        )
+    ).format(**facts)
     s.bash(think, *world.tree.grep(setting.value.text, plan.path, "-nF"))
     apply_setting(world, plan, setting, value, "")
-    s.answer(_CHECKED(rng, facts), rng.choice(("I replaced {o} with {v} in {f}.", "{f} now has {v} instead of {o}.", "Done: {o} is now {v} in {f}.")).format(**facts), value.text)
+    s.answer(
+        _CHECKED(rng, facts),
+        rng.choice(
+            (
+                "I replaced {o} with {v} in {f}.",
+                "{f} now has {v} instead of {o}.",
+                "Done: {o} is now {v} in {f}.",
+            )
+        ).format(**facts),
+        value.text,
+    )
     return True
 
 
@@ -180,20 +220,52 @@ def change_text(world: World) -> bool:
     plan = rng.choice(plans)
     text = world.tree.files[plan.path]
     old = a_phrase(rng, rng.choice(world.tree.lines(plan.path) or [""]))
-    new = rng.choice((names.invented(rng), names.value(rng, world.split, "phrase").text, names.word(rng, world.split), " ".join(names.word(rng, world.split) for _ in range(rng.randint(1, 4)))))
-    if any(old in x.line and old not in x.literal for x in plan.settings) or plan.path.endswith(".env") and "=" in old:
+    new = rng.choice(
+        (
+            names.invented(rng),
+            names.value(rng, world.split, "phrase").text,
+            names.word(rng, world.split),
+            " ".join(names.word(rng, world.split) for _ in range(rng.randint(1, 4))),
+        )
+    )
+    if (
+        any(old in x.line and old not in x.literal for x in plan.settings)
+        or (plan.path.endswith(".env")
+        and "=" in old)
+    ):
         return False
-    if old.startswith(("def ", "class ", "return ", "import ")) or re.search(rf"(?<![\w-]){re.escape(old)}(?![\w-])", text) is None:
+    if (
+        old.startswith(("def ", "class ", "return ", "import "))
+        or re.search(rf"(?<![\w-]){re.escape(old)}(?![\w-])", text) is None
+    ):
         return False
     if not old or text.count(old) != 1 or old in new or any(c in new for c in "'\"`"):
         return False
     line = next(x.strip() for x in text.split("\n") if old in x)
-    world.ask("change", phrasings.CHANGE_TEXT(rng, world.split, {"f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(new), "o": v.value(old)}))
+    world.ask(
+        "change",
+        phrasings.CHANGE_TEXT(
+            rng,
+            world.split,
+            {
+                "f": v.quoted(plan.path, v.path_mark),
+                "F": v.path(plan.path),
+                "v": v.value(new),
+                "o": v.value(old),
+            },
+        ),
+    )
     facts = {"f": plan.path, "o": old, "v": new}
     s.bash(rng.choice(_FIND_OLD).format(**facts), *world.tree.grep(old, plan.path, "-nF"))
     after = line.replace(old, new)
     number = next(n for n, x in enumerate(text.split("\n"), 1) if old in x)
-    s.edit(_EDIT(rng, {"f": plan.path, "a": line, "b": after, "n": str(number), "v": new}), command="str_replace", path=plan.path, old_str=line, new_str=after)
+    s.edit(
+        _EDIT(rng, {"f": plan.path, "a": line, "b": after, "n": str(number), "v": new}),
+        command="str_replace",
+        path=plan.path,
+        old_str=line,
+        new_str=after,
+    )
     for setting in plan.settings:
         setting.line = "\0" if setting.line == line else setting.line
     s.answer(f"{plan.path} now says {new}.", rng.choice(_REPLACED).format(**facts), new)
@@ -210,16 +282,30 @@ def change_spoken(world: World) -> bool:
     words = spoken(setting.key)
     text = world.tree.files[plan.path]
     value = names.other_value(rng, world.split, setting.value)
-    if words == setting.key or len(text) > 900 or [spoken(x.key) for x in plan.settings].count(words) != 1 or (KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values):
+    if (
+        words == setting.key
+        or len(text) > 900
+        or [spoken(x.key) for x in plan.settings].count(words) != 1
+        or (KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values)
+    ):
         return False
     said = said_value(world, plan, value)
-    slots = {"k": rng.choice((words, f"the {words}")), "K": f"the {words}", "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path), "v": v.value(said), "o": v.value(setting.value.text)}
+    slots = {
+        "k": rng.choice((words, f"the {words}")),
+        "K": f"the {words}",
+        "f": v.quoted(plan.path, v.path_mark),
+        "F": v.path(plan.path),
+        "v": v.value(said),
+        "o": v.value(setting.value.text),
+    }
     wording = phrasings.CHANGE_OLD if rng.random() < 0.35 else phrasings.CHANGE
     world.ask("change", wording(rng, world.split, slots).replace("the the ", "the "))
     if " " in words:
         s.bash(rng.choice(_READ_SPOKEN).format(w=words, f=plan.path, v=said), *world.tree.cat(plan.path))
     else:
-        result = s.bash(_LOOK(rng, {"k": words, "f": plan.path, "v": said}), *world.tree.grep(words, plan.path, "-nF"))
+        result = s.bash(
+            _LOOK(rng, {"k": words, "f": plan.path, "v": said}), *world.tree.grep(words, plan.path, "-nF")
+        )
         if setting.line not in result:
             s.bash(rng.choice(SPELLED_OTHERWISE).format(w=words, f=plan.path), *world.tree.cat(plan.path))
     old = setting.value.text
@@ -243,10 +329,27 @@ def a_phrase(rng: random.Random, line: str) -> str:
     return str(rng.choice(words)) if words else ""
 
 
-_FIND_OLD = ("Replace `{o}` with `{v}` in {f}. First find `{o}`.", "In {f}, `{o}` must become `{v}`. Look for it.", "Find `{o}` in {f}; the new text is `{v}`.")
-_REPLACED = ("I replaced `{o}` with `{v}` in {f}.", "{f} now says `{v}` instead of `{o}`.", "Done: `{o}` is now `{v}` in {f}.", "In {f} I changed `{o}` to `{v}`.")
-SPELLED_OTHERWISE = ("No {w} is found; it may be spelled otherwise. Read {f}.", "grep finds no {w} in {f}. I read the file.", "There is no {w} as such. Look at the whole {f}.")
-_READ_SPOKEN = ("Set the {w} in {f} to {v}. I read the file to see its name.", "The {w} in {f} must become {v}. Read {f}.", "Which line of {f} is the {w}? It gets the value {v}.")
+_FIND_OLD = (
+    "Replace `{o}` with `{v}` in {f}. First find `{o}`.",
+    "In {f}, `{o}` must become `{v}`. Look for it.",
+    "Find `{o}` in {f}; the new text is `{v}`.",
+)
+_REPLACED = (
+    "I replaced `{o}` with `{v}` in {f}.",
+    "{f} now says `{v}` instead of `{o}`.",
+    "Done: `{o}` is now `{v}` in {f}.",
+    "In {f} I changed `{o}` to `{v}`.",
+)
+SPELLED_OTHERWISE = (
+    "No {w} is found; it may be spelled otherwise. Read {f}.",
+    "grep finds no {w} in {f}. I read the file.",
+    "There is no {w} as such. Look at the whole {f}.",
+)
+_READ_SPOKEN = (
+    "Set the {w} in {f} to {v}. I read the file to see its name.",
+    "The {w} in {f} must become {v}. Read {f}.",
+    "Which line of {f} is the {w}? It gets the value {v}.",
+)
 
 _RENAME_LOOK = Phrases("""
 Rename {k} to {v}. First find every use of {k}.
@@ -282,14 +385,43 @@ def _rename_target(world: World) -> tuple[Planned, str, str, str] | None:
     rng = world.rng
     pool: list[tuple[Planned, str, str]] = []
     for plan in world.alive():
-        pool += [(plan, x, rng.choice(("the class", "the type", "class") if x[0].isupper() else ("the function", "function", "the method", "the helper"))) for x in plan.symbols]
+        pool += [
+            (
+                plan,
+                x,
+                rng.choice(
+                    ("the class", "the type", "class")
+                    if x[0].isupper()
+                    else ("the function", "function", "the method", "the helper")
+                ),
+            )
+            for x in plan.symbols
+        ]
         if plan.kind not in ("css", "conf", "docker"):
-            pool += [(plan, x.key, rng.choice(("the setting", "the key", "the variable", "the constant", "the option", "the field"))) for x in plan.settings if re.fullmatch(r"\w+", x.key)]
+            pool += [
+                (
+                    plan,
+                    x.key,
+                    rng.choice(
+                        ("the setting", "the key", "the variable", "the constant", "the option", "the field")
+                    ),
+                )
+                for x in plan.settings
+                if re.fullmatch(r"\w+", x.key)
+            ]
     pool = [c for c in pool if c[1] in world.tree.files[c[0].path]]
     if not pool:
         return None
     plan, old, what = rng.choice(pool)
-    how = "upper" if old.isupper() else "pascal" if old[0].isupper() else "snake" if old == old.lower() else "camel"
+    how = (
+        "upper"
+        if old.isupper()
+        else "pascal"
+        if old[0].isupper()
+        else "snake"
+        if old == old.lower()
+        else "camel"
+    )
     new = names.ident(rng, world.split, how, 1, 3)
     if any(new in text for text in world.tree.files.values()) or old in new:
         return None
@@ -305,7 +437,13 @@ def rename(world: World) -> bool:
     paths = uses(world, old)
     if len(paths) > 5:
         return False
-    slots = {"k": v.name(old), "v": v.name(new), "what": what, "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path)}
+    slots = {
+        "k": v.name(old),
+        "v": v.name(new),
+        "what": what,
+        "f": v.quoted(plan.path, v.path_mark),
+        "F": v.path(plan.path),
+    }
     text = world.framed(phrasings.RENAME(rng, world.split, slots))
     if plan.path in text and len(paths) > 1 and "caller" not in text and "uses" not in text:
         return False

@@ -36,15 +36,32 @@ def report(world: World, command: str, result: str) -> None:
     body, code = body.rstrip("\n"), code.rstrip("]")
     slots = {"c": command, "o": body}
     if body == "(no output)":
-        s.answer("It printed nothing.", rng.choice((f"`{command}` printed nothing and ended with exit code 0.", "It ran without any output.", f"`{command}` gave no output.")))
+        s.answer(
+            "It printed nothing.",
+            rng.choice(
+                (
+                    f"`{command}` printed nothing and ended with exit code 0.",
+                    "It ran without any output.",
+                    f"`{command}` gave no output.",
+                )
+            ),
+        )
         return
     text = "" if not body else (_PRINTED_BLOCK if "\n" in body or "`" in body else _PRINTED)(rng, slots)
     if code:
         gap = "\n\n" if text.endswith("```") else " "
-        text = f"{text}{gap}It ended with exit code {code}." if text else f"`{command}` printed nothing and ended with exit code {code}."
+        text = (
+            f"{text}{gap}It ended with exit code {code}."
+            if text
+            else f"`{command}` printed nothing and ended with exit code {code}."
+        )
         s.answer(f"It failed with exit code {code}.", text, *([body] if body else []), code)
     else:
-        s.answer(rng.choice(("That is the output.", "It worked; report the output.", "Report this output.")), text, body)
+        s.answer(
+            rng.choice(("That is the output.", "It worked; report the output.", "Report this output.")),
+            text,
+            body,
+        )
 
 
 def _command(world: World) -> tuple[str, str] | None:
@@ -95,7 +112,12 @@ def run_command(world: World) -> bool:
 def run_script_family(world: World) -> bool:
     """Run one of the project's scripts; sometimes after changing one of its constants (in the same request)."""
     rng, s, v = world.rng, world.s, world.voice()
-    plans = [p for p in world.alive() if (p.kind == "py" and ("print(" in world.tree.files[p.path])) or (p.kind == "sh" and "echo" in world.tree.files[p.path])]
+    plans = [
+        p
+        for p in world.alive()
+        if (p.kind == "py" and ("print(" in world.tree.files[p.path]))
+        or (p.kind == "sh" and "echo" in world.tree.files[p.path])
+    ]
     if not plans:
         return False
     plan = rng.choice(plans)
@@ -109,10 +131,19 @@ def run_script_family(world: World) -> bool:
     else:
         asked = phrasings.RUN_SCRIPT(rng, world.split, {"F": v.path(said), "f": v.quoted(said, v.path_mark)})
         if plan.kind == "sh":
-            asked = asked.replace("with python3", "with bash").replace("with python", "with bash").replace("use python ", "use bash ")
+            asked = (
+                asked.replace("with python3", "with bash")
+                .replace("with python", "with bash")
+                .replace("use python ", "use bash ")
+            )
     world.ask("run", asked, edits=False)
     if said != plan.path:
-        wrong = status(f"python3: can't open file '{world.tree.cwd}/{said}': [Errno 2] No such file or directory" if tool == "python3" else f"bash: {said}: No such file or directory", 2 if tool == "python3" else 127)
+        wrong = status(
+            f"python3: can't open file '{world.tree.cwd}/{said}': [Errno 2] No such file or directory"
+            if tool == "python3"
+            else f"bash: {said}: No such file or directory",
+            2 if tool == "python3" else 127,
+        )
         s.bash(_RUN(rng, {"c": f"{tool} {said}"}), f"{tool} {said}", wrong)
         lead = world.recover(said, plan.path, f"Run `{tool} {plan.path}`.")
     else:
@@ -133,6 +164,11 @@ _FAILURE = Phrases("""
 The test expects {right} from {call}, it gets {left}. I look for {target}.
 Expected {right}, got {left} for {call}. Search {target}.
 """)
+_UNCLEAR = (
+    "{right} is expected. I read {t} to see where the value comes from.",
+    "The expected value is {right}. What is compared? Read {t}.",
+    "Expected {right}. Read {t} to see what is called.",
+)
 _READ = Phrases("""
 {target} is in {f}. {call} must be {right}. Read {f}.
 The definition is in {f}. I read it; the expected value is {right}.
@@ -161,14 +197,23 @@ def add_kit(world: World) -> Kit | None:
     kit = programs.kit(world.rng, world.split)
     taken = set(world.tree.files)
     stem = kit.module.path.removesuffix(".py")
-    if {kit.module.path, kit.test.path} & taken or kit.module.path.split("/")[0] in taken or stem in world.tree.folders:
+    if (
+        {kit.module.path, kit.test.path} & taken
+        or kit.module.path.split("/")[0] in taken
+        or stem in world.tree.folders
+    ):
         return None
     if any(kit.target in text for text in world.tree.files.values()):
         return None
     folders = len(kit.module.path.split("/")) > 1
     if "tests" in world.tree.files or kit.test.path.split("/")[0] in world.tree.files:
         return None
-    if kit.style == "pytest" and f"import {stem.rsplit('/', 1)[-1]}\n" in kit.test.text and "(" in kit.shown and not kit.before:
+    if (
+        kit.style == "pytest"
+        and f"import {stem.rsplit('/', 1)[-1]}\n" in kit.test.text
+        and "(" in kit.shown
+        and not kit.before
+    ):
         return None  # the report would show the module's absolute path
     for plan in (kit.module, kit.test):
         world.tree.add(plan.path, plan.text)
@@ -181,7 +226,11 @@ def add_kit(world: World) -> Kit | None:
 
 def fix(world: World, kit: Kit) -> bool:
     rng, s, v, tree = world.rng, world.s, world.voice(), world.tree
-    if kit.module.path not in tree.files or kit.test.path not in tree.files or tree.files[kit.module.path].count(kit.wrong) != 1:
+    if (
+        kit.module.path not in tree.files
+        or kit.test.path not in tree.files
+        or tree.files[kit.module.path].count(kit.wrong) != 1
+    ):
         return False
     test, module = kit.test.path, kit.module.path
     if sum(1 for p in tree.files if p.rsplit("/", 1)[-1].startswith("test_")) > 1 or kit.style == "script":
@@ -196,22 +245,54 @@ def fix(world: World, kit: Kit) -> bool:
     elif by_script:
         command, style = f"python3 {test}", rng.choice(("named", "named", "command"))
     elif kit.style == "unittest":
-        command, style = rng.choice(((f"python3 -m unittest {unit_name}", "command"), (f"python3 {test}", "command"), ("python3 -m unittest", "command")))
+        command, style = rng.choice(
+            (
+                (f"python3 -m unittest {unit_name}", "command"),
+                (f"python3 {test}", "command"),
+                ("python3 -m unittest", "command"),
+            )
+        )
         if command == "python3 -m unittest" and not only:
             return False
     else:
-        style = rng.choice(("named", "named", "named", "command", "any")) if only else rng.choice(("named", "command"))
-        command = "python3 -m pytest -q" if style == "any" else rng.choice((f"python3 -m pytest -q {test}", f"python3 -m pytest -q {test}", "python3 -m pytest -q" if only else f"python3 -m pytest -q {test}")) if style == "command" else f"python3 -m pytest -q {test}"
+        style = (
+            rng.choice(("named", "named", "named", "command", "any"))
+            if only
+            else rng.choice(("named", "command"))
+        )
+        command = (
+            "python3 -m pytest -q"
+            if style == "any"
+            else rng.choice(
+                (
+                    f"python3 -m pytest -q {test}",
+                    f"python3 -m pytest -q {test}",
+                    "python3 -m pytest -q" if only else f"python3 -m pytest -q {test}",
+                )
+            )
+            if style == "command"
+            else f"python3 -m pytest -q {test}"
+        )
     mark = rng.choice(("`", "`", ""))
-    slots = {"X": v.path(test), "c": f"{mark}{command}{mark}", "p": rng.choice(names.words.PEOPLE[world.split])}
-    wording = {"named": phrasings_more.FIX, "any": phrasings_more.FIX_ANY, "command": phrasings_more.FIX_CMD}[style]
+    slots = {
+        "X": v.path(test),
+        "c": f"{mark}{command}{mark}",
+        "p": rng.choice(names.words.PEOPLE[world.split]),
+    }
+    wording = {"named": phrasings_more.FIX, "any": phrasings_more.FIX_ANY, "command": phrasings_more.FIX_CMD}[
+        style
+    ]
     world.ask("fix", wording(rng, world.split, slots).strip(), edits=False)
 
     def outcome(good: bool) -> str:
         if command.startswith("python3 -c "):
             return status(*Program(tree, [test]).code(command.removeprefix("python3 -c ").strip("'")))
         if kit.style == "pytest":
-            return reports.passed(rng, len(kit.marks)) if good else status(reports.failed(rng, tree, kit, test), 1)
+            return (
+                reports.passed(rng, len(kit.marks))
+                if good
+                else status(reports.failed(rng, tree, kit, test), 1)
+            )
         if kit.style == "unittest":
             out, code = Program(tree, [test]).unittest(test, "0.000")
             if command.endswith(".py"):
@@ -223,8 +304,19 @@ def fix(world: World, kit: Kit) -> bool:
         command = _without_pytest(world, kit, command)
     else:
         s.bash(_TEST_RUN(rng, {"c": command}), command, outcome(False))
+    if kit.shown not in s.steps[-1].result:
+        s.bash(rng.choice(_UNCLEAR).format(t=test, right=kit.expected), *tree.cat(test))
     left = repr(_left(world, kit))
-    facts = {"call": kit.shown, "left": left, "right": kit.expected, "target": kit.target, "f": module, "a": kit.wrong, "b": kit.right, "c": command}
+    facts = {
+        "call": kit.shown,
+        "left": left,
+        "right": kit.expected,
+        "target": kit.target,
+        "f": module,
+        "a": kit.wrong,
+        "b": kit.right,
+        "c": command,
+    }
     s.bash(_FAILURE(rng, facts), *tree.grep_all(kit.target, "-rnIF"))
     if not kit.constant:
         s.bash(_READ(rng, facts), *tree.cat(module))
@@ -240,14 +332,23 @@ def _without_pytest(world: World, kit: Kit, command: str) -> str:
     if command == "python3 -m pytest -q" or "/" in test:
         s.bash(_TEST_RUN(world.rng, {"c": command}), command, reports_text(world, kit))
         return command
-    python = world.rng.choice(("/usr/bin/python3", "/usr/local/bin/python3", f"{tree.cwd}/.venv/bin/python3", "/opt/venv/bin/python3"))
+    python = world.rng.choice(
+        (
+            "/usr/bin/python3",
+            "/usr/local/bin/python3",
+            f"{tree.cwd}/.venv/bin/python3",
+            "/opt/venv/bin/python3",
+        )
+    )
     s.bash(_TEST_RUN(world.rng, {"c": command}), command, status(f"{python}: No module named pytest", 1))
     s.bash(f"pytest is not installed. I read {test} to call its tests myself.", *tree.cat(test))
     tests = [x.removeprefix("def ").removesuffix(":") for x in tree.lines(test) if x.startswith("def test_")]
     stem = test.removesuffix(".py")
     code = f"from {stem} import *; {'; '.join(tests)}"
     instead = f"python3 -c '{code}'"
-    s.bash(f"The tests are {', '.join(tests)}. Call them.", instead, status(*Program(tree, [test]).code(code)))
+    s.bash(
+        f"The tests are {', '.join(tests)}. Call them.", instead, status(*Program(tree, [test]).code(code))
+    )
     return instead
 
 
@@ -259,4 +360,3 @@ def _left(world: World, kit: Kit) -> object:
     from .sandbox import namespace
 
     return eval(kit.shown, dict(namespace(world.tree, kit.module.path)))
-

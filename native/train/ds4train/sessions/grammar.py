@@ -115,7 +115,9 @@ class Phrases:
     """Small pools without a held-out part: what the assistant says."""
 
     def __init__(self, text: str) -> None:
-        self.patterns = [parse(line.replace("\\n", "\n")) for line in text.strip().split("\n") if line.strip()]
+        self.patterns = [
+            parse(line.replace("\\n", "\n")) for line in text.strip().split("\n") if line.strip()
+        ]
 
     def __call__(self, rng: random.Random, slots: Mapping[str, str]) -> str:
         out: list[str] = []

@@ -39,7 +39,19 @@ In {f}, `{k}` is set to {v}.
 def only_value(text: str) -> bool:
     """Whether the request asks for the bare value."""
     low = text.lower()
-    return any(x in low for x in ("value only", "only the value", "just the value", "only the number", "number only", "just the number", "just a number", "just number"))
+    return any(
+        x in low
+        for x in (
+            "value only",
+            "only the value",
+            "just the value",
+            "only the number",
+            "number only",
+            "just the number",
+            "just a number",
+            "just number",
+        )
+    )
 
 
 def lookup(world: World) -> bool:
@@ -51,16 +63,27 @@ def lookup(world: World) -> bool:
     holders = [p for p, text in world.tree.files.items() if setting.key in text]
     nowhere = rng.random() < 0.15 and len(holders) == 1
     said = plan.path if nowhere else world.said_path(plan.path)
-    slots = {"k": v.name(setting.key), "K": v.setting(setting.key), "f": v.quoted(said, v.path_mark), "F": v.path(said)}
+    slots = {
+        "k": v.name(setting.key),
+        "K": v.setting(setting.key),
+        "f": v.quoted(said, v.path_mark),
+        "F": v.path(said),
+    }
     key, missing = setting.key, not nowhere and said == plan.path and rng.random() < 0.04
     if missing:
         key = names.ident(rng, world.split, rng.choice(KINDS[plan.kind].case), 1, 3)
         if key in world.tree.files[plan.path]:
             return False
         slots["k"], slots["K"] = v.name(key), v.setting(key)
-    text = world.framed((phrasings.LOOKUP_NOFILE if nowhere else phrasings.LOOKUP)(rng, world.split, slots), edits=False)
+    text = world.framed(
+        (phrasings.LOOKUP_NOFILE if nowhere else phrasings.LOOKUP)(rng, world.split, slots), edits=False
+    )
     world.say("lookup", text)
-    value = said_value(world, plan, setting.value) if plan.kind == "py" and setting.value.kind == "bool" else setting.value.text
+    value = (
+        said_value(world, plan, setting.value)
+        if plan.kind == "py" and setting.value.kind == "bool"
+        else setting.value.text
+    )
     value = setting.literal if setting.value.kind == "bool" else value
     facts = {"k": key, "f": said, "v": value, "line": setting.line}
     if nowhere:
@@ -68,10 +91,23 @@ def lookup(world: World) -> bool:
     else:
         s.bash(_LOOK(rng, facts), *world.tree.grep(key, said, "-nF"))
         if said != plan.path:
-            s.bash(world.recover(said, plan.path, f"Now find {key} in it."), *world.tree.grep(key, plan.path, "-nF"))
+            s.bash(
+                world.recover(said, plan.path, f"Now find {key} in it."),
+                *world.tree.grep(key, plan.path, "-nF"),
+            )
     if missing:
         s.bash(rng.choice(SPELLED_OTHERWISE).format(w=key, f=said), *world.tree.cat(said))
-        s.answer(f"There is no {key} in {said}.", rng.choice((f"There is no `{key}` in {said}.", f"{said} has no `{key}`.", f"I did not find `{key}` in {said}.")), key)
+        s.answer(
+            f"There is no {key} in {said}.",
+            rng.choice(
+                (
+                    f"There is no `{key}` in {said}.",
+                    f"{said} has no `{key}`.",
+                    f"I did not find `{key}` in {said}.",
+                )
+            ),
+            key,
+        )
         return True
     facts["f"] = plan.path
     s.answer(_SEEN(rng, facts), value if only_value(text) else _VALUE(rng, facts), value)
@@ -86,14 +122,31 @@ def lookup_spoken(world: World) -> bool:
         return False
     plan, setting = found
     words = spoken(setting.key)
-    if words == setting.key or len(world.tree.files[plan.path]) > 900 or [spoken(x.key) for x in plan.settings].count(words) != 1:
+    if (
+        words == setting.key
+        or len(world.tree.files[plan.path]) > 900
+        or [spoken(x.key) for x in plan.settings].count(words) != 1
+    ):
         return False
-    slots = {"k": f"the {words}", "K": f"the {words}", "f": v.quoted(plan.path, v.path_mark), "F": v.path(plan.path)}
+    slots = {
+        "k": f"the {words}",
+        "K": f"the {words}",
+        "f": v.quoted(plan.path, v.path_mark),
+        "F": v.path(plan.path),
+    }
     text = world.framed(phrasings.LOOKUP(rng, world.split, slots).replace("the the ", "the "), edits=False)
     world.say("lookup", text)
     value = setting.literal if setting.value.kind == "bool" else setting.value.text
     if " " in words:
-        s.bash(rng.choice((f"What is the {words} in {plan.path}? Read the file.", f"Read {plan.path} to find the {words}.")), *world.tree.cat(plan.path))
+        s.bash(
+            rng.choice(
+                (
+                    f"What is the {words} in {plan.path}? Read the file.",
+                    f"Read {plan.path} to find the {words}.",
+                )
+            ),
+            *world.tree.cat(plan.path),
+        )
     else:
         result = s.bash(_LOOK(rng, {"k": words, "f": plan.path}), *world.tree.grep(words, plan.path, "-nF"))
         if setting.line not in result:
@@ -142,16 +195,51 @@ def find(world: World) -> bool:
     world.say("find", text)
     s.bash(_FIND(rng, {"w": word}), *world.tree.grep_all(word, "-rlIF"))
     low = text.lower()
-    bare = any(x in low for x in ("just the path", "just path", "path only", "only the path", "just with the path", "with just", "with only"))
+    bare = any(
+        x in low
+        for x in (
+            "just the path",
+            "just path",
+            "path only",
+            "only the path",
+            "just with the path",
+            "with just",
+            "with only",
+        )
+    )
     if not hits:
-        s.answer(f"No file has {word}.", rng.choice((f"No file in this project contains `{word}`.", f"I found no file with `{word}`.", f"None: `{word}` does not occur in any file here.")), word)
+        s.answer(
+            f"No file has {word}.",
+            rng.choice(
+                (
+                    f"No file in this project contains `{word}`.",
+                    f"I found no file with `{word}`.",
+                    f"None: `{word}` does not occur in any file here.",
+                )
+            ),
+            word,
+        )
     elif len(hits) == 1:
         path = hits[0]
-        full = rng.choice((f"{path} contains `{word}`.", f"`{word}` is in {path}.", f"The file is {path}.", f"It is in {path}.", f"Only {path} contains `{word}`."))
+        full = rng.choice(
+            (
+                f"{path} contains `{word}`.",
+                f"`{word}` is in {path}.",
+                f"The file is {path}.",
+                f"It is in {path}.",
+                f"Only {path} contains `{word}`.",
+            )
+        )
         s.answer(f"The file is {path}.", path if bare else full, path)
     else:
         shown = ", ".join(hits[:-1]) + " and " + hits[-1]
-        full = rng.choice((f"Several files contain `{word}`: {shown}.", f"`{word}` is in {shown}.", f"These files contain `{word}`: {shown}."))
+        full = rng.choice(
+            (
+                f"Several files contain `{word}`: {shown}.",
+                f"`{word}` is in {shown}.",
+                f"These files contain `{word}`: {shown}.",
+            )
+        )
         s.answer(f"Several files have {word}.", "\n".join(hits) if bare else full, *hits)
     return True
 
@@ -177,13 +265,29 @@ def _counted(world: World, wording: Wordings, lines: bool) -> bool:
     asked = world.ask("count", wording(rng, world.split, slots), edits=False)
     if lines:
         number = str(text.count("\n"))
-        s.bash(rng.choice((f"Count the lines of {plan.path}.", f"wc gives the line count of {plan.path}.")), f"wc -l < {plan.path}", number)
-        full = rng.choice((f"{plan.path} has {number} line{'' if number == '1' else 's'}.", f"There are {number} lines in {plan.path}." if number != "1" else f"There is 1 line in {plan.path}."))
+        s.bash(
+            rng.choice((f"Count the lines of {plan.path}.", f"wc gives the line count of {plan.path}.")),
+            f"wc -l < {plan.path}",
+            number,
+        )
+        full = rng.choice(
+            (
+                f"{plan.path} has {number} line{'' if number == '1' else 's'}.",
+                f"There are {number} lines in {plan.path}."
+                if number != "1"
+                else f"There is 1 line in {plan.path}.",
+            )
+        )
     else:
         command, number = world.tree.grep(word, plan.path, "-cF")
         number = number.split("\n")[0]
         s.bash(f"Count the lines of {plan.path} with {word}.", command, number)
-        full = rng.choice((f"{number} line{' of ' + plan.path + ' contains' if number == '1' else 's of ' + plan.path + ' contain'} `{word}`.", f"`{word}` occurs on {number} line{'' if number == '1' else 's'} of {plan.path}."))
+        full = rng.choice(
+            (
+                f"{number} line{' of ' + plan.path + ' contains' if number == '1' else 's of ' + plan.path + ' contain'} `{word}`.",
+                f"`{word}` occurs on {number} line{'' if number == '1' else 's'} of {plan.path}.",
+            )
+        )
     s.answer(f"The count is {number}.", number if only_value(asked) else full, number)
     return True
 
@@ -201,10 +305,25 @@ def contains(world: World) -> bool:
     command, result = world.tree.grep(word, plan.path, "-nF")
     s.bash(f"Search {plan.path} for {word}.", command, result)
     if result.startswith("[exit"):
-        s.answer(f"No match: {plan.path} does not have {word}.", rng.choice((f"No, {plan.path} does not contain `{word}`.", f"No. `{word}` is not in {plan.path}.")), "No")
+        s.answer(
+            f"No match: {plan.path} does not have {word}.",
+            rng.choice(
+                (f"No, {plan.path} does not contain `{word}`.", f"No. `{word}` is not in {plan.path}.")
+            ),
+            "No",
+        )
     else:
         line = result.split(":", 1)[0]
-        s.answer(f"It is there, on line {line}.", rng.choice((f"Yes, {plan.path} contains `{word}` on line {line}.", f"Yes. `{word}` is in {plan.path}, line {line}.")), "Yes")
+        s.answer(
+            f"It is there, on line {line}.",
+            rng.choice(
+                (
+                    f"Yes, {plan.path} contains `{word}` on line {line}.",
+                    f"Yes. `{word}` is in {plan.path}, line {line}.",
+                )
+            ),
+            "Yes",
+        )
     return True
 
 
@@ -224,7 +343,11 @@ def show(world: World) -> bool:
     if "\n" in body:
         s.answer(f"That is the content of {plan.path}.", f"{plan.path} contains:\n\n```\n{body}\n```", body)
     else:
-        s.answer(f"{plan.path} has one line.", rng.choice((f"{plan.path} contains: {body}", f"{plan.path} says: {body}")), body)
+        s.answer(
+            f"{plan.path} has one line.",
+            rng.choice((f"{plan.path} contains: {body}", f"{plan.path} says: {body}")),
+            body,
+        )
     return True
 
 
@@ -237,7 +360,11 @@ def list_folder(world: World) -> bool:
     if result == "(no output)":
         return False
     slots = {"d": rng.choice((v.quoted(target), v.quoted(target + "/"), f"the folder {v.quoted(target)}"))}
-    world.ask("list", phrasings_more.LIST(rng, world.split, slots).replace("the folder the folder", "the folder"), edits=False)
+    world.ask(
+        "list",
+        phrasings_more.LIST(rng, world.split, slots).replace("the folder the folder", "the folder"),
+        edits=False,
+    )
     s.bash(f"List {target}.", command, result)
     shown = result.split("\n")
     s.answer(f"These are the entries of {target}.", f"{target} contains: {', '.join(shown)}.", *shown)

@@ -25,7 +25,13 @@ I added the line `{l}` at the end of {f}.
 
 def safe_line(line: str) -> bool:
     """Whether echo with our quoting keeps the line whole in an interactive shell."""
-    return bool(line) and "\t" not in line and not line.startswith("-n") and not ("'" in line and "!" in line) and line == line.strip()
+    return (
+        bool(line)
+        and "\t" not in line
+        and not line.startswith("-n")
+        and not ("'" in line and "!" in line)
+        and line == line.strip()
+    )
 
 
 def a_line(world: World) -> str:
@@ -58,7 +64,9 @@ def append(world: World) -> bool:
     if line in world.tree.lines(plan.path):
         return False
     said = world.said_path(plan.path)
-    wording = phrasings.APPEND(rng, world.split, {"F": v.path(said), "f": v.quoted(said, v.path_mark), "l": v.value(line), "L": line})
+    wording = phrasings.APPEND(
+        rng, world.split, {"F": v.path(said), "f": v.quoted(said, v.path_mark), "l": v.value(line), "L": line}
+    )
     world.ask("append", wording)
     facts = {"f": said, "l": line}
     s.bash(_APPEND(rng, facts), *world.tree.append(said, line))
@@ -75,10 +83,27 @@ def prepend(world: World) -> bool:
     if not plans:
         return False
     plan, line = rng.choice(plans), a_line(world)
-    wording = phrasings.PREPEND(rng, world.split, {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.value(line)})
+    wording = phrasings.PREPEND(
+        rng, world.split, {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.value(line)}
+    )
     world.ask("insert", wording)
-    s.edit(f"Insert `{line}` at the top of {plan.path}.", command="insert", path=plan.path, insert_line=0, new_str=line)
-    s.answer(f"{plan.path} now starts with it.", rng.choice((f"I inserted `{line}` as the first line of {plan.path}.", f"{plan.path} now starts with `{line}`.")), plan.path)
+    s.edit(
+        f"Insert `{line}` at the top of {plan.path}.",
+        command="insert",
+        path=plan.path,
+        insert_line=0,
+        new_str=line,
+    )
+    s.answer(
+        f"{plan.path} now starts with it.",
+        rng.choice(
+            (
+                f"I inserted `{line}` as the first line of {plan.path}.",
+                f"{plan.path} now starts with `{line}`.",
+            )
+        ),
+        plan.path,
+    )
     return True
 
 
@@ -92,12 +117,39 @@ def insert_after(world: World) -> bool:
     anchor = rng.choice(lines)
     if not anchor.strip() or sum(anchor in x for x in lines) != 1 or "`" in anchor:
         return False
-    wording = phrasings_more.INSERT_AFTER(rng, world.split, {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.value(line), "a": v.quoted(anchor, v.mark or '"')})
+    wording = phrasings_more.INSERT_AFTER(
+        rng,
+        world.split,
+        {
+            "F": v.path(plan.path),
+            "f": v.quoted(plan.path, v.path_mark),
+            "l": v.value(line),
+            "a": v.quoted(anchor, v.mark or '"'),
+        },
+    )
     world.ask("insert", wording)
-    s.bash(f"Insert `{line}` after `{anchor}` in {plan.path}. Find that line.", *world.tree.grep(anchor, plan.path, "-nF"))
+    s.bash(
+        f"Insert `{line}` after `{anchor}` in {plan.path}. Find that line.",
+        *world.tree.grep(anchor, plan.path, "-nF"),
+    )
     at = lines.index(anchor) + 1
-    s.edit(f"`{anchor}` is line {at}. Insert `{line}` after line {at}.", command="insert", path=plan.path, insert_line=at, new_str=line)
-    s.answer(f"The new line follows line {at}.", rng.choice((f"I inserted `{line}` after line {at} of {plan.path}.", f"{plan.path} now has `{line}` after `{anchor}`.")), plan.path)
+    s.edit(
+        f"`{anchor}` is line {at}. Insert `{line}` after line {at}.",
+        command="insert",
+        path=plan.path,
+        insert_line=at,
+        new_str=line,
+    )
+    s.answer(
+        f"The new line follows line {at}.",
+        rng.choice(
+            (
+                f"I inserted `{line}` after line {at} of {plan.path}.",
+                f"{plan.path} now has `{line}` after `{anchor}`.",
+            )
+        ),
+        plan.path,
+    )
     return True
 
 
@@ -111,7 +163,11 @@ def remove_line(world: World) -> bool:
     line = rng.choice(lines)
     if len(lines) < 2 or not line.strip() or sum(line in x for x in lines) != 1:
         return False
-    wording = phrasings_more.REMOVE_LINE(rng, world.split, {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.quoted(line, v.mark or '"')})
+    wording = phrasings_more.REMOVE_LINE(
+        rng,
+        world.split,
+        {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.quoted(line, v.mark or '"')},
+    )
     world.ask("remove_line", wording)
     s.bash(f"Remove `{line}` from {plan.path}. Find its number.", *world.tree.grep(line, plan.path, "-nF"))
     at = lines.index(line) + 1
@@ -120,8 +176,19 @@ def remove_line(world: World) -> bool:
         end = "\n"  # the line before keeps its own end
     del lines[at - 1]
     world.tree.files[plan.path] = "\n".join(lines) + end
-    s.bash(f"`{line}` is line {at} of {plan.path}. Delete line {at}.", f"sed -i '{at}d' {plan.path}", NO_OUTPUT)
-    s.answer(f"Line {at} is gone.", rng.choice((f"I removed the line `{line}` from {plan.path}.", f"Line {at} of {plan.path}, `{line}`, is removed.")), plan.path)
+    s.bash(
+        f"`{line}` is line {at} of {plan.path}. Delete line {at}.", f"sed -i '{at}d' {plan.path}", NO_OUTPUT
+    )
+    s.answer(
+        f"Line {at} is gone.",
+        rng.choice(
+            (
+                f"I removed the line `{line}` from {plan.path}.",
+                f"Line {at} of {plan.path}, `{line}`, is removed.",
+            )
+        ),
+        plan.path,
+    )
     return True
 
 
@@ -150,7 +217,17 @@ def create_line(world: World) -> bool:
     path, line = world.new_path(), a_line(world)
     if rng.random() < 0.25:
         line = names.value(rng, world.split, rng.choice(("phrase", "word", "version", "str", "int"))).text
-    wording = phrasings_more.CREATE_LINE(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "f": v.quoted(path, v.path_mark), "l": v.value(line), "L": line})
+    wording = phrasings_more.CREATE_LINE(
+        rng,
+        world.split,
+        {
+            "F": v.path(path),
+            "p": v.quoted(path, v.path_mark),
+            "f": v.quoted(path, v.path_mark),
+            "l": v.value(line),
+            "L": line,
+        },
+    )
     world.ask("create", wording)
     s.edit(_CREATE_ONE(rng, {"f": path, "l": line}), command="create", path=path, file_text=line + "\n")
     s.answer(f"{path} is there.", _CREATED_ONE(rng, {"f": path, "l": line}), path)
@@ -186,10 +263,22 @@ def create_block(world: World) -> bool:
     lang = path.rsplit(".", 1)[-1] if rng.random() < 0.5 else ""
     body = f"```{lang}\n{shown}\n```" if fence else shown
     mark = "@@BLOCK@@"
-    wording = phrasings_more.CREATE_BLOCK(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark})
+    wording = phrasings_more.CREATE_BLOCK(
+        rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark}
+    )
     world.say("create", world.framed(wording).replace(mark, body))
     s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
-    s.answer(f"{path} is written.", rng.choice((f"I created {path} with the content you gave.", f"{path} now exists with the given content.", f"Done: I wrote the given text to {path}.")), path)
+    s.answer(
+        f"{path} is written.",
+        rng.choice(
+            (
+                f"I created {path} with the content you gave.",
+                f"{path} now exists with the given content.",
+                f"Done: I wrote the given text to {path}.",
+            )
+        ),
+        path,
+    )
     return True
 
 
@@ -203,11 +292,40 @@ def create_lines(world: World) -> bool:
     if len(items) < 2:
         return False
     shown = [v.name(x) for x in items]
-    listed = rng.choice((", ".join(shown), ", ".join(shown[:-1]) + " and " + shown[-1], ", ".join(shown[:-1]) + " and " + shown[-1]))
-    wording = phrasings_more.CREATE_LINES(rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "n": rng.choice((str(len(items)), ("two", "three", "four", "five", "six")[len(items) - 2])), "m": listed})
+    listed = rng.choice(
+        (
+            ", ".join(shown),
+            ", ".join(shown[:-1]) + " and " + shown[-1],
+            ", ".join(shown[:-1]) + " and " + shown[-1],
+        )
+    )
+    wording = phrasings_more.CREATE_LINES(
+        rng,
+        world.split,
+        {
+            "F": v.path(path),
+            "p": v.quoted(path, v.path_mark),
+            "n": rng.choice((str(len(items)), ("two", "three", "four", "five", "six")[len(items) - 2])),
+            "m": listed,
+        },
+    )
     world.ask("create", wording)
-    s.edit(f"Create {path} with the lines {', '.join(items)}.", command="create", path=path, file_text="\n".join(items) + "\n")
-    s.answer(f"{path} has the lines.", rng.choice((f"I created {path} with the lines {', '.join(items)}.", f"{path} now has the lines {', '.join(items)}.")), path)
+    s.edit(
+        f"Create {path} with the lines {', '.join(items)}.",
+        command="create",
+        path=path,
+        file_text="\n".join(items) + "\n",
+    )
+    s.answer(
+        f"{path} has the lines.",
+        rng.choice(
+            (
+                f"I created {path} with the lines {', '.join(items)}.",
+                f"{path} now has the lines {', '.join(items)}.",
+            )
+        ),
+        path,
+    )
     return True
 
 
@@ -236,7 +354,11 @@ def _relocate(world: World, tool: str) -> bool:
     world.tree.add(new, text)
     verb, done = ("Move", "moved") if tool == "mv" else ("Copy", "copied")
     s.bash(f"{verb} {plan.path} to {new}.", f"{made}{tool} {plan.path} {new}", NO_OUTPUT)
-    s.answer(f"{new} is in place.", rng.choice((f"I {done} {plan.path} to {new}.", f"Done: {plan.path} is {done} to {new}.")), new)
+    s.answer(
+        f"{new} is in place.",
+        rng.choice((f"I {done} {plan.path} to {new}.", f"Done: {plan.path} is {done} to {new}.")),
+        new,
+    )
     if tool == "mv":
         plan.path = new
     return True
@@ -247,10 +369,20 @@ def delete(world: World) -> bool:
     if len(plans) < 2:
         return False
     plan = rng.choice(plans)
-    world.ask("delete", phrasings_more.DELETE(rng, world.split, {"F": v.path(plan.path), "p": v.quoted(plan.path, v.path_mark)}), edits=False)
+    world.ask(
+        "delete",
+        phrasings_more.DELETE(
+            rng, world.split, {"F": v.path(plan.path), "p": v.quoted(plan.path, v.path_mark)}
+        ),
+        edits=False,
+    )
     world.tree.remove(plan.path)
     s.bash(f"Delete {plan.path}.", f"rm {plan.path}", NO_OUTPUT)
-    s.answer(f"{plan.path} is gone.", rng.choice((f"I deleted {plan.path}.", f"{plan.path} is deleted.")), plan.path)
+    s.answer(
+        f"{plan.path} is gone.",
+        rng.choice((f"I deleted {plan.path}.", f"{plan.path} is deleted.")),
+        plan.path,
+    )
     return True
 
 
@@ -261,8 +393,14 @@ def echo(world: World) -> bool:
     command = f"echo {quote(line)}"
     if re.search(r"^-[neE]", line):
         return False
-    wording = phrasings.RUN(rng, world.split, {"c": v.quoted(command, rng.choice(("`", "`", ""))), "C": command})
+    wording = phrasings.RUN(
+        rng, world.split, {"c": v.quoted(command, rng.choice(("`", "`", ""))), "C": command}
+    )
     world.ask("run", wording, edits=False)
     s.bash(rng.choice((f"Run `{command}`.", "Run the given command.")), command, status(line, 0))
-    s.answer(f"It printed `{line}`.", rng.choice((f"It printed `{line}`.", f"The output is `{line}`.", f"`{line}`")), line)
+    s.answer(
+        f"It printed `{line}`.",
+        rng.choice((f"It printed `{line}`.", f"The output is `{line}`.", f"`{line}`")),
+        line,
+    )
     return True

@@ -9,7 +9,9 @@ from . import phrasings, phrasings_more
 from .grammar import Wordings
 
 _EXTRA: list[tuple[Wordings, str]] = [  # fmt: skip
-    (phrasings.CHANGE, """
+    (
+        phrasings.CHANGE,
+        """
 I want {F} to use {v} for {k}[, nothing else should change|]
 [edit|update] {F}. {k} must be {v} [there|in it|afterwards]
 in {F} you will find {k}; [it has to be|change it so that it is|please set it to] {v}
@@ -38,8 +40,11 @@ modify {F} [and set|by setting] {k} to {v}
 turn {k} in {F} into {v}
 [the task is simple|simple task]: in {F} set {k} to {v}
 {F} line with {k}: value should be {v}
-"""),
-    (phrasings.CHANGE_OLD, """
+""",
+    ),
+    (
+        phrasings.CHANGE_OLD,
+        """
 [change|update] {k} in {F} from its current value {o} to {v}
 {F} sets {k} to {o}. Change it to {v}
 {F} [sets|defines|gives] {k} as {o}[;|,] [we need|it should be|change this to] {v}
@@ -52,15 +57,21 @@ in {F} the value of {k} is {o}, [change|set] it to {v}
 [increase|raise|lower|reduce] {k} from {o} to {v} in {F}
 edit {F}, {k} goes from {o} to {v}
 I see {k} is {o} in {F}; [I want|it needs to be|set it to] {v}
-"""),
-    (phrasings.CHANGE_NOFILE, """
+""",
+    ),
+    (
+        phrasings.CHANGE_NOFILE,
+        """
 [change|set] {k} to {v}, [you will have to find the file|look for the file that has it|wherever it is]
 there is a setting {k} in one of the files here. Set it to {v}
 [search|look] for {k} and change its value to {v}
 {k} should be {v} in this project. [Find it and change it|Please update it]
 update the value of {k} to {v}
-"""),
-    (phrasings.RENAME, """
+""",
+    ),
+    (
+        phrasings.RENAME,
+        """
 rename {what} {k} to {v} and update [everything that uses it|all the places that use it|every file that uses it]
 rename {k} to {v} in all [the |]files [of this project|here|that use it]
 please rename {k}, it should be {v} [in every file|everywhere]
@@ -79,8 +90,11 @@ rename the symbol {k} to {v} [in the project|]
 {F} [defines|has] {what} {k}; rename it to {v}
 replace {k} by {v} as the name of {what}
 [make|do] the following rename: {k} becomes {v}
-"""),
-    (phrasings.RUN, """
+""",
+    ),
+    (
+        phrasings.RUN,
+        """
 run {c} [in the project folder|in the repository|here] and tell me what it prints
 run {c} in the shell, [and tell me the output|what is printed|and report what it printed]
 please run {c} for me and [report|tell me] what it prints
@@ -97,8 +111,11 @@ use bash to run {c}. [What does it print|Tell me the output]
 command: {c}\\n[What is the output|Run it and report the output]?
 [I can't run things here|My terminal is broken|I am on my phone], can you run {c} and tell me what it prints?
 what's printed when {c} runs?
-"""),
-    (phrasings.RUN_SCRIPT, """
+""",
+    ),
+    (
+        phrasings.RUN_SCRIPT,
+        """
 run the script {f} and tell me what it [prints|printed|says]
 run the program in {F} and [tell me|report] its output
 [please |]run {F} with python3 and [report|tell me] [what it printed|the output]
@@ -108,8 +125,11 @@ what text does {f} print?
 execute the script {f}. [What does it print|Report its output]
 run {F}, what is [printed|the last line it prints]?
 there's a small script, {f}. [What does it print when run|Run it and tell me what it prints]?
-"""),
-    (phrasings.LOOKUP, """
+""",
+    ),
+    (
+        phrasings.LOOKUP,
+        """
 what is the {k} [defined|set|given|configured] in {F}?
 what {k} does {F} [define|set|have|use|specify]?
 [find|look up] what {k} is set to in {F}
@@ -126,8 +146,11 @@ look in {F}, what is the {k}?
 [to what|to which] value is {k} set in {F}?
 read {F} and answer: what is {k}?
 what is the value assigned to {k} in {F}?
-"""),
-    (phrasings.FIND, """
+""",
+    ),
+    (
+        phrasings.FIND,
+        """
 [which|what] file in this [repository|project|folder] [contains|has] the word {w}? [Tell me its name|Tell me the path|]
 one of the files [here|in this repository] [contains|mentions] {w}. [Find out which one|Which one is it|Tell me which]
 one file [here|in this repo] has the word {w} in it. [Find it|Which is it|Tell me its path]
@@ -142,8 +165,11 @@ only one file [mentions|contains] {w}; [which one|find it|tell me its name]
 the word {w} is in one of these files. Which?
 the word {w} [occurs|appears] [somewhere|in one file] in this project. [In which file|Where|Find the file]
 can you find [out |]which file {w} is in?
-"""),
-    (phrasings.APPEND, """
+""",
+    ),
+    (
+        phrasings.APPEND,
+        """
 [add|append] a line to [the end of |]{F}: {l}
 [add|append] a line to {F} that [says|reads] {l}
 add the following as the last line of {F}: {l}
@@ -157,8 +183,11 @@ append to {F} the line {l}
 append to {F}: {l}
 add {l} on a new line at the end of {F}
 keep {F} as it is but add {l} as [the last line|a new last line]
-"""),
-    (phrasings_more.CREATE_LINE, """
+""",
+    ),
+    (
+        phrasings_more.CREATE_LINE,
+        """
 create a file named {p} [that contains|containing|with] [exactly |only |just ]the line {l}
 create a file {p} [that contains|containing|with] the text {l}
 create a file named {p} with the content {l}
@@ -175,8 +204,11 @@ add a file called {p} to the project with the text {l}
 please add a file {p} that says {l}
 I want a file {p} that contains [exactly |]{l}
 there is no {p} yet. Create it with the [line|text|content] {l}
-"""),
-    (phrasings_more.FIX, """
+""",
+    ),
+    (
+        phrasings_more.FIX,
+        """
 {X} fails with an assertion error. [Fix the code|Find the bug in the code and fix it|Please fix it]
 the test [file |]{X} fails. [Look at|Read] the [message|assertion|error], fix the code, and run it again
 run {X}, [it fails|there is a failure]. [Fix the bug|Find the cause and fix it|Correct the code]
@@ -188,8 +220,11 @@ running {X} fails. Fix the [problem|code|bug] [and check that it passes|and run 
 [the|a] failing test is in {X}. Fix the code [it tests|under test|] so that it passes
 the tests in {X} [fail|don't pass|are failing]. [Fix the code|Make them pass]
 {X} complains about a wrong value. [Fix the code|Correct it|Fix it]
-"""),
-    (phrasings_more.FIX_CMD, """
+""",
+    ),
+    (
+        phrasings_more.FIX_CMD,
+        """
 {c} fails with an assertion. [Fix the code so that it passes|Fix the bug|Please fix]
 when you run {c}, an assertion fails. [Fix the code|Fix it]
 run {c}. An assertion fails; [fix the code|fix it and run it again]
@@ -197,7 +232,8 @@ fix the code until {c} passes
 {c} is red. [Make it green|Fix the code]
 the command {c} fails. [Fix the code and run it again|Fix the cause]
 {c} must pass. [Fix the code|Right now an assertion fails, fix it]
-"""),
+""",
+    ),
 ]
 
 

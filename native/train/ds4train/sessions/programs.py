@@ -22,7 +22,10 @@ def _constant(rng: random.Random, split: str, kinds: tuple[str, ...]) -> Setting
 
 def script(rng: random.Random, split: str) -> Planned:
     """A Python program with one or two constants that prints a few lines."""
-    a, b = _constant(rng, split, ("phrase", "word", "str", "version", "host")), _constant(rng, split, ("int",))
+    a, b = (
+        _constant(rng, split, ("phrase", "word", "str", "version", "host")),
+        _constant(rng, split, ("int",)),
+    )
     b = _constant(rng, split, ("int",)) if b.key == a.key else b
     small = Setting(b.key, Value(str(rng.randint(1, 4)), "int"), "", "")
     small.line, small.literal = f"{small.key} = {small.value.text}", small.value.text
@@ -49,7 +52,22 @@ def script(rng: random.Random, split: str) -> Planned:
     head = [s.line for s in settings] + ([""] if settings else [])
     if settings and body[0].startswith("def "):
         head.append("")
-    path = rng.choice((folder(rng, split), "")) + rng.choice((names.ident(rng, split, "snake", 1, 2), names.ident(rng, split, "snake", 1, 2), "main", "hello", "run", "app", "report", "demo")) + ".py"
+    path = (
+        rng.choice((folder(rng, split), ""))
+        + rng.choice(
+            (
+                names.ident(rng, split, "snake", 1, 2),
+                names.ident(rng, split, "snake", 1, 2),
+                "main",
+                "hello",
+                "run",
+                "app",
+                "report",
+                "demo",
+            )
+        )
+        + ".py"
+    )
     return Planned(path, "\n".join(head + body) + "\n", "py", settings)
 
 
@@ -57,11 +75,23 @@ def shell_script(rng: random.Random, split: str) -> Planned:
     w = lambda: names.word(rng, split)  # noqa: E731
     a = _constant(rng, split, ("str", "int", "version", "word"))
     line = f"{a.key}={a.value.text}"
-    body = rng.choice(([f'echo "{names.sentence(rng, split)}"'], [f'echo "{w()}: ${a.key}"'], [f'echo "{w()}"', f'echo "{w()} ${a.key}"'], [f'echo "{w()}"', f"exit {rng.randint(1, 9)}"]))
+    body = rng.choice(
+        (
+            [f'echo "{names.sentence(rng, split)}"'],
+            [f'echo "{w()}: ${a.key}"'],
+            [f'echo "{w()}"', f'echo "{w()} ${a.key}"'],
+            [f'echo "{w()}"', f"exit {rng.randint(1, 9)}"],
+        )
+    )
     has = any("$" in x for x in body)
     text = ["#!/bin/bash", *([line] if has else []), *body]
     settings = [Setting(a.key, a.value, line, a.value.text)] if has else []
-    return Planned(folder(rng, split) + names.ident(rng, split, "snake", 1, 2) + ".sh", "\n".join(text) + "\n", "sh", settings)
+    return Planned(
+        folder(rng, split) + names.ident(rng, split, "snake", 1, 2) + ".sh",
+        "\n".join(text) + "\n",
+        "sh",
+        settings,
+    )
 
 
 def run_shell(text: str) -> tuple[str, int]:
@@ -125,16 +155,27 @@ _OPERATIONS = (
 def kit(rng: random.Random, split: str) -> Kit:
     """A bug of one of the shapes, with neighbours around it that are right."""
     base = "" if rng.random() < 0.75 else folder(rng, split).split("/")[0].rstrip("/")
-    stem = names.ident(rng, split, "snake", 1, 2)
+    stem = names.module_stem(rng, split)
     while stem in names.RESERVED or stem.startswith("test"):
-        stem = names.ident(rng, split, "snake", 1, 2)
+        stem = names.module_stem(rng, split)
     r = rng.random()
-    old = names.value(rng, split, rng.choice(("int", "int", "float", "phrase", "word", "str", "version", "negative", "duration", "host")))
+    old = names.value(
+        rng,
+        split,
+        rng.choice(
+            ("int", "int", "float", "phrase", "word", "str", "version", "negative", "duration", "host")
+        ),
+    )
     new = names.other_value(rng, split, old)
     py = KINDS["py"].literal
     if r < 0.33:
         target = names.ident(rng, split, "upper", 1, 3)
-        wrong, right, body, call = f"{target} = {py(old)}", f"{target} = {py(new)}", [f"{target} = {py(old)}"], target
+        wrong, right, body, call = (
+            f"{target} = {py(old)}",
+            f"{target} = {py(new)}",
+            [f"{target} = {py(old)}"],
+            target,
+        )
         expected, constant = py(new), True
     elif r < 0.62:
         target = names.function_name(rng, split)
@@ -144,7 +185,12 @@ def kit(rng: random.Random, split: str) -> Kit:
         target, key = names.ident(rng, split, "upper", 1, 2), names.ident(rng, split, "snake", 1, 2)
         wrong, right = f'"{key}": {py(old)},', f'"{key}": {py(new)},'
         other = names.ident(rng, split, "snake", 1, 2)
-        body = [f"{target} = {{", f"    {wrong}", f'    "{other if other != key else other + "_x"}": {rng.randint(1, 99)},', "}"]
+        body = [
+            f"{target} = {{",
+            f"    {wrong}",
+            f'    "{other if other != key else other + "_x"}": {rng.randint(1, 99)},',
+            "}",
+        ]
         call, expected, constant = f'{target}["{key}"]', py(new), False
     elif r < 0.9:
         verb, args, shape, bad, good, op = rng.choice(_OPERATIONS)
@@ -156,13 +202,35 @@ def kit(rng: random.Random, split: str) -> Kit:
             bad_value = {"-": x - y, "+": x + y, "*": x * y, "min": min(x, y), "max": max(x, y)}[bad]
             if op(x, y) != bad_value:
                 break
-        body, call, expected, constant = [f"def {target}({args}):", f"    {wrong}"], f"{target}({x}, {y})", str(op(x, y)), False
+        body, call, expected, constant = (
+            [f"def {target}({args}):", f"    {wrong}"],
+            f"{target}({x}, {y})",
+            str(op(x, y)),
+            False,
+        )
     elif r < 0.95:
         target, who = names.function_name(rng, split), rng.choice(words.PEOPLE[split])
-        good, bad = rng.sample(("Hello", "Hi", "Welcome", "Goodbye", "Dear", "Hey", names.invented(rng).title()), 2)
-        shape, said = rng.choice((('return "{x}, " + name', "{x}, {n}"), ('return "{x} " + name', "{x} {n}"), ('return f"{x}, {{name}}!"', "{x}, {n}!"), ('return f"{x} {{name}}"', "{x} {n}")))
-        wrong, right = shape.replace("{{", "{").replace("}}", "}").replace("{x}", bad), shape.replace("{{", "{").replace("}}", "}").replace("{x}", good)
-        body, call, expected, constant = [f"def {target}(name):", f"    {wrong}"], f'{target}("{who}")', '"' + said.format(x=good, n=who) + '"', False
+        good, bad = rng.sample(
+            ("Hello", "Hi", "Welcome", "Goodbye", "Dear", "Hey", names.invented(rng).title()), 2
+        )
+        shape, said = rng.choice(
+            (
+                ('return "{x}, " + name', "{x}, {n}"),
+                ('return "{x} " + name', "{x} {n}"),
+                ('return f"{x}, {{name}}!"', "{x}, {n}!"),
+                ('return f"{x} {{name}}"', "{x} {n}"),
+            )
+        )
+        wrong, right = (
+            shape.replace("{{", "{").replace("}}", "}").replace("{x}", bad),
+            shape.replace("{{", "{").replace("}}", "}").replace("{x}", good),
+        )
+        body, call, expected, constant = (
+            [f"def {target}(name):", f"    {wrong}"],
+            f'{target}("{who}")',
+            '"' + said.format(x=good, n=who) + '"',
+            False,
+        )
     else:
         w, k = names.word(rng, split), rng.sample(range(1, 60), 3)
         verb, args, wrong, right, given, expected = rng.choice((
@@ -172,12 +240,26 @@ def kit(rng: random.Random, split: str) -> Kit:
             ("double", "n", "return n * 3", "return n * 2", str(k[0]), str(k[0] * 2)), ("increment", "n", "return n - 1", "return n + 1", str(k[0]), str(k[0] + 1)),
             ("square", "n", "return n + n", "return n * n", str(k[0] + 2), str((k[0] + 2) ** 2)), ("is_even", "n", "return n % 2 == 1", "return n % 2 == 0", str(k[0] * 2), "True"),
         ))  # fmt: skip
-        target = rng.choice((verb, f"{verb}_{rng.choice(words.NOUNS[split])}", f"{verb}_{names.invented(rng)}"))
+        target = rng.choice(
+            (verb, f"{verb}_{rng.choice(words.NOUNS[split])}", f"{verb}_{names.invented(rng)}")
+        )
         body, call, constant = [f"def {target}({args}):", f"    {wrong}"], f"{target}({given})", False
     return _assemble(rng, split, base, stem, target, wrong, right, body, call, expected, constant)
 
 
-def _assemble(rng: random.Random, split: str, base: str, stem: str, target: str, wrong: str, right: str, body: list[str], call: str, expected: str, constant: bool) -> Kit:
+def _assemble(
+    rng: random.Random,
+    split: str,
+    base: str,
+    stem: str,
+    target: str,
+    wrong: str,
+    right: str,
+    body: list[str],
+    call: str,
+    expected: str,
+    constant: bool,
+) -> Kit:
     def neighbours(count: int) -> list[list[str]]:
         made = []
         for _ in range(count):
@@ -185,12 +267,21 @@ def _assemble(rng: random.Random, split: str, base: str, stem: str, target: str,
                 c = _constant(rng, split, ("int", "word", "float", "version"))
                 made.append([c.line])
             else:
-                made.append([f"def {names.function_name(rng, split)}(value):", f"    return value {rng.choice('+*-')} {rng.randint(2, 50)}"])
+                made.append(
+                    [
+                        f"def {names.function_name(rng, split)}(value):",
+                        f"    return value {rng.choice('+*-')} {rng.randint(2, 50)}",
+                    ]
+                )
         return made
 
     pieces = [*neighbours(rng.choice((0, 0, 1, 2))), body, *neighbours(rng.choice((0, 0, 1, 2)))]
-    gap = ([] if constant else ["", ""])
-    lines: list[str] = [f'"""{names.sentence(rng, split)}"""', *(["" , ""] if not constant else [""])] if rng.random() < 0.25 else []
+    gap = [] if constant else ["", ""]
+    lines: list[str] = (
+        [f'"""{names.sentence(rng, split)}"""', *(["", ""] if not constant else [""])]
+        if rng.random() < 0.25
+        else []
+    )
     for i, piece in enumerate(pieces):
         lines += (gap if i else []) + piece
     prefix = f"{base}/" if base else ""
@@ -198,15 +289,36 @@ def _assemble(rng: random.Random, split: str, base: str, stem: str, target: str,
     style = rng.choice(("pytest", "pytest", "pytest", "unittest", "script", "script"))
     extra = _passing(rng, split, stem, [p for p in pieces if p is not body], style)
     test, function, line, message, before = _test(rng, split, style, stem, target, call, expected, extra)
-    name = f"test_{stem}.py" if style != "script" else rng.choice((f"check_{stem}.py", f"check_{stem}.py", "check.py", "verify.py", f"test_{stem}.py"))
+    name = (
+        f"test_{stem}.py"
+        if style != "script"
+        else rng.choice((f"check_{stem}.py", f"check_{stem}.py", "check.py", "verify.py", f"test_{stem}.py"))
+    )
     where = "tests/" if style == "pytest" and not prefix and rng.random() < 0.15 else prefix
     planned = Planned(f"{where}{name}", test, "code")
     starts = [x for x in test.split("\n") if x.startswith("def test_")]
     marks = "".join("F" if x.startswith(f"def {function}(") else "." for x in starts) or "F"
-    return Kit(module, planned, target, wrong, right, constant, style, function, line, expected=expected, shown=call, message=message, before=before, marks=marks)
+    return Kit(
+        module,
+        planned,
+        target,
+        wrong,
+        right,
+        constant,
+        style,
+        function,
+        line,
+        expected=expected,
+        shown=call,
+        message=message,
+        before=before,
+        marks=marks,
+    )
 
 
-def _passing(rng: random.Random, split: str, stem: str, others: list[list[str]], style: str) -> list[tuple[str, list[str]]]:
+def _passing(
+    rng: random.Random, split: str, stem: str, others: list[list[str]], style: str
+) -> list[tuple[str, list[str]]]:
     """(imported name, test function) for neighbours that are right."""
     out: list[tuple[str, list[str]]] = []
     for piece in others:
@@ -243,13 +355,30 @@ def _message(rng: random.Random, target: str, expected: str, got: str) -> str:
     return "" if quote in text or "\\" in text else f", {mark}{quote}{text}{quote}"
 
 
-def _test(rng: random.Random, split: str, style: str, stem: str, target: str, call: str, expected: str, extra: list[tuple[str, list[str]]]) -> tuple[str, str, str, str, str]:
+def _test(
+    rng: random.Random,
+    split: str,
+    style: str,
+    stem: str,
+    target: str,
+    call: str,
+    expected: str,
+    extra: list[tuple[str, list[str]]],
+) -> tuple[str, str, str, str, str]:
     """(text, function, failing line, message source, line before)."""
     function = f"test_{target.lower()}" if rng.random() < 0.7 else f"test_{names.word(rng, split)}"
     dotted = rng.random() < 0.15 and not extra
     full = f"{stem}.{call}" if dotted else call
-    head = f"import {stem}" if dotted else f"from {stem} import {', '.join(sorted({target, *(n for n, _ in extra)}))}"
-    before = rng.choice(("result", "value", "actual", "got")) if "(" in call and style != "unittest" and rng.random() < 0.2 else ""
+    head = (
+        f"import {stem}"
+        if dotted
+        else f"from {stem} import {', '.join(sorted({target, *(n for n, _ in extra)}))}"
+    )
+    before = (
+        rng.choice(("result", "value", "actual", "got"))
+        if "(" in call and style != "unittest" and rng.random() < 0.2
+        else ""
+    )
     subject, before = (before, f"{before} = {full}") if before else (full, "")
     message = _message(rng, target, expected, subject) if style != "unittest" else ""
     line = f"assert {subject} == {expected}{message}"
@@ -258,13 +387,37 @@ def _test(rng: random.Random, split: str, style: str, stem: str, target: str, ca
         more = rng.random()
         done = rng.choice(("ok", "all good", "passed", "OK", "all tests passed", names.word(rng, split)))
         if more < 0.3:
-            text = [head, "", "", f"def {function}():", *[f"    {x}" for x in steps], "", "", 'if __name__ == "__main__":', f"    {function}()", f'    print("{done}")']
+            text = [
+                head,
+                "",
+                "",
+                f"def {function}():",
+                *[f"    {x}" for x in steps],
+                "",
+                "",
+                'if __name__ == "__main__":',
+                f"    {function}()",
+                f'    print("{done}")',
+            ]
         else:
             text = [head, "", *steps, f'print("{done}")']
     elif style == "unittest":
         line = f"self.assertEqual({full}, {expected})"
         name = names.ident(rng, split, "pascal", 1, 2)
-        text = ["import unittest", "", head, "", "", f"class {name}Test(unittest.TestCase):", f"    def {function}(self):", f"        {line}", "", "", 'if __name__ == "__main__":', "    unittest.main()"]
+        text = [
+            "import unittest",
+            "",
+            head,
+            "",
+            "",
+            f"class {name}Test(unittest.TestCase):",
+            f"    def {function}(self):",
+            f"        {line}",
+            "",
+            "",
+            'if __name__ == "__main__":',
+            "    unittest.main()",
+        ]
     else:
         tests = [lines for _, lines in extra if lines[0] != f"def {function}():"]
         tests.insert(rng.randint(0, len(tests)), [f"def {function}():", *[f"    {x}" for x in steps]])

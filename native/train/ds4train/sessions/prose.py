@@ -17,7 +17,12 @@ def notes(rng: random.Random, split: str) -> Planned:
                        "AUTHORS", "journal.md", "meeting.txt", "requirements.txt", ".gitignore", "", "", "", "", "", ""))  # fmt: skip
     if not name:
         name = f"{names.file_stem(rng, split)}.{rng.choice(('txt', 'md', 'txt', 'log', 'rst'))}"
-    make = {"requirements.txt": _requirements, ".gitignore": _ignore, "AUTHORS": _authors, "CHANGELOG.md": _changelog}.get(name)
+    make = {
+        "requirements.txt": _requirements,
+        ".gitignore": _ignore,
+        "AUTHORS": _authors,
+        "CHANGELOG.md": _changelog,
+    }.get(name)
     if make is None:
         make = rng.choice((_plain, _plain, _bullets, _markdown, _log)) if name != "README.md" else _markdown
     end = "\n" if rng.random() < 0.93 else ""
@@ -36,7 +41,12 @@ def _bullets(rng: random.Random, split: str) -> list[str]:
 def _markdown(rng: random.Random, split: str) -> list[str]:
     out = [f"# {names.word(rng, split).title()}", "", *_lines(rng, split, 1, 3)]
     for _ in range(rng.randint(0, 2)):
-        out += ["", f"## {names.word(rng, split).title()}", "", *[rng.choice(("", "- ")) + s for s in _lines(rng, split, 1, 4)]]
+        out += [
+            "",
+            f"## {names.word(rng, split).title()}",
+            "",
+            *[rng.choice(("", "- ")) + s for s in _lines(rng, split, 1, 4)],
+        ]
     return out
 
 
@@ -47,21 +57,47 @@ def _log(rng: random.Random, split: str) -> list[str]:
 
 
 def _requirements(rng: random.Random, split: str) -> list[str]:
-    return [f"{names.ident(rng, split, 'kebab', 1, 2)}{rng.choice(('==', '>=', '~='))}{names.value(rng, split, 'version').text}" for _ in range(rng.randint(2, 7))]
+    return [
+        f"{names.ident(rng, split, 'kebab', 1, 2)}{rng.choice(('==', '>=', '~='))}{names.value(rng, split, 'version').text}"
+        for _ in range(rng.randint(2, 7))
+    ]
 
 
 def _ignore(rng: random.Random, split: str) -> list[str]:
-    return rng.sample(["__pycache__/", "*.pyc", ".venv/", "build/", "dist/", "*.log", ".env", "node_modules/", "*.tmp", ".DS_Store", "coverage/"], rng.randint(2, 6))
+    return rng.sample(
+        [
+            "__pycache__/",
+            "*.pyc",
+            ".venv/",
+            "build/",
+            "dist/",
+            "*.log",
+            ".env",
+            "node_modules/",
+            "*.tmp",
+            ".DS_Store",
+            "coverage/",
+        ],
+        rng.randint(2, 6),
+    )
 
 
 def _authors(rng: random.Random, split: str) -> list[str]:
-    return [f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} <{names.value(rng, split, 'email').text}>" for _ in range(rng.randint(1, 5))]
+    return [
+        f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} <{names.value(rng, split, 'email').text}>"
+        for _ in range(rng.randint(1, 5))
+    ]
 
 
 def _changelog(rng: random.Random, split: str) -> list[str]:
     out = ["# Changelog"]
     for _ in range(rng.randint(1, 3)):
-        out += ["", f"## {names.value(rng, split, 'version').text}", "", *["- " + s for s in _lines(rng, split, 1, 3)]]
+        out += [
+            "",
+            f"## {names.value(rng, split, 'version').text}",
+            "",
+            *["- " + s for s in _lines(rng, split, 1, 3)],
+        ]
     return out
 
 
@@ -76,8 +112,24 @@ def table(rng: random.Random, split: str) -> Planned:
 def page(rng: random.Random, split: str) -> Planned:
     title = names.value(rng, split, "phrase").text
     body = [f"    <p>{s}</p>" for s in _lines(rng, split, 1, 4)]
-    text = ["<!DOCTYPE html>", "<html>", "  <head>", f"    <title>{title}</title>", "  </head>", "  <body>", f"    <h1>{title}</h1>", *body, "  </body>", "</html>"]
-    return Planned(folder(rng, split) + rng.choice(("index.html", "about.html", f"{names.file_stem(rng, split)}.html")), "\n".join(text) + "\n", "html", prose=True)
+    text = [
+        "<!DOCTYPE html>",
+        "<html>",
+        "  <head>",
+        f"    <title>{title}</title>",
+        "  </head>",
+        "  <body>",
+        f"    <h1>{title}</h1>",
+        *body,
+        "  </body>",
+        "</html>",
+    ]
+    return Planned(
+        folder(rng, split) + rng.choice(("index.html", "about.html", f"{names.file_stem(rng, split)}.html")),
+        "\n".join(text) + "\n",
+        "html",
+        prose=True,
+    )
 
 
 def _py_function(rng: random.Random, split: str, name: str, callee: str | None) -> list[str]:
@@ -89,7 +141,12 @@ def _py_function(rng: random.Random, split: str, name: str, callee: str | None) 
         [f"    return {a} * {rng.randint(2, 99)}"],
         [f"    {result} = {a} + {rng.randint(1, 50)}", f"    return {result}"],
         [f"    if not {a}:", "        return None", f"    return {a}.strip()"],
-        [f"    {result} = []", f"    for item in {a}:", f"        {result}.append(item)", f"    return {result}"],
+        [
+            f"    {result} = []",
+            f"    for item in {a}:",
+            f"        {result}.append(item)",
+            f"    return {result}",
+        ],
         [f'    return f"{names.word(rng, split)}: {{{a}}}"'],
     ]
     if callee:
@@ -111,18 +168,36 @@ def module(rng: random.Random, split: str) -> Planned:
     if rng.random() < 0.25:
         name = names.ident(rng, split, "pascal", 1, 2)
         attribute = names.ident(rng, split, "snake", 1, 1)
-        out += ["", "", f"class {name}:", f"    def __init__(self, {attribute}):", f"        self.{attribute} = {attribute}"]
+        out += [
+            "",
+            "",
+            f"class {name}:",
+            f"    def __init__(self, {attribute}):",
+            f"        self.{attribute} = {attribute}",
+        ]
         symbols.append(name)
-    return Planned(folder(rng, split) + names.ident(rng, split, "snake", 1, 2) + ".py", "\n".join(out) + "\n", "code", symbols=symbols)
+    return Planned(
+        folder(rng, split) + names.module_stem(rng, split) + ".py",
+        "\n".join(out) + "\n",
+        "code",
+        symbols=symbols,
+    )
 
 
 def foreign(rng: random.Random, split: str) -> Planned:
     """A source file of another language with functions."""
     ext = rng.choice(("js", "ts", "go", "rs", "c", "sh", "java", "rb"))
     how = "snake" if ext in ("rs", "c", "sh", "rb") else "camel"
-    symbols, out = [], {"go": ["package main", ""], "c": ["#include <stdio.h>", ""], "sh": ["#!/bin/bash", ""]}.get(ext, [])
+    symbols, out = (
+        [],
+        {"go": ["package main", ""], "c": ["#include <stdio.h>", ""], "sh": ["#!/bin/bash", ""]}.get(ext, []),
+    )
     for _ in range(rng.randint(1, 3)):
-        name, arg, k = names.function_name(rng, split, how), names.ident(rng, split, how, 1, 1), rng.randint(1, 99)
+        name, arg, k = (
+            names.function_name(rng, split, how),
+            names.ident(rng, split, how, 1, 1),
+            rng.randint(1, 99),
+        )
         out += {
             "js": [f"function {name}({arg}) {{", f"  return {arg} + {k};", "}"],
             "ts": [f"export function {name}({arg}: number): number {{", f"  return {arg} * {k};", "}"],
@@ -130,8 +205,19 @@ def foreign(rng: random.Random, split: str) -> Planned:
             "rs": [f"pub fn {name}({arg}: i64) -> i64 {{", f"    {arg} - {k}", "}"],
             "c": [f"int {name}(int {arg}) {{", f"    return {arg} + {k};", "}"],
             "sh": [f"{name}() {{", f'    echo "{arg} {k}"', "}"],
-            "java": [f"class {name.title()} {{", f"    static int {name}(int {arg}) {{", f"        return {arg} + {k};", "    }", "}"],
+            "java": [
+                f"class {name.title()} {{",
+                f"    static int {name}(int {arg}) {{",
+                f"        return {arg} + {k};",
+                "    }",
+                "}",
+            ],
             "rb": [f"def {name}({arg})", f"  {arg} + {k}", "end"],
         }[ext] + [""]
         symbols.append(name)
-    return Planned(folder(rng, split) + f"{names.ident(rng, split, 'snake', 1, 2)}.{ext}", "\n".join(out[:-1]) + "\n", "code", symbols=symbols)
+    return Planned(
+        folder(rng, split) + f"{names.ident(rng, split, 'snake', 1, 2)}.{ext}",
+        "\n".join(out[:-1]) + "\n",
+        "code",
+        symbols=symbols,
+    )

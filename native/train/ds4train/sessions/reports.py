@@ -50,14 +50,25 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
         first, rest = f"AssertionError: {message}", [headline, *body, *where]
     else:
         whole = "\n".join([headline, *body])
-        first, rest = (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"), [*body, *where]
-    shown = ["    " + x if i != number else ">   " + x for i, x in enumerate(lines[start : number + 1], start)]
+        first, rest = (
+            (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"),
+            [*body, *where],
+        )
+    shown = [
+        "    " + x if i != number else ">   " + x for i, x in enumerate(lines[start : number + 1], start)
+    ]
     title = f" {kit.function} "
     out = [_progress(kit.marks), f"{' FAILURES ':=^{_WIDTH}}", f"{title:_^{_WIDTH}}", "", *shown]
-    out += [f"E       {first}", *[f"E       {x}" if x.startswith(("assert", " +")) else f"E         {x}" for x in rest]]
+    out += [
+        f"E       {first}",
+        *[f"E       {x}" if x.startswith(("assert", " +")) else f"E         {x}" for x in rest],
+    ]
     out += ["", f"{rootdir_path}:{number + 1}: AssertionError", f"{' short test summary info ':=^{_WIDTH}}"]
     summary = f"FAILED {rootdir_path}::{kit.function} - {first}"
-    out += [summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...", _tally(kit.marks) + f" in {seconds(rng)}s"]
+    out += [
+        summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...",
+        _tally(kit.marks) + f" in {seconds(rng)}s",
+    ]
     return "\n".join(out)
 
 

@@ -34,7 +34,9 @@ class Program:
     def _print(self, *values: object, sep: str = " ", end: str = "\n", **_: object) -> None:
         self.out.append(sep.join(map(str, values)) + end)
 
-    def _import(self, name: str, scope: Any = None, local: Any = None, wanted: Any = (), level: int = 0) -> Any:
+    def _import(
+        self, name: str, scope: Any = None, local: Any = None, wanted: Any = (), level: int = 0
+    ) -> Any:
         for base in dict.fromkeys((self.folder, "")):
             path = base + name.replace(".", "/") + ".py"
             if path in self.tree.files:
@@ -58,7 +60,12 @@ class Program:
         text = self.tree.files[path]
         linecache.cache[shown] = (len(text), None, text.splitlines(True), shown)
         self.shown.append(shown)
-        scope["__builtins__"] = {**vars(builtins), "print": self._print, "__import__": self._import, "exit": sys.exit}
+        scope["__builtins__"] = {
+            **vars(builtins),
+            "print": self._print,
+            "__import__": self._import,
+            "exit": sys.exit,
+        }
         scope["__file__"] = shown
         exec(compile(text, shown, "exec"), scope)
 
@@ -83,7 +90,10 @@ class Program:
     def code(self, text: str) -> tuple[str, int]:
         """Output and exit code of `python3 -c text`."""
         self.shown.append("<string>")
-        scope: dict[str, Any] = {"__builtins__": {**vars(builtins), "print": self._print, "__import__": self._import}, "__name__": "__main__"}
+        scope: dict[str, Any] = {
+            "__builtins__": {**vars(builtins), "print": self._print, "__import__": self._import},
+            "__name__": "__main__",
+        }
         try:
             exec(compile(text, "<string>", "exec"), scope)
         except Exception as error:

@@ -15,7 +15,12 @@ from ..document import Document, Segment
 from . import names
 from .tree import Tree
 
-BOS, EOS, USER, ASSISTANT = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>"
+BOS, EOS, USER, ASSISTANT = (
+    "<｜begin▁of▁sentence｜>",
+    "<｜end▁of▁sentence｜>",
+    "<｜User｜>",
+    "<｜Assistant｜>",
+)
 _PROMPTS = Path(__file__).resolve().parents[4] / "prompts"
 TOOL_RESULT_WEIGHT = 0.1
 USER_WEIGHT = 0.1
@@ -30,7 +35,14 @@ def prefix() -> str:
         return path.read_bytes().decode()
 
     schemas = "\n".join(read(agent / f"tool_{name}.json") for name in ("bash", "str_replace_editor"))
-    return BOS + read(dsml / "tools_head.txt") + schemas + read(dsml / "tools_tail.txt") + "\n\n" + read(agent / "system.txt")
+    return (
+        BOS
+        + read(dsml / "tools_head.txt")
+        + schemas
+        + read(dsml / "tools_tail.txt")
+        + "\n\n"
+        + read(agent / "system.txt")
+    )
 
 
 def render_call(tool: str, arguments: dict[str, object]) -> str:
@@ -40,7 +52,9 @@ def render_call(tool: str, arguments: dict[str, object]) -> str:
     for name, value in arguments.items():
         raw = isinstance(value, str)
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-        lines.append(f'<｜DSML｜parameter name="{name}" string="{"true" if raw else "false"}">{text}</｜DSML｜parameter>')
+        lines.append(
+            f'<｜DSML｜parameter name="{name}" string="{"true" if raw else "false"}">{text}</｜DSML｜parameter>'
+        )
     lines.append("</｜DSML｜invoke>")
     return "\n\n<｜DSML｜tool_calls>\n" + "\n".join(lines) + "\n</｜DSML｜tool_calls>"
 
@@ -95,7 +109,11 @@ class Session:
         self.steps.insert(self._mark, Step("user", text))
         self.tasks.append(Task("several", prompt, self._before, steps=self._mark + 1))
         carried, self._carried = self._carried, ""
-        self.answer(carried + " All parts are done.", " ".join(t for t, _ in self._answered), *[a for _, more in self._answered for a in more])
+        self.answer(
+            carried + " All parts are done.",
+            " ".join(t for t, _ in self._answered),
+            *[a for _, more in self._answered for a in more],
+        )
 
     @property
     def asked(self) -> list[str]:
@@ -114,14 +132,18 @@ class Session:
     def bash(self, think: str, command: str, result: str) -> str:
         """Record a shell call whose (already simulated) result is `result`."""
         think = self._lead(think)
-        self.steps.append(Step("call", think=think, tool="bash", arguments={"command": command}, result=result))
+        self.steps.append(
+            Step("call", think=think, tool="bash", arguments={"command": command}, result=result)
+        )
         return result
 
     def edit(self, think: str, **arguments: object) -> str:
         """Run an editor call on the tree and record it."""
         result = self.tree.editor(arguments)
         think = self._lead(think)
-        self.steps.append(Step("call", think=think, tool="str_replace_editor", arguments=arguments, result=result))
+        self.steps.append(
+            Step("call", think=think, tool="str_replace_editor", arguments=arguments, result=result)
+        )
         return result
 
     def _lead(self, think: str) -> str:
@@ -152,7 +174,9 @@ class Session:
                 out.append({"role": "user", "content": step.text})
             elif step.kind == "call":
                 call = {"id": f"call_{number}", "name": step.tool, "arguments": step.arguments}
-                out.append({"role": "assistant", "reasoning_content": step.think, "content": "", "call": call})
+                out.append(
+                    {"role": "assistant", "reasoning_content": step.think, "content": "", "call": call}
+                )
                 out.append({"role": "tool", "tool_call_id": f"call_{number}", "content": step.result})
             else:
                 out.append({"role": "assistant", "reasoning_content": step.think, "content": step.text})
@@ -169,7 +193,9 @@ def body_segments(steps: list[Step]) -> Document:
             continue
         out.append(Segment(pending + ASSISTANT, USER_WEIGHT))
         if step.kind == "call":
-            out.append(Segment(f"<think>{step.think}</think>{render_call(step.tool, step.arguments)}{EOS}", 1.0))
+            out.append(
+                Segment(f"<think>{step.think}</think>{render_call(step.tool, step.arguments)}{EOS}", 1.0)
+            )
             result = step.result.replace("</tool_result>", "&lt;/tool_result>")
             pending = f"{USER}<tool_result>{result}</tool_result>"
         else:
@@ -188,9 +214,21 @@ def environment(rng: random.Random, split: str) -> tuple[str, str]:
         lambda: f"/tmp/pytest-of-{rng.choice(('root', 'ci', w(rng, split)))}/pytest-{rng.randint(0, 99)}/test_{w(rng, split)}{rng.randint(0, 9)}/{rng.choice(('repo', 'project', 'work', project))}",
         lambda: f"/tmp/tmp{''.join(rng.choice('abcdefghijklmnopqrstuvwxyz0123456789_') for _ in range(8))}{rng.choice(('', '/repo', '/project', '/work'))}",
         lambda: f"/tmp/{project}", lambda: f"/work/{project}", lambda: f"/root/{project}", lambda: f"/workspace/{project}", lambda: f"/srv/{w(rng, split)}/{project}",
-        lambda: f"/opt/{project}", lambda: f"/repo", lambda: f"/var/lib/{w(rng, split)}/{project}", lambda: f"/data/{w(rng, split)}/{project}",
+        lambda: f"/opt/{project}", lambda: "/repo", lambda: f"/var/lib/{w(rng, split)}/{project}", lambda: f"/data/{w(rng, split)}/{project}",
     ))()  # fmt: skip
-    branch = rng.choice(("main", "main", "master", "master", "dev", "develop", f"feature/{w(rng, split)}", f"fix-{w(rng, split)}", w(rng, split)))
+    branch = rng.choice(
+        (
+            "main",
+            "main",
+            "master",
+            "master",
+            "dev",
+            "develop",
+            f"feature/{w(rng, split)}",
+            f"fix-{w(rng, split)}",
+            w(rng, split),
+        )
+    )
     changed = rng.randint(1, 12)
     state = "clean" if rng.random() < 0.55 else f"{changed} changed file{'s' if changed > 1 else ''}"
     if rng.random() < 0.1:

@@ -120,8 +120,14 @@ inheritance|Inheritance lets a class take over the data and methods of another c
 FACTS = [tuple(line.split("|")) for line in _FACTS.strip().split("\n")]
 _SELF = (
     ("who are you?", "I am ds4agent, a coding agent. I can read, change and run files in this repository."),
-    ("what are you?", "I am ds4agent, a coding agent that works in your repository with a shell and a file editor."),
-    ("what can you do?", "I can look up values, find files, change and create files, run commands and tests, and fix small bugs in this repository."),
+    (
+        "what are you?",
+        "I am ds4agent, a coding agent that works in your repository with a shell and a file editor.",
+    ),
+    (
+        "what can you do?",
+        "I can look up values, find files, change and create files, run commands and tests, and fix small bugs in this repository.",
+    ),
     ("hello", "Hello! What should I do in this repository?"),
     ("hi", "Hi! What can I do for you?"),
     ("good morning", "Good morning! What should I do?"),
@@ -129,10 +135,18 @@ _SELF = (
     ("are you there?", "Yes. What should I do?"),
     ("hey", "Hey! What can I do for you in this repository?"),
     ("what is your name?", "My name is ds4agent."),
-    ("which tools do you have?", "I have two tools: bash, a persistent shell, and str_replace_editor, which views, creates and edits files."),
+    (
+        "which tools do you have?",
+        "I have two tools: bash, a persistent shell, and str_replace_editor, which views, creates and edits files.",
+    ),
     ("can you edit files?", "Yes. I can view, create and edit files in this repository."),
 )
-_THINK = ("This is a plain question; no tool is needed.", "No tool is needed. I answer directly.", "I can answer this without tools.", "A question that needs no files. Answer it.")
+_THINK = (
+    "This is a plain question; no tool is needed.",
+    "No tool is needed. I answer directly.",
+    "I can answer this without tools.",
+    "A question that needs no files. Answer it.",
+)
 
 
 def question(world: World) -> bool:
@@ -145,20 +159,43 @@ def question(world: World) -> bool:
     elif r < 0.3:
         a, b = rng.randint(1, 20), rng.randint(1, 12)
         word, sign, result = rng.choice((("plus", "+", a + b), ("times", "*", a * b), ("minus", "-", a - b)))
-        form = rng.choice((f"what is {a} {word} {b}?", f"what is {a} {sign} {b}?", f"how much is {a} {word} {b}?", f"calculate {a} {sign} {b}", f"{a} {sign} {b}?"))
+        form = rng.choice(
+            (
+                f"what is {a} {word} {b}?",
+                f"what is {a} {sign} {b}?",
+                f"how much is {a} {word} {b}?",
+                f"calculate {a} {sign} {b}",
+                f"{a} {sign} {b}?",
+            )
+        )
         world.say("question", dress(rng, world.split, form, edits=False, frame=False))
-        s.answer(f"{a} {sign} {b} = {result}.", rng.choice((f"{a} {sign} {b} is {result}.", f"{result}", f"The result is {result}.")), str(result))
+        s.answer(
+            f"{a} {sign} {b} = {result}.",
+            rng.choice((f"{a} {sign} {b} is {result}.", f"{result}", f"The result is {result}.")),
+            str(result),
+        )
     else:
         term, fact = rng.choice(FACTS)
-        world.say("question", dress(rng, world.split, _WHAT(rng, world.split, {"x": term}), edits=False, frame=rng.random() < 0.2))
+        world.say(
+            "question",
+            dress(
+                rng, world.split, _WHAT(rng, world.split, {"x": term}), edits=False, frame=rng.random() < 0.2
+            ),
+        )
         s.answer(rng.choice(_THINK), fact)
     return True
 
 
 def thanks(world: World) -> bool:
     rng, s = world.rng, world.s
-    world.say("thanks", dress(rng, world.split, phrasings_more.THANKS(rng, world.split, {}), edits=False, frame=False))
-    s.answer("The user is done. A short reply is enough.", rng.choice(("You're welcome.", "Glad it helped.", "You're welcome. Tell me if there is more to do.")))
+    world.say(
+        "thanks",
+        dress(rng, world.split, phrasings_more.THANKS(rng, world.split, {}), edits=False, frame=False),
+    )
+    s.answer(
+        "The user is done. A short reply is enough.",
+        rng.choice(("You're welcome.", "Glad it helped.", "You're welcome. Tell me if there is more to do.")),
+    )
     return True
 
 
@@ -166,9 +203,26 @@ def agents_text(world: World, command: str | None) -> str:
     """The project instructions of an AGENTS.md; with a test command when there is one to know."""
     rng = world.rng
     lines = [names.sentence(rng, world.split) for _ in range(rng.randint(1, 3))]
-    usual = ("Keep changes small.", "Use four spaces for indentation.", "Do not add dependencies.", "Write short commit messages.", "Follow the existing style.", "Keep lines under 100 characters.")
+    usual = (
+        "Keep changes small.",
+        "Use four spaces for indentation.",
+        "Do not add dependencies.",
+        "Write short commit messages.",
+        "Follow the existing style.",
+        "Keep lines under 100 characters.",
+    )
     lines += rng.sample(usual, rng.randint(0, 2))
     if command:
-        lines.insert(rng.randint(0, len(lines)), rng.choice((f"Run the tests with `{command}`.", f"Tests: `{command}`", f"To run the tests: {command}", f"Test command: `{command}`")))
+        lines.insert(
+            rng.randint(0, len(lines)),
+            rng.choice(
+                (
+                    f"Run the tests with `{command}`.",
+                    f"Tests: `{command}`",
+                    f"To run the tests: {command}",
+                    f"Test command: `{command}`",
+                )
+            ),
+        )
     head = rng.choice((f"# {names.word(rng, world.split).title()}\n\n", "# Instructions\n\n", ""))
     return head + "\n".join(rng.choice(("- ", "")) + x if not head else "- " + x for x in lines)

@@ -169,7 +169,11 @@ class Tree:
 
     def ls(self, folder: str = "") -> tuple[str, str]:
         under = folder + "/" if folder else ""
-        seen = {p[len(under) :].split("/")[0] for p in list(self.files) + list(self.folders) if p.startswith(under) and p != folder}
+        seen = {
+            p[len(under) :].split("/")[0]
+            for p in list(self.files) + list(self.folders)
+            if p.startswith(under) and p != folder
+        }
         shown = sorted(s for s in seen if s and not s.startswith("."))
         return f"ls -1 {folder}".rstrip(), status("\n".join(shown), 0)
 
@@ -193,4 +197,3 @@ class Tree:
         self.files[path] = "\n".join(lines) + ("\n" if self.files[path].endswith("\n") else "")
         mark = next(m for m in "/|#%" if m not in old + new)
         return f"sed -i '{number}s{mark}{old}{mark}{new}{mark}' {path}", NO_OUTPUT
-

@@ -91,6 +91,26 @@ Osaka Paris Perth Porto Prague Quito Riga Rome Salem Seoul Seville Sofia Sydney 
 Warsaw York Zagreb Zurich
 """
 
+# What such names usually are: a part of all settings, functions and modules is called so.
+_KEYS = """
+max_retries timeout port host debug log_level version name title workers batch_size learning_rate buffer_size cache_ttl base_url db_name user
+retries threads interval theme language region currency page_size rate_limit max_connections output_dir seed epochs greeting color width height
+tax_rate discount limit threshold enabled verbose mode author license description max_items min_length retry_delay queue_size pool_size app_name
+default_user admin_email server_name database_url secret max_size chunk_size poll_interval backoff locale timezone font_size margin padding speed
+max_speed gravity lives level score price quantity stock unit capacity temperature ratio scale factor offset delay keep_alive max_age log_file
+data_dir cache_dir prefix suffix separator encoding protocol bind_address endpoint token_ttl session_timeout max_users allowed_hosts api_version
+"""
+_FUNCTIONS = """
+add subtract multiply divide greet total average area volume load_config parse_line read_file write_file send_message get_user fetch_data save_item
+calculate_total compute_sum find_max is_valid to_upper format_name make_title count_words apply_discount get_price process_order build_url
+load_settings connect close_connection start_server stop_server handle_request validate_email reverse_text convert_units get_version run_job
+update_stock check_status clean_text merge_lists filter_items calc_tax print_report create_user delete_user render_page hash_password shipping_cost
+"""
+_MODULES = """
+calc utils helpers app server client greeter inventory shop cart orders billing users auth store prices math_utils text_utils string_tools config_loader
+geometry shapes counter report models views tasks jobs worker messages mailer weather temperature converter bank account stats tools common core api
+"""
+
 
 def _held(word: str) -> bool:
     return zlib.crc32(word.encode()) % 10 == 3
@@ -105,3 +125,6 @@ ADJECTIVES = {s: tuple(w for w in _pool(_ADJECTIVES, s) if "-" not in w) for s i
 VERBS = {s: _pool(_VERBS, s) for s in ("train", "heldout")}
 PEOPLE = {s: _pool(_PEOPLE, s) for s in ("train", "heldout")}
 PLACES = {s: _pool(_PLACES, s) for s in ("train", "heldout")}
+KEYS = {split: _pool(_KEYS, split) for split in ("train", "heldout")}
+FUNCTIONS = {split: _pool(_FUNCTIONS, split) for split in ("train", "heldout")}
+MODULES = {split: _pool(_MODULES, split) for split in ("train", "heldout")}

@@ -52,7 +52,11 @@ class World:
         for plan in self.alive():
             lines = [line.strip() for line in self.tree.lines(plan.path)]
             text = self.tree.files[plan.path]
-            out += [(plan, s) for s in plan.settings if lines.count(s.line) == 1 and (text.count(s.line) == 1 or "\t" not in text)]
+            out += [
+                (plan, s)
+                for s in plan.settings
+                if lines.count(s.line) == 1 and (text.count(s.line) == 1 or "\t" not in text)
+            ]
         return out
 
     def unique_name(self, path: str) -> bool:
@@ -77,8 +81,29 @@ class World:
         while True:
             r = rng.random()
             folders = sorted(self.tree.folders)
-            under = "" if r < 0.45 else (rng.choice(folders) + "/" if r < 0.65 and folders else configs.folder(rng, self.split))
-            ending = ext or rng.choice(("txt", "txt", "txt", "md", "py", "json", "cfg", "sh", "log", "csv", "yaml", "toml", "ini", "html"))
+            under = (
+                ""
+                if r < 0.45
+                else (rng.choice(folders) + "/" if r < 0.65 and folders else configs.folder(rng, self.split))
+            )
+            ending = ext or rng.choice(
+                (
+                    "txt",
+                    "txt",
+                    "txt",
+                    "md",
+                    "py",
+                    "json",
+                    "cfg",
+                    "sh",
+                    "log",
+                    "csv",
+                    "yaml",
+                    "toml",
+                    "ini",
+                    "html",
+                )
+            )
             path = f"{under}{names.file_stem(rng, self.split)}.{ending}"
             if path not in self.tree.files and path.removesuffix(f".{ending}") not in self.tree.folders:
                 return path
@@ -86,13 +111,28 @@ class World:
 
 def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
     """The project's files: settings files, notes, code, tables."""
-    makers = (configs.config, configs.config, configs.config, prose.notes, prose.notes, prose.module, prose.module, prose.table, prose.page, prose.foreign)
+    makers = (
+        configs.config,
+        configs.config,
+        configs.config,
+        prose.notes,
+        prose.notes,
+        prose.module,
+        prose.module,
+        prose.table,
+        prose.page,
+        prose.foreign,
+    )
     out: list[Planned] = []
     taken: set[str] = set()
     for _ in range(rng.randint(1, 3) if small else rng.randint(3, 9)):
         plan = rng.choice(makers)(rng, split)
         parents = {plan.path.rsplit("/", i)[0] for i in range(1, plan.path.count("/") + 1)}
-        if plan.path not in taken and not parents & {p.path for p in out} and not any(o.path.startswith(plan.path + "/") for o in out):
+        if (
+            plan.path not in taken
+            and not parents & {p.path for p in out}
+            and not any(o.path.startswith(plan.path + "/") for o in out)
+        ):
             taken.add(plan.path)
             out.append(plan)
     return out

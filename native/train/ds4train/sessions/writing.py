@@ -37,7 +37,10 @@ def _say(rng: random.Random, split: str) -> str:
 def describe(rng: random.Random, split: str) -> Described:
     say, fn = _say(rng, split), names.function_name(rng, split)
     n, m = rng.randint(2, 99), rng.randint(2, 9)
-    q, show = _quoted(rng, say), rng.choice(("prints", "prints", "outputs", "displays", "should print", "prints out"))
+    q, show = (
+        _quoted(rng, say),
+        rng.choice(("prints", "prints", "outputs", "displays", "should print", "prints out")),
+    )
     gives = rng.choice(("returns", "returns", "that returns", "returning")).removeprefix("that ")
     has = rng.choice(("defines", "has", "contains", "with"))
     a, b = names.ident(rng, split, "snake", 1, 1), names.ident(rng, split, "snake", 1, 1)
@@ -79,10 +82,27 @@ def _json(rng: random.Random, split: str) -> Described:
     for _ in range(rng.randint(1, 3)):
         key = names.ident(rng, split, rng.choice(("snake", "camel")), 1, 2)
         value: Value = names.value(rng, split, rng.choice(("int", "word", "str", "bool", "version")))
-        data[key] = int(value.text) if value.kind == "int" else value.text == "true" if value.kind == "bool" else value.text
-        spoken.append(rng.choice((f"{key} set to {value.text}", f"{key} = {value.text}", f'"{key}": {json.dumps(data[key])}', f"the key {key} with the value {value.text}")))
+        data[key] = (
+            int(value.text)
+            if value.kind == "int"
+            else value.text == "true"
+            if value.kind == "bool"
+            else value.text
+        )
+        spoken.append(
+            rng.choice(
+                (
+                    f"{key} set to {value.text}",
+                    f"{key} = {value.text}",
+                    f'"{key}": {json.dumps(data[key])}',
+                    f"the key {key} with the value {value.text}",
+                )
+            )
+        )
     does = "has " + (" and ".join(spoken) if len(spoken) < 3 else f"{spoken[0]}, {spoken[1]} and {spoken[2]}")
-    return Described("json", rng.choice(("JSON file", "JSON file", "JSON config")), does, json.dumps(data, indent=2) + "\n")
+    return Described(
+        "json", rng.choice(("JSON file", "JSON file", "JSON config")), does, json.dumps(data, indent=2) + "\n"
+    )
 
 
 _WRITE = Wordings("""
@@ -120,9 +140,32 @@ def create_program(world: World) -> bool:
         return False
     path = world.new_path(made.ext)
     slots = {"p": v.quoted(path, v.path_mark), "F": v.path(path), "noun": made.noun, "does": made.does}
-    text = _WRITE(rng, world.split, slots).replace("that with ", "with ").replace("which with ", "with ").replace(", it with ", ", with ")
+    text = (
+        _WRITE(rng, world.split, slots)
+        .replace("that with ", "with ")
+        .replace("which with ", "with ")
+        .replace(", it with ", ", with ")
+    )
     world.ask("create", text)
-    think = rng.choice((f"Create {path}: {made.noun}, {made.does}.", f"{path} is a new {made.noun}. It {made.does}.", f"Write {path} so that it {made.does}."))
+    think = rng.choice(
+        (
+            f"Create {path}: {made.noun}, {made.does}.",
+            f"{path} is a new {made.noun}. It {made.does}.",
+            f"Write {path} so that it {made.does}.",
+        )
+    )
     s.edit(think, command="create", path=path, file_text=made.text)
-    s.answer(f"{path} is written.", rng.choice((f"I created {path}. It {made.does}.", f"{path} is there now; it {made.does}.", f"I wrote {path}. It {made.does}.")).replace("It with ", "It has ").replace("; it with ", "; it has "), path)
+    s.answer(
+        f"{path} is written.",
+        rng.choice(
+            (
+                f"I created {path}. It {made.does}.",
+                f"{path} is there now; it {made.does}.",
+                f"I wrote {path}. It {made.does}.",
+            )
+        )
+        .replace("It with ", "It has ")
+        .replace("; it with ", "; it has "),
+        path,
+    )
     return True
