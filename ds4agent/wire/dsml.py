@@ -237,7 +237,7 @@ class DsmlMachine:
 
     def _end_block(self) -> bool:
         if not self._n_calls:
-            return self._fail(INVALID)
+            return self._not_a_block()
         self._out.append(BlockEnd())
         self.done = True
         return False

@@ -122,7 +122,7 @@ def test_a_block_keeps_the_spelling_of_its_opening_tag() -> None:
 
 
 def test_talking_about_plain_tags_is_content() -> None:
-    text = "Write <tool_calls> first, then <tool_calls>."
+    text = "Write <tool_calls> first, then <tool_calls></tool_calls>."
     for step in (1, 100):
         assert run(text, step=step).turn.content == text
     assert run("end with <tool_calls>").turn.content == "end with <tool_calls>"
