@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from . import names
+from . import words
 from .grammar import Wordings
 
 _KEY_NOUNS = (
@@ -153,7 +153,101 @@ No need to [commit|push][ it| anything|].
 
 
 _IMPERATIVE = frozenset(
-    ["change", "set", "update", "switch", "adjust", "modify", "put", "make", "open", "edit", "take", "go", "give", "assign", "use", "replace", "bump", "move", "let", "have", "find", "locate", "look", "overwrite", "reset", "fix", "correct", "swap", "exchange", "substitute", "rename", "refactor", "do", "carry", "perform", "call", "run", "execute", "launch", "start", "tell", "show", "report", "try", "invoke", "check", "see", "get", "print", "output", "read", "fetch", "extract", "search", "name", "list", "append", "add", "write", "extend", "insert", "place", "stick", "tack", "prepend", "create", "save", "store", "generate", "produce", "touch", "repair", "bring", "debug", "investigate", "count", "display", "delete", "remove", "drop", "erase", "copy", "duplicate", "back", "verify", "implement", "reconfigure", "configure", "raise", "say", "quote", "answer", "reply"]
+    [
+        "change",
+        "set",
+        "update",
+        "switch",
+        "adjust",
+        "modify",
+        "put",
+        "make",
+        "open",
+        "edit",
+        "take",
+        "go",
+        "give",
+        "assign",
+        "use",
+        "replace",
+        "bump",
+        "move",
+        "let",
+        "have",
+        "find",
+        "locate",
+        "look",
+        "overwrite",
+        "reset",
+        "fix",
+        "correct",
+        "swap",
+        "exchange",
+        "substitute",
+        "rename",
+        "refactor",
+        "do",
+        "carry",
+        "perform",
+        "call",
+        "run",
+        "execute",
+        "launch",
+        "start",
+        "tell",
+        "show",
+        "report",
+        "try",
+        "invoke",
+        "check",
+        "see",
+        "get",
+        "print",
+        "output",
+        "read",
+        "fetch",
+        "extract",
+        "search",
+        "name",
+        "list",
+        "append",
+        "add",
+        "write",
+        "extend",
+        "insert",
+        "place",
+        "stick",
+        "tack",
+        "prepend",
+        "create",
+        "save",
+        "store",
+        "generate",
+        "produce",
+        "touch",
+        "repair",
+        "bring",
+        "debug",
+        "investigate",
+        "count",
+        "display",
+        "delete",
+        "remove",
+        "drop",
+        "erase",
+        "copy",
+        "duplicate",
+        "back",
+        "verify",
+        "implement",
+        "reconfigure",
+        "configure",
+        "raise",
+        "say",
+        "quote",
+        "answer",
+        "reply",
+    ]
 )
 _NEUTRAL = Wordings("""
 hey, {t}
@@ -230,8 +324,8 @@ def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: 
     if rng.random() < 0.7:
         text = capital(text)
     slots = {
-        "p": names.words.PEOPLE[split][int(rng.random() * len(names.words.PEOPLE[split]))],
-        "n": rng.choice(names.words.NOUNS[split]),
+        "p": words.PEOPLE[split][int(rng.random() * len(words.PEOPLE[split]))],
+        "n": rng.choice(words.NOUNS[split]),
         "d": str(rng.randint(2, 9999)),
     }
     if rng.random() < 0.09:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import names, phrasings, phrasings_more, programs, reports
+from . import kits, names, phrasings, phrasings_more, programs, reports, words
 from .grammar import Phrases
-from .programs import Kit
+from .kits import Kit
 from .sandbox import Program, run_script
 from .tree import status
 from .world import World
@@ -96,7 +96,7 @@ def _command(world: World) -> tuple[str, str] | None:
 
 
 def run_command(world: World) -> bool:
-    rng, s, v = world.rng, world.s, world.voice()
+    rng, s = world.rng, world.s
     made = _command(world)
     if made is None:
         return False
@@ -194,7 +194,7 @@ In {f} I changed `{a}` to `{b}`; {c} passes now.
 
 def add_kit(world: World) -> Kit | None:
     """Put a module with a bug and its test into the project (before the session starts)."""
-    kit = programs.kit(world.rng, world.split)
+    kit = kits.kit(world.rng, world.split)
     taken = set(world.tree.files)
     stem = kit.module.path.removesuffix(".py")
     if (
@@ -277,7 +277,7 @@ def fix(world: World, kit: Kit) -> bool:
     slots = {
         "X": v.path(test),
         "c": f"{mark}{command}{mark}",
-        "p": rng.choice(names.words.PEOPLE[world.split]),
+        "p": rng.choice(words.PEOPLE[world.split]),
     }
     wording = {"named": phrasings_more.FIX, "any": phrasings_more.FIX_ANY, "command": phrasings_more.FIX_CMD}[
         style

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from . import names, phrasings, phrasings_more
-from .configs import KINDS
 from .edits import SPELLED_OTHERWISE, pick_setting, said_value, spoken
 from .grammar import Phrases, Wordings
+from .kinds import KINDS
 from .world import World
 
 _LOOK = Phrases("""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from . import names, phrasings, phrasings_more, programs
+from . import phrasings, phrasings_more
 from .grammar import Phrases
+from .lines import a_line
 from .tree import NO_OUTPUT, quote, status
 from .world import World
 
@@ -21,38 +22,6 @@ I appended `{l}` to {f}.
 Done: {f} ends with `{l}`.
 I added the line `{l}` at the end of {f}.
 """)
-
-
-def safe_line(line: str) -> bool:
-    """Whether echo with our quoting keeps the line whole in an interactive shell."""
-    return (
-        bool(line)
-        and "\t" not in line
-        and not line.startswith("-n")
-        and not ("'" in line and "!" in line)
-        and line == line.strip()
-    )
-
-
-def a_line(world: World) -> str:
-    """A line someone may want in a file: a word, a sentence, a setting, code, with odd characters now and then."""
-    rng, split = world.rng, world.split
-    n = lambda how="snake": names.ident(rng, split, how, 1, 2)  # noqa: E731
-    value = names.value(rng, split).text
-    while True:
-        line = rng.choice((
-            lambda: names.sentence(rng, split), lambda: names.sentence(rng, split), lambda: names.sentence(rng, split), lambda: names.invented(rng),
-            lambda: f"{n()} = {value}", lambda: f"{n('upper')}={value}", lambda: f"{n()}: {value}", lambda: f"- {names.sentence(rng, split)}", lambda: value,
-            lambda: f"# {names.sentence(rng, split)}", lambda: f"import {n()}", lambda: f"{n('kebab')}=={names.value(rng, split, 'version').text}", lambda: f"*.{names.invented(rng)}",
-            lambda: f"export {n('upper')}={value}", lambda: f"It's {names.sentence(rng, split).lower()}", lambda: f"say \"{names.invented(rng)}\" to {rng.choice(names.words.PEOPLE[split])}",
-            lambda: f"cost: ${rng.randint(1, 999)}", lambda: f"{n()},{value},{rng.randint(0, 99)}", lambda: f"print('{names.invented(rng)}')", lambda: f"<p>{names.sentence(rng, split)}</p>",
-            lambda: f"{names.invented(rng)} {names.invented(rng)} {names.invented(rng)}", lambda: f"path\\to\\{n()}", lambda: f"{rng.randint(1, 99)}. {names.sentence(rng, split)}",
-            lambda: f"{names.sentence(rng, split)} ({names.invented(rng)})", lambda: f"TODO: {names.sentence(rng, split)}", lambda: f"{names.invented(rng)}@{names.host(rng, split)}",
-            lambda: "".join(rng.choice("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789_") for _ in range(rng.randint(6, 20))),
-            lambda: " ".join(str(rng.randint(0, 999)) for _ in range(rng.randint(2, 6))),
-        ))()  # fmt: skip
-        if safe_line(line):
-            return line
 
 
 def append(world: World) -> bool:
@@ -83,7 +52,7 @@ def prepend(world: World) -> bool:
     if not plans:
         return False
     plan, line = rng.choice(plans), a_line(world)
-    wording = phrasings.PREPEND(
+    wording = phrasings_more.PREPEND(
         rng, world.split, {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "l": v.value(line)}
     )
     world.ask("insert", wording)
@@ -188,143 +157,6 @@ def remove_line(world: World) -> bool:
             )
         ),
         plan.path,
-    )
-    return True
-
-
-_CREATE = Phrases("""
-Create {f} with the content from the task.
-Write the given text to {f}.
-The new file is {f}. I write its content exactly as given.
-{f} is a new file; copy the given text.
-""")
-_CREATE_ONE = Phrases("""
-Create {f} with `{l}`.
-The new file {f} holds `{l}`.
-Write `{l}` to {f}.
-{f} is new; its content is `{l}`.
-""")
-_CREATED_ONE = Phrases("""
-I created {f} with the content `{l}`.
-{f} now exists and contains `{l}`.
-Done: {f} holds `{l}`.
-I wrote `{l}` to {f}.
-""")
-
-
-def create_line(world: World) -> bool:
-    rng, s, v = world.rng, world.s, world.voice()
-    path, line = world.new_path(), a_line(world)
-    if rng.random() < 0.25:
-        line = names.value(rng, world.split, rng.choice(("phrase", "word", "version", "str", "int"))).text
-    wording = phrasings_more.CREATE_LINE(
-        rng,
-        world.split,
-        {
-            "F": v.path(path),
-            "p": v.quoted(path, v.path_mark),
-            "f": v.quoted(path, v.path_mark),
-            "l": v.value(line),
-            "L": line,
-        },
-    )
-    world.ask("create", wording)
-    s.edit(_CREATE_ONE(rng, {"f": path, "l": line}), command="create", path=path, file_text=line + "\n")
-    s.answer(f"{path} is there.", _CREATED_ONE(rng, {"f": path, "l": line}), path)
-    return True
-
-
-def block(world: World, path: str) -> str:
-    """Several lines fit for the path's kind."""
-    rng, split = world.rng, world.split
-    ext = path.rsplit(".", 1)[-1]
-    if ext in ("py", "sh"):
-        return programs.small_script(rng, split, ext)
-    from . import configs, prose
-
-    kind = {"yml": "yaml", "md": "list", "html": ""}.get(ext, ext)
-    if kind in configs.KINDS and rng.random() < 0.7:
-        return configs.config(rng, split, kind, rng.randint(2, 5)).text
-    if ext == "html":
-        return prose.page(rng, split).text
-    if ext == "csv":
-        return prose.table(rng, split).text
-    return "\n".join(a_line(world) for _ in range(rng.randint(2, 7))) + "\n"
-
-
-def create_block(world: World) -> bool:
-    rng, s, v = world.rng, world.s, world.voice()
-    path = world.new_path()
-    text = block(world, path)
-    if "```" in text or "\t" in text:
-        return False
-    shown = text.rstrip("\n")
-    fence = rng.random() < 0.5
-    lang = path.rsplit(".", 1)[-1] if rng.random() < 0.5 else ""
-    body = f"```{lang}\n{shown}\n```" if fence else shown
-    mark = "@@BLOCK@@"
-    wording = phrasings_more.CREATE_BLOCK(
-        rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark}
-    )
-    world.say("create", world.framed(wording).replace(mark, body))
-    s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
-    s.answer(
-        f"{path} is written.",
-        rng.choice(
-            (
-                f"I created {path} with the content you gave.",
-                f"{path} now exists with the given content.",
-                f"Done: I wrote the given text to {path}.",
-            )
-        ),
-        path,
-    )
-    return True
-
-
-def create_lines(world: World) -> bool:
-    """One line per listed item."""
-    rng, s, v = world.rng, world.s, world.voice()
-    path = world.new_path(rng.choice(("txt", "md", "list", "csv", "log")))
-    make = rng.choice((lambda: names.word(rng, world.split), lambda: names.invented(rng), lambda: str(rng.randint(0, 999)), lambda: rng.choice(names.words.PEOPLE[world.split]),
-                       lambda: rng.choice(names.words.PLACES[world.split]), lambda: names.ident(rng, world.split, "snake", 1, 2)))  # fmt: skip
-    items = list(dict.fromkeys(make() for _ in range(rng.randint(2, 6))))
-    if len(items) < 2:
-        return False
-    shown = [v.name(x) for x in items]
-    listed = rng.choice(
-        (
-            ", ".join(shown),
-            ", ".join(shown[:-1]) + " and " + shown[-1],
-            ", ".join(shown[:-1]) + " and " + shown[-1],
-        )
-    )
-    wording = phrasings_more.CREATE_LINES(
-        rng,
-        world.split,
-        {
-            "F": v.path(path),
-            "p": v.quoted(path, v.path_mark),
-            "n": rng.choice((str(len(items)), ("two", "three", "four", "five", "six")[len(items) - 2])),
-            "m": listed,
-        },
-    )
-    world.ask("create", wording)
-    s.edit(
-        f"Create {path} with the lines {', '.join(items)}.",
-        command="create",
-        path=path,
-        file_text="\n".join(items) + "\n",
-    )
-    s.answer(
-        f"{path} has the lines.",
-        rng.choice(
-            (
-                f"I created {path} with the lines {', '.join(items)}.",
-                f"{path} now has the lines {', '.join(items)}.",
-            )
-        ),
-        path,
     )
     return True
 

@@ -305,3 +305,71 @@ THANKS = Wordings("""
 [great|perfect|good|nice], that [works|is right|is what I wanted]
 that's all for [today|now], thanks
 """)
+
+
+PREPEND = Wordings("""
+[add|insert|put] the line {l} at the [top|beginning|start] of {F}
+[add|insert|put|write] {l} at the [top|very top|start] of {F}
+insert {l} as the first line of {F}
+[make|use] {l} [the first line of|as the first line of] {F}, [above|before] everything else
+{F} should [start|begin] with a new line {l}. [Insert it|Add it]
+prepend [the line |]{l} to {F}
+prepend this to {F}: {l}
+at the [top|beginning] of {F}, [add|insert] {l}
+in {F}, [insert|add] the line {l} before the first line
+{f}: insert {l} at the top
+""")
+
+CHANGE_TEXT = Wordings("""
+[change|replace] the [text|word|words|string] {o} [to|with|by] {v} in {F}
+[change|replace] {o} [to|with|by] {v} in {F}
+in {F}, [change|replace] the [text|word] {o} [to|with] {v}
+in {F}, [replace|change|swap] {o} [with|for|to] {v}
+{F} says {o}. It should say {v}
+{F} says {o}[;| but] it should say {v}
+[change|update] the [message|text|title|wording|greeting|phrase] {o} in {F} to {v}
+[change|update] the [message|text|title|wording|greeting|line] in {F} from {o} to {v}
+{o} in {F} should [be|read|become] {v}
+[correct|fix] {o} to {v} in {F}
+[fix|correct] the [typo|mistake|error] in {F}: {o} should be {v}
+there is a [typo|mistake|wrong word] in {F}: {o} [should be|must be|instead of] {v}
+replace the [only|one] {o} in {F} with {v}
+[edit|open] {F} and [replace|change] {o} [with|to] {v}
+where {F} says {o}, [put|write] {v}
+swap {o} for {v} in {F}
+use {v} instead of {o} in {F}
+{f}: replace {o} with {v}
+{f}: {o} -> {v}
+the [text|word] {o} in {F} is wrong, [use|write|it must be] {v}
+make {F} say {v} instead of {o}
+[substitute|put] {v} for {o} in {F}
+I want {F} to say {v}, not {o}
+""")
+
+SECTION = Wordings("""
+[change|set|update] {k} in the {s} section of {F} to {v}
+[change|set|update] {k} [under|in] {s} in {F} to {v}
+in {F}, [change|set] {k} in [the section |section |]{s} to {v}
+in the {s} section of {F}, [change|set|update] {k} to {v}
+in {F} under {s}, {k} should be {v}
+set {k} to {v} in [the {s} section|section {s}] of {F}
+{F}, section {s}: set {k} to {v}
+the {k} of {s} in {F} should be {v}
+[change|update] the {s} {k} in {F} to {v}
+the {s} section of {F} needs {k} = {v}
+{F} has {k} twice. [Change|Set] the one [in|under] {s} to {v}
+[only|just] the {k} in section {s} of {F} [should|must] become {v}
+[change|set] {k} to {v} for {s} in {F}
+""")
+
+SECTION_LOOKUP = Wordings("""
+what is {k} in the {s} section of {F}?
+what is the value of {k} [under|in] {s} in {F}?
+in {F}, what is {k} in [the section |section |]{s}?
+[look up|tell me] {k} in the {s} section of {F}
+which {k} does the {s} section of {F} have?
+{F}, section {s}: what is {k}?
+what does {F} set {k} to [under|in] {s}?
+what is the {k} of {s} in {F}?
+[read|find] the {k} [of|in|under] {s} in {F} and tell me its value
+""")

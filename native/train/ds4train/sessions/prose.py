@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from . import names, words
+from . import names, values, words
 from .configs import Planned, folder
 
 
@@ -51,14 +51,14 @@ def _markdown(rng: random.Random, split: str) -> list[str]:
 
 
 def _log(rng: random.Random, split: str) -> list[str]:
-    day = names.value(rng, split, "date").text
+    day = values.value(rng, split, "date").text
     return [f"{day} {rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d} {rng.choice(('INFO', 'WARN', 'ERROR', 'DEBUG'))} {s}"
             for s in _lines(rng, split, 2, 10)]  # fmt: skip
 
 
 def _requirements(rng: random.Random, split: str) -> list[str]:
     return [
-        f"{names.ident(rng, split, 'kebab', 1, 2)}{rng.choice(('==', '>=', '~='))}{names.value(rng, split, 'version').text}"
+        f"{names.ident(rng, split, 'kebab', 1, 2)}{rng.choice(('==', '>=', '~='))}{values.value(rng, split, 'version').text}"
         for _ in range(rng.randint(2, 7))
     ]
 
@@ -84,7 +84,7 @@ def _ignore(rng: random.Random, split: str) -> list[str]:
 
 def _authors(rng: random.Random, split: str) -> list[str]:
     return [
-        f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} <{names.value(rng, split, 'email').text}>"
+        f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} <{values.value(rng, split, 'email').text}>"
         for _ in range(rng.randint(1, 5))
     ]
 
@@ -94,7 +94,7 @@ def _changelog(rng: random.Random, split: str) -> list[str]:
     for _ in range(rng.randint(1, 3)):
         out += [
             "",
-            f"## {names.value(rng, split, 'version').text}",
+            f"## {values.value(rng, split, 'version').text}",
             "",
             *["- " + s for s in _lines(rng, split, 1, 3)],
         ]
@@ -104,13 +104,13 @@ def _changelog(rng: random.Random, split: str) -> list[str]:
 def table(rng: random.Random, split: str) -> Planned:
     columns = [names.ident(rng, split, "snake", 1, 1) for _ in range(rng.randint(2, 4))]
     kinds = [rng.choice(("int", "word", "float", "date", "str")) for _ in columns]
-    rows = [",".join(names.value(rng, split, k).text for k in kinds) for _ in range(rng.randint(2, 9))]
+    rows = [",".join(values.value(rng, split, k).text for k in kinds) for _ in range(rng.randint(2, 9))]
     path = folder(rng, split) + names.file_stem(rng, split) + ".csv"
     return Planned(path, "\n".join([",".join(columns), *rows]) + "\n", "csv", prose=True)
 
 
 def page(rng: random.Random, split: str) -> Planned:
-    title = names.value(rng, split, "phrase").text
+    title = values.value(rng, split, "phrase").text
     body = [f"    <p>{s}</p>" for s in _lines(rng, split, 1, 4)]
     text = [
         "<!DOCTYPE html>",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import random
 
-from .programs import Kit
+from .kits import Kit
 from .sandbox import namespace
 from .tree import Tree
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import configs, names, phrasings
+from . import configs, kinds, phrasings_more, values
 from .tree import quote
 from .world import World
 
@@ -49,16 +49,13 @@ def change_in_section(world: World) -> bool:
         return False
     slots, plan, (number, setting), (other, _) = made
     rng, s = world.rng, world.s
-    awkward = "'\\&|*[]$^"
-    if any(c in setting.literal for c in awkward):
-        return False
     while True:
-        value = names.other_value(rng, world.split, setting.value)
-        literal = configs.KINDS[plan.kind].literal(value)
+        value = values.other_value(rng, world.split, setting.value)
+        literal = kinds.KINDS[plan.kind].literal(value)
         if not set(literal) & configs.AWKWARD:
             break
     slots["v"] = world.voice().value(value.text)
-    world.ask("change", phrasings.SECTION(rng, world.split, slots))
+    world.ask("change", phrasings_more.SECTION(rng, world.split, slots))
     s.edit(
         rng.choice(
             (
@@ -70,11 +67,6 @@ def change_in_section(world: World) -> bool:
         path=plan.path,
     )
     lines = world.tree.lines(plan.path)
-    lines[number - 1] = (
-        lines[number - 1].replace(setting.literal, literal, 1)
-        if setting.literal not in setting.key
-        else lines[number - 1]
-    )
     indent = lines[number - 1][: len(lines[number - 1]) - len(lines[number - 1].lstrip())]
     head, tail = setting.line.rsplit(setting.literal, 1)
     new = indent + head + literal + tail
@@ -101,7 +93,7 @@ def lookup_in_section(world: World) -> bool:
         return False
     slots, plan, (_, setting), _ = made
     rng, s = world.rng, world.s
-    world.ask("lookup", phrasings.SECTION_LOOKUP(rng, world.split, slots), edits=False)
+    world.ask("lookup", phrasings_more.SECTION_LOOKUP(rng, world.split, slots), edits=False)
     value = setting.literal if setting.value.kind == "bool" else setting.value.text
     s.bash(f"Find {setting.key} in section {setting.section}. Read {plan.path}.", *world.tree.cat(plan.path))
     s.answer(

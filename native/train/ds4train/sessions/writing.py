@@ -6,9 +6,9 @@ import json
 import random
 from dataclasses import dataclass
 
-from . import names, words
+from . import names, values, words
 from .grammar import Wordings
-from .names import Value
+from .values import Value
 from .world import World
 
 
@@ -29,7 +29,7 @@ def _quoted(rng: random.Random, text: str) -> str:
 
 def _say(rng: random.Random, split: str) -> str:
     return rng.choice((
-        lambda: names.sentence(rng, split), lambda: names.value(rng, split, "phrase").text, lambda: names.invented(rng), lambda: names.word(rng, split),
+        lambda: names.sentence(rng, split), lambda: values.value(rng, split, "phrase").text, lambda: names.invented(rng), lambda: names.word(rng, split),
         lambda: f"Hello, {rng.choice(words.PEOPLE[split])}!", lambda: f"{names.word(rng, split)} {rng.randint(1, 999)}", lambda: f"Hello {names.invented(rng).title()}",
     ))()  # fmt: skip
 
@@ -48,7 +48,7 @@ def describe(rng: random.Random, split: str) -> Described:
     word, op = rng.choice((("sum", "+"), ("product", "*"), ("difference", "-")))
     script = rng.choice(("Python script", "Python program", "script", "Python file", "program"))
     shell = rng.choice(("shell script", "bash script"))
-    value = names.value(rng, split, rng.choice(("int", "phrase", "word", "float", "version")))
+    value = values.value(rng, split, rng.choice(("int", "phrase", "word", "float", "version")))
     literal = value.text if value.kind in ("int", "float") else f'"{value.text}"'
     up = names.ident(rng, split, "upper", 1, 2)
     items = [names.word(rng, split) for _ in range(3)]
@@ -81,7 +81,7 @@ def _json(rng: random.Random, split: str) -> Described:
     spoken = []
     for _ in range(rng.randint(1, 3)):
         key = names.ident(rng, split, rng.choice(("snake", "camel")), 1, 2)
-        value: Value = names.value(rng, split, rng.choice(("int", "word", "str", "bool", "version")))
+        value: Value = values.value(rng, split, rng.choice(("int", "word", "str", "bool", "version")))
         data[key] = (
             int(value.text)
             if value.kind == "int"

@@ -1,0 +1,143 @@
+"""Families that create a file with given content: one line, a block, a list of lines."""
+
+from __future__ import annotations
+
+from . import configs, names, phrasings_more, programs, prose, values, words
+from .grammar import Phrases
+from .kinds import KINDS
+from .lines import a_line
+from .world import World
+
+_CREATE = Phrases("""
+Create {f} with the content from the task.
+Write the given text to {f}.
+The new file is {f}. I write its content exactly as given.
+{f} is a new file; copy the given text.
+""")
+_CREATE_ONE = Phrases("""
+Create {f} with `{l}`.
+The new file {f} holds `{l}`.
+Write `{l}` to {f}.
+{f} is new; its content is `{l}`.
+""")
+_CREATED_ONE = Phrases("""
+I created {f} with the content `{l}`.
+{f} now exists and contains `{l}`.
+Done: {f} holds `{l}`.
+I wrote `{l}` to {f}.
+""")
+
+
+def create_line(world: World) -> bool:
+    rng, s, v = world.rng, world.s, world.voice()
+    path, line = world.new_path(), a_line(world)
+    if rng.random() < 0.25:
+        line = values.value(rng, world.split, rng.choice(("phrase", "word", "version", "str", "int"))).text
+    wording = phrasings_more.CREATE_LINE(
+        rng,
+        world.split,
+        {
+            "F": v.path(path),
+            "p": v.quoted(path, v.path_mark),
+            "f": v.quoted(path, v.path_mark),
+            "l": v.value(line),
+            "L": line,
+        },
+    )
+    world.ask("create", wording)
+    s.edit(_CREATE_ONE(rng, {"f": path, "l": line}), command="create", path=path, file_text=line + "\n")
+    s.answer(f"{path} is there.", _CREATED_ONE(rng, {"f": path, "l": line}), path)
+    return True
+
+
+def block(world: World, path: str) -> str:
+    """Several lines fit for the path's kind."""
+    rng, split = world.rng, world.split
+    ext = path.rsplit(".", 1)[-1]
+    if ext in ("py", "sh"):
+        return programs.small_script(rng, split, ext)
+    kind = {"yml": "yaml", "md": "list", "html": ""}.get(ext, ext)
+    if kind in KINDS and rng.random() < 0.7:
+        return configs.config(rng, split, kind, rng.randint(2, 5)).text
+    if ext == "html":
+        return prose.page(rng, split).text
+    if ext == "csv":
+        return prose.table(rng, split).text
+    return "\n".join(a_line(world) for _ in range(rng.randint(2, 7))) + "\n"
+
+
+def create_block(world: World) -> bool:
+    rng, s, v = world.rng, world.s, world.voice()
+    path = world.new_path()
+    text = block(world, path)
+    if "```" in text or "\t" in text:
+        return False
+    shown = text.rstrip("\n")
+    fence = rng.random() < 0.5
+    lang = path.rsplit(".", 1)[-1] if rng.random() < 0.5 else ""
+    body = f"```{lang}\n{shown}\n```" if fence else shown
+    mark = "@@BLOCK@@"
+    wording = phrasings_more.CREATE_BLOCK(
+        rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark}
+    )
+    world.say("create", world.framed(wording).replace(mark, body))
+    s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
+    s.answer(
+        f"{path} is written.",
+        rng.choice(
+            (
+                f"I created {path} with the content you gave.",
+                f"{path} now exists with the given content.",
+                f"Done: I wrote the given text to {path}.",
+            )
+        ),
+        path,
+    )
+    return True
+
+
+def create_lines(world: World) -> bool:
+    """One line per listed item."""
+    rng, s, v = world.rng, world.s, world.voice()
+    path = world.new_path(rng.choice(("txt", "md", "list", "csv", "log")))
+    make = rng.choice((lambda: names.word(rng, world.split), lambda: names.invented(rng), lambda: str(rng.randint(0, 999)), lambda: rng.choice(words.PEOPLE[world.split]),
+                       lambda: rng.choice(words.PLACES[world.split]), lambda: names.ident(rng, world.split, "snake", 1, 2)))  # fmt: skip
+    items = list(dict.fromkeys(make() for _ in range(rng.randint(2, 6))))
+    if len(items) < 2:
+        return False
+    shown = [v.name(x) for x in items]
+    listed = rng.choice(
+        (
+            ", ".join(shown),
+            ", ".join(shown[:-1]) + " and " + shown[-1],
+            ", ".join(shown[:-1]) + " and " + shown[-1],
+        )
+    )
+    wording = phrasings_more.CREATE_LINES(
+        rng,
+        world.split,
+        {
+            "F": v.path(path),
+            "p": v.quoted(path, v.path_mark),
+            "n": rng.choice((str(len(items)), ("two", "three", "four", "five", "six")[len(items) - 2])),
+            "m": listed,
+        },
+    )
+    world.ask("create", wording)
+    s.edit(
+        f"Create {path} with the lines {', '.join(items)}.",
+        command="create",
+        path=path,
+        file_text="\n".join(items) + "\n",
+    )
+    s.answer(
+        f"{path} has the lines.",
+        rng.choice(
+            (
+                f"I created {path} with the lines {', '.join(items)}.",
+                f"{path} now has the lines {', '.join(items)}.",
+            )
+        ),
+        path,
+    )
+    return True
