@@ -133,4 +133,5 @@ class Runner:
             return Done(NOT_RUN, {"error": "interrupted"}, interrupted=True)
 
     def _record(self, call: ToolCall, text: str) -> None:
-        self._transcript.append("messages", [message.tool_result(call.id, text)], role="tool")
+        about = {"shell_cwd": str(self._toolbox.shell.cwd)} if call.name == "bash" else {}
+        self._transcript.append("messages", [message.tool_result(call.id, text)], role="tool", **about)

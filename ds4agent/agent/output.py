@@ -64,7 +64,7 @@ class Cleaner:
         if final:
             return text.replace("\x1b", ""), ""
         start = text.find("\x1b", max(0, len(text) - LONGEST_ESCAPE))
-        cut = len(text.rstrip("\r")) if start < 0 else start
+        cut = len(text[: start if start >= 0 else None].rstrip("\r"))
         return text[:cut].replace("\x1b", ""), text[cut:]
 
 

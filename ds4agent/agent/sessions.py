@@ -38,6 +38,12 @@ class Session:
     transcript: Transcript
 
     @property
+    def shell_cwd(self) -> Path:
+        """Where the shell was when the session was left."""
+        found = [r.fields["shell_cwd"] for r in self.transcript.records if "shell_cwd" in r.fields]
+        return Path(found[-1]) if found else self.cwd
+
+    @property
     def last_date(self) -> str:
         """The date that the model was told last."""
         dates = [record.fields["date"] for record in self.transcript.records if "date" in record.fields]

@@ -14,7 +14,8 @@ Decisions the model lives with:
 * Commands read /dev/null. A program that wants an answer gets end of file, not a silent wait.
 * Over the time limit, the command keeps running and the caller gets what there is; an empty command waits on,
   any other command stops the one that runs (Ctrl-C, then SIGKILL) before it starts.
-* `exit`, `exec` and a crash end the shell; the next one starts in the last known working directory.
+* `exit`, `exec` and a crash end the shell; the next one starts in the last known working directory. So does
+  the first shell of a session that is taken up again; variables do not outlive the shell.
 * The terminal is dumb and 200 columns wide, pagers are off, nothing is echoed.
 
 KV effect: none by itself; a result is appended once and never changed.
@@ -296,6 +297,7 @@ class Shell:
             )
         except (pexpect.ExceptionPexpect, OSError) as error:
             raise ShellError(f"the shell could not be started: {error}") from error
+        self._child.ptyproc.delayafterclose = 0.01  # the library's 0.1 s would be felt at every end
         os.set_blocking(self._child.fileno(), False)
         self._last_code = 0
         self._send(_SETUP)

@@ -13,7 +13,7 @@ from ds4agent.agent.events import (
     ItemUpdated,
     Waiting,
 )
-from ds4agent.client.chat import Event, Keepalive
+from ds4agent.client.chat import Event, Keepalive, Silence
 from ds4agent.client.reply import Delta, Reply
 
 _TYPES = {"content": "agent_message", "reasoning": "reasoning"}
@@ -36,6 +36,9 @@ class StreamItems:
     def tell(self, event: Event) -> None:
         if isinstance(event, Keepalive):
             self._emit(Waiting(event.text))
+            return
+        if isinstance(event, Silence):
+            self._emit(Waiting(f"no word from the engine for {event.seconds:g} s"))
             return
         self._first = self._first or time.monotonic()
         if isinstance(event, Delta):

@@ -114,11 +114,17 @@ class Toolbox:
     """The tools of one session; `folder` is where spilled output and the shell's scratch file live."""
 
     def __init__(
-        self, cwd: Path, folder: Path, limit: float, environment: Mapping[str, str] | None = None
+        self,
+        cwd: Path,
+        folder: Path,
+        limit: float,
+        shell_cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         spill_path = _fresh_names(folder / "output")
         self._limit = limit
         self.shell = Shell(cwd, folder / "shell", spill_path, limit, environment)
+        self.shell.cwd = shell_cwd or cwd
         self._editor = Editor(cwd, spill_path)
 
     def prepare(self, call: ToolCall) -> Job:

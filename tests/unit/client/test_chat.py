@@ -9,7 +9,7 @@ import pytest
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.chat import Event, Keepalive, Stopped, complete, models
 from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
-from ds4agent.client.http import Endpoint, exchange
+from ds4agent.client.http import Endpoint, Patience, exchange
 from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply, Usage
 from tests.unit.client.scripted_engine import (
     DONE,
@@ -118,7 +118,26 @@ def test_patience(cancel: Cancel) -> None:
         ScriptedEngine([[HEAD, Pause()]]) as engine,
         pytest.raises(EngineLost, match=r"was silent for 0\.05 s"),
     ):
-        list(exchange(Endpoint.parse(engine.url), "POST", "/v1/chat/completions", b"{}", cancel, 0.05))
+        list(
+            exchange(
+                Endpoint.parse(engine.url), "POST", "/v1/chat/completions", b"{}", cancel, Patience(0.05)
+            )
+        )
+
+
+def test_silence_is_told_and_never_the_end(cancel: Cancel) -> None:
+    pause, told = Pause(), []
+
+    def tell(seconds: float) -> None:
+        told.append(seconds)
+        if len(told) == 3:
+            pause.go.set()
+
+    with ScriptedEngine([[HEAD, b": prefill\n\n", pause, b"end"]]) as engine:
+        patience = Patience(notice=0.02, tell=tell)
+        data = exchange(Endpoint.parse(engine.url), "POST", "/v1/chat/completions", b"{}", cancel, patience)
+        assert b"".join(data) == b": prefill\n\nend"
+    assert told[:3] == [0.02, 0.04, 0.06]
 
 
 def test_models(cancel: Cancel) -> None:
@@ -140,7 +159,7 @@ def test_headers(cancel: Cancel) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         endpoint = Endpoint.parse(f"http://127.0.0.1:{server.getsockname()[1]}/base/v1/", "secret")
-        assert b"".join(exchange(endpoint, "POST", "/v1/x", b"{}", cancel)) == b"{}"
+        assert b"".join(exchange(endpoint, "POST", "/v1/x", b"{}", cancel, Patience())) == b"{}"
         thread.join()
     lines = heads[0].split(b"\r\n")
     assert lines[0] == b"POST /base/v1/x HTTP/1.1"
