@@ -89,23 +89,20 @@ class Feed:
         self._rng = random.Random(seed)
         self._turn = 0
         context = multiprocessing.get_context("fork")
-        args = [(n, seed * 1_000_003 + n, shares, load) for n in range(workers)]
+        # Loaded and used once here: the workers share the corpus, and no first sample meets their time limit.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        sources = load(shares)
+        for make in sources.values():
+            make(random.Random(0), lengths[0])
+        args = [(n, seed * 1_000_003 + n, shares, sources) for n in range(workers)]
         self._processes = [context.Process(target=self._work, args=a, daemon=True) for a in args]
         for process in self._processes:
             process.start()
 
-    def _work(
-        self,
-        me: int,
-        seed: int,
-        shares: dict[str, float],
-        load: Callable[[dict[str, float]], dict[str, Source]],
-    ) -> None:
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    def _work(self, me: int, seed: int, shares: dict[str, float], sources: dict[str, Source]) -> None:
         os.nice(_NICE)
         signal.signal(signal.SIGALRM, _too_long)
         parent = os.getppid()
-        sources = load(shares)
         streams = [random.Random(seed + 7919 * n) for n in range(len(self.rings))]
         makers = [
             RowMaker(ring.length, shares, sources, rng) for ring, rng in zip(self.rings, streams, strict=True)
