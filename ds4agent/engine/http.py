@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from ds4agent.wire.errors import BAD_HTTP, RequestError
+from ds4agent.wire.errors import BAD_HTTP, INTERNAL, RequestError, error_body
 
 MAX_HEAD = 64 << 10
 MAX_BODY = 64 << 20
@@ -164,6 +164,10 @@ class Connection(asyncio.Protocol):
             await self._handler(self, request)
         except RequestError as error:
             self.reply(error.status, error.body)
+        except Exception:
+            # A defect of ours: the client is told, and the event loop reports the rest.
+            self.reply(500, error_body(INTERNAL))
+            raise
 
     # -- the server's side
     # --------------------------------------------------------------------------------------

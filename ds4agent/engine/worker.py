@@ -12,6 +12,7 @@ and serves the next prompt that begins the same way.
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from ds4agent.engine.binding import Cancelled, Ds4Error
@@ -21,6 +22,7 @@ from ds4agent.engine.live import Live, Plan
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab
 from ds4agent.wire import logline
+from ds4agent.wire.errors import INTERNAL
 from ds4agent.wire.logline import RequestLog
 
 # Tokens between two progress reports. The result does not depend on it.
@@ -83,6 +85,11 @@ class Worker:
                     job.sink(Dropped())
                 else:
                     self._carry_out(job)
+            except Exception:
+                # A defect of ours must not end the thread that all later requests wait for.
+                traceback.print_exc()
+                self._live.reset()
+                job.sink(Failed(INTERNAL))
             finally:
                 with self._lock:
                     self._running = None

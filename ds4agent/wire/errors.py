@@ -5,6 +5,7 @@ from ds4agent.wire.json_spans import quote
 INVALID_JSON = "invalid JSON request"
 BAD_HTTP = "bad HTTP request"
 UNKNOWN_ENDPOINT = "unknown endpoint"
+INTERNAL = "internal error"
 
 
 class RequestError(Exception):

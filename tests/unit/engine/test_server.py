@@ -1,0 +1,198 @@
+"""Sockets in front of a scripted model: what needs a failure or a delay at one exact moment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from ds4agent.engine import http, server
+from ds4agent.engine.binding import Ds4Error
+from ds4agent.engine.http import Connection, Request
+from tests.engine_fixtures import chat, exchange, post_chat, request
+from tests.unit.engine.engine_parts import Parts, engine_parts
+
+USER = {"role": "user", "content": "x" * 1500}
+
+
+@contextmanager
+def listening(factory: Callable[[], Connection]) -> Iterator[int]:
+    """An event loop in a thread of its own; its port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def listen() -> asyncio.Server:
+        return await loop.create_server(factory, "127.0.0.1", 0)
+
+    listener = asyncio.run_coroutine_threadsafe(listen(), loop).result()
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(_settle(listener))
+        loop.close()
+
+
+async def _settle(listener: asyncio.Server) -> None:
+    listener.close()
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+@contextmanager
+def serving(*replies: str) -> Iterator[tuple[Parts, int]]:
+    with engine_parts(*replies) as parts, listening(parts.server.connection) as port:
+        yield parts, port
+
+
+def fail_in_eval(parts: Parts, when: int, error: Exception) -> None:
+    """Raise in the `when`-th evaluation, and never again."""
+    count = 0
+
+    def before(_tokens: Sequence[int]) -> None:
+        nonlocal count
+        count += 1
+        if count == when:
+            raise error
+
+    parts.session.before_eval = before
+
+
+def test_keepalives_while_a_long_prompt_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "KEEPALIVE_SECONDS", 0.0)
+    with serving("</think>a") as (_, port):
+        head, body = post_chat(port, messages=[USER], stream=True)
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert body.startswith(b": prefill\n\n: prefill\n\ndata: ")
+    assert body.count(b": prefill") == 2
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
+def test_no_keepalive_within_five_seconds() -> None:
+    with serving("</think>a") as (_, port):
+        assert b": prefill" not in post_chat(port, messages=[USER], stream=True)[1]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_prefill_that_fails_at_once_is_a_500(stream: bool) -> None:
+    with serving("</think>a") as (parts, port):
+        fail_in_eval(parts, 1, Ds4Error("MEMORY", "no memory left"))
+        head, body = post_chat(port, messages=[USER], stream=stream)
+    assert head.startswith("HTTP/1.1 500 Internal Server Error\r\n")
+    assert body == b'{"error":{"message":"no memory left","type":"invalid_request_error"}}\n'
+
+
+def test_a_prefill_that_fails_behind_the_head_is_a_record() -> None:
+    with serving("</think>a") as (parts, port):
+        fail_in_eval(parts, 2, Ds4Error("MEMORY", "no memory left"))
+        head, body = post_chat(port, messages=[USER], stream=True)
+    assert head.startswith("HTTP/1.1 200 OK\r\n")
+    assert body == b'event: error\ndata: {"error":{"message":"no memory left","type":"server_error"}}\n\n'
+
+
+def test_a_decode_that_fails_is_a_finish_reason() -> None:
+    with serving("</think>abcdef", "</think>a") as (parts, port):
+        fail_in_eval(parts, 3 + 3, Ds4Error("MEMORY", "no memory left"))
+        reply = chat(port, messages=[USER])
+        assert reply["choices"][0]["finish_reason"] == "error"
+        assert any('finish=error error="no memory left"' in line for line in parts.lines)
+        assert chat(port, messages=[USER])["choices"][0]["finish_reason"] == "stop"
+
+
+def test_a_defect_of_ours_is_a_500_and_the_worker_goes_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving("</think>a") as (parts, port):
+        fail_in_eval(parts, 1, ZeroDivisionError())
+        head, body = post_chat(port, messages=[USER])
+        assert head.startswith("HTTP/1.1 500 ")
+        assert b"internal error" in body
+        assert chat(port, messages=[USER])["choices"][0]["finish_reason"] == "stop"
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_while_it_waits_is_never_served(stream: bool) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def before(_tokens: Sequence[int]) -> None:
+        entered.set()
+        assert go_on.wait(30)
+
+    with serving("</think>a", "</think>b") as (parts, port):
+        parts.session.before_eval = before
+        dropped = threading.Event()
+        real = parts.worker.drop
+
+        def drop(job: Any) -> None:
+            real(job)
+            dropped.set()
+
+        parts.worker.drop = drop  # type: ignore[method-assign]
+        first: list[Any] = []
+        client = threading.Thread(target=lambda: first.append(chat(port, messages=[USER])))
+        client.start()
+        assert entered.wait(30)
+        body = json.dumps({"messages": [{"role": "user", "content": "never"}], "stream": stream}).encode()
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.sendall(request("POST", "/v1/chat/completions", body))
+        assert dropped.wait(30)
+        parts.session.before_eval = lambda _tokens: None
+        go_on.set()
+        client.join()
+        assert first[0]["choices"][0]["message"]["content"] == "a"
+        assert chat(port, messages=[USER])["choices"][0]["message"]["content"] == "b"
+    assert sum("prompt start" in line for line in parts.lines) == 2
+
+
+@contextmanager
+def handling(handler: http.Handler, connections: set[Connection]) -> Iterator[int]:
+    with listening(lambda: Connection(handler, False, connections)) as port:
+        yield port
+
+
+async def unreached(_connection: Connection, _request: Request) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"])
+def test_a_silent_client_is_refused(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.05)
+    with handling(unreached, set()) as port:
+        head, body = exchange(port, sent)
+    assert head.startswith("HTTP/1.1 400 Bad Request")
+    assert b"bad HTTP request" in body
+
+
+def test_a_client_that_does_not_read_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "STALL_SECONDS", 0.05)
+    gone = threading.Event()
+
+    async def pour(connection: Connection, _request: Request) -> None:
+        connection.when_gone(gone.set)
+        connection.start_stream()
+        connection.write(b"x" * (64 << 20))
+
+    with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(request("GET", "/"))
+        assert gone.wait(30)
+
+
+def test_closed_connections_are_forgotten() -> None:
+    connections: set[Connection] = set()
+
+    async def answer(connection: Connection, _request: Request) -> None:
+        connection.reply(200, b"{}\n")
+
+    with handling(answer, connections) as port:
+        for _ in range(3):
+            assert exchange(port, request("GET", "/"))[1] == b"{}\n"
+    assert connections == set()
