@@ -156,16 +156,19 @@ class Shell:
     def _pump(self, output: Collector | None, deadline: float, cancel: Cancel | None) -> bool:
         """Read until the sentinel, the end of the shell or the deadline; True when the command is over."""
         idle = cancel or _NEVER
+        look = time.monotonic() + HEARTBEAT
         while self._child is not None:
             if self._take(output):
                 return True
-            left = deadline - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= deadline:
                 return False
-            if idle.wait_readable(self._child.fileno(), min(left, HEARTBEAT)):
+            if idle.wait_readable(self._child.fileno(), min(deadline - now, HEARTBEAT)):
                 self._read(output)
-            elif not self._child.isalive():
-                self._bury(output)
+            if self._child is not None and now >= look:
+                look = now + HEARTBEAT
+                if not self._child.isalive():
+                    self._bury(output)
         return True
 
     def _read(self, output: Collector | None) -> None:
@@ -175,12 +178,13 @@ class Shell:
         while len(pieces) < 64 and not gone:
             try:
                 pieces.append(os.read(self._child.fileno(), 65536))
+                gone = not pieces[-1]
             except BlockingIOError:
                 break
             except OSError:  # EIO: every holder of the terminal is gone
                 gone = True
         self._held += b"".join(pieces)
-        if gone or not any(pieces):
+        if gone:
             self._take(output)
             self._bury(output)
 

@@ -143,6 +143,13 @@ def test_a_shell_that_ends_is_replaced(
     assert shell.run("echo again; pwd", cancel) == ok(f"again\n{tmp_path}")
 
 
+def test_a_shell_that_ends_among_chatty_jobs_is_noticed(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    command = "trap '' HUP; (while test -e go; do echo noise; sleep 0.01; done) & touch go; disown; exit 6"
+    result = shell.run(command, cancel)
+    (tmp_path / "go").unlink()
+    assert (result.exit_code, result.died) == (6, True)
+
+
 def test_soft_limit_hands_back_and_waits_on(tmp_path: Path, cancel: Cancel) -> None:
     os.mkfifo(tmp_path / "gate")
     shell = make_shell(tmp_path, limit=0.3)
