@@ -42,7 +42,9 @@ def _messages(session: Session) -> list[Message]:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_session_is_rendered_as_the_agent_renders_it(seed: int) -> None:
     session = build(random.Random(seed), "train", 6000)
-    texts = FormatTexts(_read("dsml/tools_head.txt"), _read("dsml/tools_tail.txt"), _read("dsml/max_effort.txt"))
+    texts = FormatTexts(
+        _read("dsml/tools_head.txt"), _read("dsml/tools_tail.txt"), _read("dsml/max_effort.txt")
+    )
     tools = [_read(f"agent/tool_{name}.json") for name in ("bash", "str_replace_editor")]
     rendered = render_chat(_messages(session), tools, ThinkMode.HIGH, texts)
     assert text_of(session.document()) == rendered.text
@@ -53,7 +55,9 @@ def _quick(session: Session) -> bool:
     return not any("pytest" in str(step.arguments.get("command")) for step in session.steps)
 
 
-@pytest.mark.parametrize("family", ["change", "rename", "append", "find", "create_block", "run", "run_script", "insert_after"])
+@pytest.mark.parametrize(
+    "family", ["change", "rename", "append", "find", "create_block", "run", "run_script", "insert_after"]
+)
 def test_simulated_tools_agree_with_real_ones(family: str) -> None:
     for seed in range(3):
         session = build(random.Random(seed), "train", 6000, tasks=2, only=family)

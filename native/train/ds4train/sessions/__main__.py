@@ -43,7 +43,8 @@ def _stats(count: int, seed: int, split: str) -> None:
         chars += sum(len(x.text) for x in session.document())
     took = time.perf_counter() - start
     print(
-        f"{chars / took:,.0f} characters/s with the prefix ({len(prefix())} characters), {chars / count:,.0f} a document"
+        f"{chars / took:,.0f} characters/s with the prefix ({len(prefix())} characters), "
+        f"{chars / count:,.0f} a document"
     )
     total = sum(families.values())
     print("  ".join(f"{name} {n / total:.1%}" for name, n in families.most_common()))

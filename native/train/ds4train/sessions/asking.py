@@ -1,4 +1,6 @@
-"""How people dress a request: quoting of names, noun phrases around them, polite frames, context before and after."""
+"""How people dress a request: quoting of names, noun phrases around them, polite frames, context before and
+after.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ class Voice:
         self.path_mark = self.mark if rng.random() < 0.7 else rng.choice(("", "`"))
 
     def quoted(self, text: str, mark: str | None = None) -> str:
-        """The text in this person's quotes, in others where those would clash; plain only if it stays readable."""
+        """The text in this person's quotes, in others where those would clash.
+
+        Plain only if it stays readable.
+        """
         mark = self.mark if mark is None else mark
         awkward = text == "" or text[-1] in ".,;:!?" or text[0] in "'\"` " or " " in text
         if not mark and not awkward:
@@ -282,7 +287,10 @@ def _typo(rng: random.Random, text: str) -> str:
 
 
 def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: bool = True) -> str:
-    """A whole user message from an imperative (lower-case) core; multi-line cores only get something in front."""
+    """A whole user message from an imperative (lower-case) core.
+
+    Multi-line cores only get something in front.
+    """
     core = re.sub(r"(?<=[^\n ]) {2,}", " ", core).strip(" ")
     r = rng.random()
     text = _typo(rng, core) if rng.random() < 0.02 else core

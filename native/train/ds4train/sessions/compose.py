@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ..document import Document
+from ..document import Document  # noqa: TID252
 from . import (
     creating,
     edits,
@@ -29,12 +29,37 @@ from .world import World, populate
 phrasings_extra.extend()
 
 FAMILIES = {
-    "change": (edits.change, 16), "change_bare": (edits.change_bare, 3), "rename": (renaming.rename, 9), "lookup": (looks.lookup, 13), "find": (looks.find, 10),
-    "append": (making.append, 9), "create_line": (creating.create_line, 7), "create_block": (creating.create_block, 6), "create_lines": (creating.create_lines, 3), "create_program": (writing.create_program, 5), "change_text": (edits.change_text, 5), "change_spoken": (edits.change_spoken, 4), "lookup_spoken": (looks.lookup_spoken, 3), "change_section": (sections.change_in_section, 10), "lookup_section": (sections.lookup_in_section, 5),
-    "run": (fixing.run_command, 7), "run_script": (fixing.run_script_family, 6), "echo": (making.echo, 3), "count_lines": (looks.count_lines, 2), "count_word": (looks.count_word, 1),
-    "contains": (looks.contains, 2), "show": (looks.show, 2), "list": (looks.list_folder, 1), "prepend": (making.prepend, 1), "insert_after": (making.insert_after, 1),
-    "remove_line": (making.remove_line, 1), "move": (making.move, 2), "copy": (making.copy, 1), "delete": (making.delete, 1), "question": (talk.question, 4),
-}  # fmt: skip
+    "change": (edits.change, 16),
+    "change_bare": (edits.change_bare, 3),
+    "rename": (renaming.rename, 9),
+    "lookup": (looks.lookup, 13),
+    "find": (looks.find, 10),
+    "append": (making.append, 9),
+    "create_line": (creating.create_line, 7),
+    "create_block": (creating.create_block, 6),
+    "create_lines": (creating.create_lines, 3),
+    "create_program": (writing.create_program, 5),
+    "change_text": (edits.change_text, 5),
+    "change_spoken": (edits.change_spoken, 4),
+    "lookup_spoken": (looks.lookup_spoken, 3),
+    "change_section": (sections.change_in_section, 10),
+    "lookup_section": (sections.lookup_in_section, 5),
+    "run": (fixing.run_command, 7),
+    "run_script": (fixing.run_script_family, 6),
+    "echo": (making.echo, 3),
+    "count_lines": (looks.count_lines, 2),
+    "count_word": (looks.count_word, 1),
+    "contains": (looks.contains, 2),
+    "show": (looks.show, 2),
+    "list": (looks.list_folder, 1),
+    "prepend": (making.prepend, 1),
+    "insert_after": (making.insert_after, 1),
+    "remove_line": (making.remove_line, 1),
+    "move": (making.move, 2),
+    "copy": (making.copy, 1),
+    "delete": (making.delete, 1),
+    "question": (talk.question, 4),
+}
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
 _FIX_SHARE = 0.13

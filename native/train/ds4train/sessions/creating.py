@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from . import configs, names, phrasings_more, programs, prose, values, words
 from .grammar import Phrases
 from .kinds import KINDS
@@ -100,8 +102,15 @@ def create_lines(world: World) -> bool:
     """One line per listed item."""
     rng, s, v = world.rng, world.s, world.voice()
     path = world.new_path(rng.choice(("txt", "md", "list", "csv", "log")))
-    make = rng.choice((lambda: names.word(rng, world.split), lambda: names.invented(rng), lambda: str(rng.randint(0, 999)), lambda: rng.choice(words.PEOPLE[world.split]),
-                       lambda: rng.choice(words.PLACES[world.split]), lambda: names.ident(rng, world.split, "snake", 1, 2)))  # fmt: skip
+    makers: tuple[Callable[[], str], ...] = (
+        lambda: names.word(rng, world.split),
+        lambda: names.invented(rng),
+        lambda: str(rng.randint(0, 999)),
+        lambda: rng.choice(words.PEOPLE[world.split]),
+        lambda: rng.choice(words.PLACES[world.split]),
+        lambda: names.ident(rng, world.split, "snake", 1, 2),
+    )
+    make = rng.choice(makers)
     items = list(dict.fromkeys(make() for _ in range(rng.randint(2, 6))))
     if len(items) < 2:
         return False

@@ -128,8 +128,14 @@ def change(world: World, lead_in: bool = False) -> bool:
     said = plan.path if nowhere else world.said_path(plan.path)
     gone = not nowhere and said == plan.path and rng.random() < 0.03
     path_shown = said
-    slots = {"k": v.name(setting.key), "K": v.setting(setting.key), "f": v.quoted(path_shown, v.path_mark), "F": v.path(path_shown),
-             "v": v.value(new_said), "o": v.value(old_said)}  # fmt: skip
+    slots = {
+        "k": v.name(setting.key),
+        "K": v.setting(setting.key),
+        "f": v.quoted(path_shown, v.path_mark),
+        "F": v.path(path_shown),
+        "v": v.value(new_said),
+        "o": v.value(old_said),
+    }
     wording = (
         phrasings.CHANGE_NOFILE
         if nowhere
@@ -315,7 +321,10 @@ def change_spoken(world: World) -> bool:
 
 
 def spoken(key: str) -> str:
-    """A key as people say it: max_retry_count, maxRetryCount and MAX-RETRY-COUNT are all "max retry count"."""
+    """A key as people say it.
+
+    Max_retry_count, maxRetryCount and MAX-RETRY-COUNT are all "max retry count".
+    """
     return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", key)).lower()
 
 

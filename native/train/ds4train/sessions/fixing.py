@@ -72,12 +72,25 @@ def _command(world: World) -> tuple[str, str] | None:
     a, b = rng.randint(2, 99), rng.randint(2, 99)
     w = names.invented(rng)
     simple = {
-        "sum": (f"echo $(({a} + {b}))", str(a + b), 0), "mul": (f"echo $(({a} * {b}))", str(a * b), 0), "seq": (f"seq {a % 6 + 1}", "\n".join(map(str, range(1, a % 6 + 2))), 0),
-        "py": (f'python3 -c "print({a} * {b})"', str(a * b), 0), "pys": (f"python3 -c \"print('{w}'.upper())\"", w.upper(), 0), "pwd": ("pwd", tree.cwd, 0), "true": ("true", "", 0),
-        "false": ("false", "", 1), "exit": (f'bash -c "exit {a}"', "", a), "echo": (f"echo {w}", w, 0), "echo2": (f"echo {w} {names.invented(rng)}"[: 60], "", -1),
-        "base": (f"basename /{w}/{split}/{w}.txt", f"{w}.txt", 0), "expr": (f"expr {a} + {b}", str(a + b), 0), "none": (w[:9] + "x", f"bash: {w[:9]}x: command not found", 127),
-        "printf": (f"printf '%s-%s\\n' {w} {a}", f"{w}-{a}", 0), "rev": (f"echo {w} | rev", w[::-1], 0), "tr": (f"echo {w} | tr a-z A-Z", w.upper(), 0), "wcw": (f"echo {w} {w} | wc -w", "2", 0),
-    }  # fmt: skip
+        "sum": (f"echo $(({a} + {b}))", str(a + b), 0),
+        "mul": (f"echo $(({a} * {b}))", str(a * b), 0),
+        "seq": (f"seq {a % 6 + 1}", "\n".join(map(str, range(1, a % 6 + 2))), 0),
+        "py": (f'python3 -c "print({a} * {b})"', str(a * b), 0),
+        "pys": (f"python3 -c \"print('{w}'.upper())\"", w.upper(), 0),
+        "pwd": ("pwd", tree.cwd, 0),
+        "true": ("true", "", 0),
+        "false": ("false", "", 1),
+        "exit": (f'bash -c "exit {a}"', "", a),
+        "echo": (f"echo {w}", w, 0),
+        "echo2": (f"echo {w} {names.invented(rng)}"[:60], "", -1),
+        "base": (f"basename /{w}/{split}/{w}.txt", f"{w}.txt", 0),
+        "expr": (f"expr {a} + {b}", str(a + b), 0),
+        "none": (w[:9] + "x", f"bash: {w[:9]}x: command not found", 127),
+        "printf": (f"printf '%s-%s\\n' {w} {a}", f"{w}-{a}", 0),
+        "rev": (f"echo {w} | rev", w[::-1], 0),
+        "tr": (f"echo {w} | tr a-z A-Z", w.upper(), 0),
+        "wcw": (f"echo {w} {w} | wc -w", "2", 0),
+    }
     if rng.random() < 0.45 or plan is None:
         command, out, code = simple[rng.choice(list(simple))]
         return (command, status(command[5:] if code == -1 else out, max(code, 0)))
@@ -87,11 +100,19 @@ def _command(world: World) -> tuple[str, str] | None:
         return None
     bad = names.file_stem(rng, split) + ".txt"
     name = next((x for x in lines[0].split() if x.isalnum()), w) if lines else w
-    command, result = rng.choice((
-        lambda: tree.cat(plan.path), lambda: (f"head -n {n} {plan.path}", status("\n".join(lines[:n]), 0)), lambda: tree.tail(plan.path, n),
-        lambda: (f"wc -l {plan.path}", status(f"{tree.files[plan.path].count(chr(10))} {plan.path}", 0)), lambda: tree.grep(name, plan.path, "-c"), lambda: tree.cat(bad) if bad not in tree.files else tree.cat(plan.path),
-        lambda: (f"sed -n '{n}p' {plan.path}", status("\n".join(lines[n - 1 : n]), 0)), lambda: (f"test -f {plan.path} && echo yes", "yes"), lambda: tree.ls(),
-    ))()  # fmt: skip
+    command, result = rng.choice(
+        (
+            lambda: tree.cat(plan.path),
+            lambda: (f"head -n {n} {plan.path}", status("\n".join(lines[:n]), 0)),
+            lambda: tree.tail(plan.path, n),
+            lambda: (f"wc -l {plan.path}", status(f"{tree.files[plan.path].count(chr(10))} {plan.path}", 0)),
+            lambda: tree.grep(name, plan.path, "-c"),
+            lambda: tree.cat(bad) if bad not in tree.files else tree.cat(plan.path),
+            lambda: (f"sed -n '{n}p' {plan.path}", status("\n".join(lines[n - 1 : n]), 0)),
+            lambda: (f"test -f {plan.path} && echo yes", "yes"),
+            lambda: tree.ls(),
+        )
+    )()
     return command, result
 
 
@@ -110,7 +131,10 @@ def run_command(world: World) -> bool:
 
 
 def run_script_family(world: World) -> bool:
-    """Run one of the project's scripts; sometimes after changing one of its constants (in the same request)."""
+    """Run one of the project's scripts.
+
+    Sometimes after changing one of its constants (in the same request).
+    """
     rng, s, v = world.rng, world.s, world.voice()
     plans = [
         p
@@ -327,7 +351,10 @@ def fix(world: World, kit: Kit) -> bool:
 
 
 def _without_pytest(world: World, kit: Kit, command: str) -> str:
-    """pytest is not installed: read the test file and call its functions. Returns the command that stands in."""
+    """pytest is not installed: read the test file and call its functions.
+
+    Returns the command that stands in.
+    """
     s, tree, test = world.s, world.tree, kit.test.path
     if command == "python3 -m pytest -q" or "/" in test:
         s.bash(_TEST_RUN(world.rng, {"c": command}), command, reports_text(world, kit))

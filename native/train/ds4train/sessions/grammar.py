@@ -1,6 +1,7 @@
 """Wording grammars: one pattern a line, `[a|b|]` chooses, `{slot}` is filled in by the caller, groups nest.
 
-Every eighth line of a set is never used for training: those wordings are what the held-out split is asked in.
+Every eighth line of a set is never used for training: those wordings are what the held-out split is asked
+in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 Node = str | tuple[str, "list[Pattern] | str"]
 Pattern = list["Node"]
 
-# Marks a text that begins with a name or value, which must keep its case. Removed when the message is finished.
+# Marks a text that begins with a name or value, which must keep its case. Gone when the message is done.
 GIVEN = "\x01"
 _FREE = frozenset("tTaAbB")  # slots that hold whole requests
 

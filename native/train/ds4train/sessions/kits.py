@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import names, values, words
@@ -13,7 +14,10 @@ from .programs import a_constant
 
 @dataclass
 class Kit:
-    """A module with one wrong spot, and its test. `wrong` and `right` are the line before and after (stripped)."""
+    """A module with one wrong spot, and its test.
+
+    `wrong` and `right` are the line before and after (stripped).
+    """
 
     module: Planned
     test: Planned
@@ -32,15 +36,22 @@ class Kit:
     marks: str = "F"  # pytest's progress: one letter a test
 
 
-_OPERATIONS = (
-    ("add", "a, b", "return a {op} b", "-", "+", lambda x, y: x + y), ("subtract", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
-    ("multiply", "a, b", "return a {op} b", "+", "*", lambda x, y: x * y), ("total", "x, y", "return x {op} y", "-", "+", lambda x, y: x + y),
-    ("area", "width, height", "return width {op} height", "+", "*", lambda x, y: x * y), ("difference", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
-    ("product", "a, b", "return a {op} b", "-", "*", lambda x, y: x * y), ("plus", "a, b", "return a {op} b", "*", "+", lambda x, y: x + y),
-    ("minus", "a, b", "return a {op} b", "*", "-", lambda x, y: x - y), ("power", "a, b", "return a {op} b", "*", "**", lambda x, y: x**y),
-    ("largest", "a, b", "return {op}(a, b)", "min", "max", max), ("smallest", "a, b", "return {op}(a, b)", "max", "min", min),
-    ("maximum", "a, b", "return {op}(a, b)", "min", "max", max), ("minimum", "a, b", "return {op}(a, b)", "max", "min", min),
-)  # fmt: skip
+_OPERATIONS: tuple[tuple[str, str, str, str, str, Callable[[int, int], int]], ...] = (
+    ("add", "a, b", "return a {op} b", "-", "+", lambda x, y: x + y),
+    ("subtract", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
+    ("multiply", "a, b", "return a {op} b", "+", "*", lambda x, y: x * y),
+    ("total", "x, y", "return x {op} y", "-", "+", lambda x, y: x + y),
+    ("area", "width, height", "return width {op} height", "+", "*", lambda x, y: x * y),
+    ("difference", "a, b", "return a {op} b", "+", "-", lambda x, y: x - y),
+    ("product", "a, b", "return a {op} b", "-", "*", lambda x, y: x * y),
+    ("plus", "a, b", "return a {op} b", "*", "+", lambda x, y: x + y),
+    ("minus", "a, b", "return a {op} b", "*", "-", lambda x, y: x - y),
+    ("power", "a, b", "return a {op} b", "*", "**", lambda x, y: x**y),
+    ("largest", "a, b", "return {op}(a, b)", "min", "max", max),
+    ("smallest", "a, b", "return {op}(a, b)", "max", "min", min),
+    ("maximum", "a, b", "return {op}(a, b)", "min", "max", max),
+    ("minimum", "a, b", "return {op}(a, b)", "max", "min", min),
+)
 
 
 def kit(rng: random.Random, split: str) -> Kit:
@@ -124,13 +135,27 @@ def kit(rng: random.Random, split: str) -> Kit:
         )
     else:
         w, k = names.word(rng, split), rng.sample(range(1, 60), 3)
-        verb, args, wrong, right, given, expected = rng.choice((
-            ("shout", "text", "return text.lower()", "return text.upper()", f'"{w}"', f'"{w.upper()}"'), ("whisper", "text", "return text.upper()", "return text.lower()", f'"{w.upper()}"', f'"{w.lower()}"'),
-            ("first", "items", "return items[1]", "return items[0]", str(k), str(k[0])), ("last", "items", "return items[0]", "return items[-1]", str(k), str(k[-1])),
-            ("count", "items", "return len(items) + 1", "return len(items)", str(k), "3"), ("total", "items", "return max(items)", "return sum(items)", str(k), str(sum(k))),
-            ("double", "n", "return n * 3", "return n * 2", str(k[0]), str(k[0] * 2)), ("increment", "n", "return n - 1", "return n + 1", str(k[0]), str(k[0] + 1)),
-            ("square", "n", "return n + n", "return n * n", str(k[0] + 2), str((k[0] + 2) ** 2)), ("is_even", "n", "return n % 2 == 1", "return n % 2 == 0", str(k[0] * 2), "True"),
-        ))  # fmt: skip
+        verb, args, wrong, right, given, expected = rng.choice(
+            (
+                ("shout", "text", "return text.lower()", "return text.upper()", f'"{w}"', f'"{w.upper()}"'),
+                (
+                    "whisper",
+                    "text",
+                    "return text.upper()",
+                    "return text.lower()",
+                    f'"{w.upper()}"',
+                    f'"{w.lower()}"',
+                ),
+                ("first", "items", "return items[1]", "return items[0]", str(k), str(k[0])),
+                ("last", "items", "return items[0]", "return items[-1]", str(k), str(k[-1])),
+                ("count", "items", "return len(items) + 1", "return len(items)", str(k), "3"),
+                ("total", "items", "return max(items)", "return sum(items)", str(k), str(sum(k))),
+                ("double", "n", "return n * 3", "return n * 2", str(k[0]), str(k[0] * 2)),
+                ("increment", "n", "return n - 1", "return n + 1", str(k[0]), str(k[0] + 1)),
+                ("square", "n", "return n + n", "return n * n", str(k[0] + 2), str((k[0] + 2) ** 2)),
+                ("is_even", "n", "return n % 2 == 1", "return n % 2 == 0", str(k[0] * 2), "True"),
+            )
+        )
         target = rng.choice(
             (verb, f"{verb}_{rng.choice(words.NOUNS[split])}", f"{verb}_{names.invented(rng)}")
         )
@@ -151,19 +176,20 @@ def _assemble(
     expected: str,
     constant: bool,
 ) -> Kit:
+    taken = {target}
+
     def neighbours(count: int) -> list[list[str]]:
         made = []
         for _ in range(count):
             if constant:
                 c = a_constant(rng, split, ("int", "word", "float", "version"))
-                made.append([c.line])
+                name, piece = c.key, [c.line]
             else:
-                made.append(
-                    [
-                        f"def {names.function_name(rng, split)}(value):",
-                        f"    return value {rng.choice('+*-')} {rng.randint(2, 50)}",
-                    ]
-                )
+                name = names.function_name(rng, split)
+                piece = [f"def {name}(value):", f"    return value {rng.choice('+*-')} {rng.randint(2, 50)}"]
+            if name not in taken:
+                taken.add(name)
+                made.append(piece)
         return made
 
     pieces = [*neighbours(rng.choice((0, 0, 1, 2))), body, *neighbours(rng.choice((0, 0, 1, 2)))]
@@ -223,10 +249,27 @@ def _passing(
 
 
 _MESSAGES = (
-    "expected {e}", "expected {e}", "expected {e}, got {g}", "expected {e}, got {g}", "expected {e} but got {g}", "should be {e}", "{t} should be {e}", "{t} must be {e}", "want {e}, got {g}",
-    "{t} should return {e}", "{t}: expected {e}", "wrong value for {t}, expected {e}", "got {g}, expected {e}", "{t} is wrong: expected {e}, got {g}", "the answer must be {e}", "must equal {e}",
-    "{e} expected", "got {g} instead of {e}", "{t} has to be {e}", "the right value is {e}",
-)  # fmt: skip
+    "expected {e}",
+    "expected {e}",
+    "expected {e}, got {g}",
+    "expected {e}, got {g}",
+    "expected {e} but got {g}",
+    "should be {e}",
+    "{t} should be {e}",
+    "{t} must be {e}",
+    "want {e}, got {g}",
+    "{t} should return {e}",
+    "{t}: expected {e}",
+    "wrong value for {t}, expected {e}",
+    "got {g}, expected {e}",
+    "{t} is wrong: expected {e}, got {g}",
+    "the answer must be {e}",
+    "must equal {e}",
+    "{e} expected",
+    "got {g} instead of {e}",
+    "{t} has to be {e}",
+    "the right value is {e}",
+)
 
 
 def _message(rng: random.Random, target: str, expected: str, got: str) -> str:

@@ -1,5 +1,7 @@
 """Lines that someone may want in a file."""
 
+# ruff: noqa: E501  (a table: one entry a line reads best)
+
 from __future__ import annotations
 
 from . import names, values, words
@@ -18,9 +20,15 @@ def safe_line(line: str) -> bool:
 
 
 def a_line(world: World) -> str:
-    """A line someone may want in a file: a word, a sentence, a setting, code, with odd characters now and then."""
+    """A line someone may want in a file.
+
+    A word, a sentence, a setting, code, with odd characters now and then.
+    """
     rng, split = world.rng, world.split
-    n = lambda how="snake": names.ident(rng, split, how, 1, 2)  # noqa: E731
+
+    def n(how: str = "snake") -> str:
+        return names.ident(rng, split, how, 1, 2)
+
     value = values.value(rng, split).text
     while True:
         line = rng.choice((

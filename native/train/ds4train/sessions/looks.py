@@ -284,7 +284,9 @@ def _counted(world: World, wording: Wordings, lines: bool) -> bool:
         s.bash(f"Count the lines of {plan.path} with {word}.", command, number)
         full = rng.choice(
             (
-                f"{number} line{' of ' + plan.path + ' contains' if number == '1' else 's of ' + plan.path + ' contain'} `{word}`.",
+                f"{number} line of {plan.path} contains `{word}`."
+                if number == "1"
+                else f"{number} lines of {plan.path} contain `{word}`.",
                 f"`{word}` occurs on {number} line{'' if number == '1' else 's'} of {plan.path}.",
             )
         )

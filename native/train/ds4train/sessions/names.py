@@ -1,6 +1,7 @@
 """Identifiers, paths and values: composed, so that almost every one is new to the model.
 
-Copying an unseen name exactly is the core skill, so real words, invented words, digits, abbreviations and all casing styles mix.
+Copying an unseen name exactly is the core skill, so real words, invented words, digits, abbreviations and
+all casing styles mix.
 """
 
 from __future__ import annotations
@@ -9,35 +10,16 @@ import random
 
 from . import words
 
-_ONSETS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "cl", "dr", "fl", "gr", "kr",
-           "pl", "qu", "sh", "sk", "sl", "sn", "st", "th", "tr", "x", "y", "zh", "ch", ""]  # fmt: skip
-_NUCLEI = ["a", "e", "i", "o", "u", "ai", "ea", "io", "oo", "ou", "y"]
-_CODAS = [
+_ONSETS = [
     "",
-    "",
-    "",
-    "n",
-    "r",
-    "l",
-    "s",
-    "t",
-    "k",
-    "m",
-    "x",
-    "nd",
-    "rn",
-    "st",
-    "ck",
-    "ng",
-    "lt",
-    "p",
-    "b",
-    "d",
-    "g",
-    "z",
+    *("b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl qu sh sk sl sn st th tr x y zh ch").split(),
 ]
-_ABBREVIATIONS = ["cfg", "ctx", "idx", "tmp", "num", "max", "min", "url", "id", "db", "api", "ttl", "src", "dst", "msg", "req", "cnt", "ptr",
-                  "len", "pos", "avg", "env", "fmt", "lib", "ui", "io", "os", "ip", "cpu", "gpu", "ssl", "sql", "xml", "csv", "pdf"]  # fmt: skip
+_NUCLEI = "a e i o u ai ea io oo ou y".split()
+_CODAS = ["", "", "", *"n r l s t k m x nd rn st ck ng lt p b d g z".split()]
+_ABBREVIATIONS = (
+    "cfg ctx idx tmp num max min url id db api ttl src dst msg req cnt ptr"
+    " len pos avg env fmt lib ui io os ip cpu gpu ssl sql xml csv pdf"
+).split()
 RESERVED = frozenset(
     [
         "and",
@@ -351,6 +333,9 @@ def file_stem(rng: random.Random, split: str) -> str:
     return ident(rng, split, how, 1, 2)
 
 
+_MINUTES = ("00", "15", "30", "45")
+
+
 def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str:
     """Prose that says little but reads as English; used for comments, notes and messages."""
     n, a, v = words.NOUNS[split], words.ADJECTIVES[split], words.VERBS[split]
@@ -362,7 +347,7 @@ def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str
         lambda: f"{c(n)} and {c(n)} share one {c(n)}",
         lambda: f"a {c(a)} {c(n)} near the {c(n)}",
         lambda: (
-            f"meet {c(words.PEOPLE[split])} in {c(words.PLACES[split])} at {rng.randint(7, 19)}:{rng.choice(('00', '15', '30', '45'))}"
+            f"meet {c(words.PEOPLE[split])} in {c(words.PLACES[split])} at {rng.randint(7, 19)}:{c(_MINUTES)}"
         ),
         lambda: f"{c(v)} {rng.randint(2, 60)} {c(n)}s from the {c(n)}",
         lambda: f"the {c(n)} in {c(words.PLACES[split])} is {c(a)}",

@@ -1,4 +1,8 @@
-"""The wordings of every family (see grammar.py for the notation). Slots: f path, k name, v new value, o old value."""
+"""The wordings of every family (see grammar.py for the notation). Slots: f path, k name, v new value, o old
+value.
+"""
+
+# ruff: noqa: E501  (a table: one entry a line reads best)
 
 from __future__ import annotations
 

@@ -1,14 +1,18 @@
-"""A second hand's wordings for the same families: longer, more talkative, more like tickets and chat messages.
+"""A second hand's wordings for the same families: longer, more talkative, more like tickets and chat
+messages.
 
-extend() joins them to the pools of phrasings.py and phrasings_more.py; the notation and the slots are the same.
+extend() joins them to the pools of phrasings.py and phrasings_more.py; the notation and the slots are the
+same.
 """
+
+# ruff: noqa: E501  (a table: one entry a line reads best)
 
 from __future__ import annotations
 
 from . import phrasings, phrasings_more
 from .grammar import Wordings
 
-_EXTRA: list[tuple[Wordings, str]] = [  # fmt: skip
+_EXTRA: list[tuple[Wordings, str]] = [
     (
         phrasings.CHANGE,
         """

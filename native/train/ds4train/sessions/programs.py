@@ -1,4 +1,6 @@
-"""Small programs whose output is known: scripts to run, and modules with a wrong value and a test that says so."""
+"""Small programs whose output is known: scripts to run, and modules with a wrong value and a test that says
+so.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def script(rng: random.Random, split: str) -> Planned:
     b = a_constant(rng, split, ("int",)) if b.key == a.key else b
     small = Setting(b.key, Value(str(rng.randint(1, 4)), "int"), "", "")
     small.line, small.literal = f"{small.key} = {small.value.text}", small.value.text
-    w = lambda: names.word(rng, split)  # noqa: E731
+
+    def w() -> str:
+        return names.word(rng, split)
+
     fn = names.function_name(rng, split)
     say = names.sentence(rng, split)
     shapes: tuple[Callable[[], tuple[list[Setting], list[str]]], ...] = (
@@ -38,16 +43,56 @@ def script(rng: random.Random, split: str) -> Planned:
         lambda: ([b], [f"print({b.key} * {rng.randint(2, 12)})"]),
         lambda: ([a, b], [f'print(f"{{{a.key}}} {{{b.key}}}")']),
         lambda: ([a, small], [f"for i in range({small.key}):", f"    print(i, {a.key})"]),
-        lambda: ([b], [f"def {fn}(n):", f"    return n + {rng.randint(1, 99)}", "", "", f"print({fn}({b.key}))"]),
-        lambda: ([a], [f"def {fn}():", f"    return {a.key}.upper()", "", "", 'if __name__ == "__main__":', f"    print({fn}())"]),
+        lambda: (
+            [b],
+            [f"def {fn}(n):", f"    return n + {rng.randint(1, 99)}", "", "", f"print({fn}({b.key}))"],
+        ),
+        lambda: (
+            [a],
+            [
+                f"def {fn}():",
+                f"    return {a.key}.upper()",
+                "",
+                "",
+                'if __name__ == "__main__":',
+                f"    print({fn}())",
+            ],
+        ),
         lambda: ([], [f'print("{say}")']),
         lambda: ([], [f"print({rng.randint(2, 99)} + {rng.randint(2, 99)})"]),
         lambda: ([], [f'print("{w()}")', f'print("{w()}")', f'print("{w()}")']),
-        lambda: ([a], ["def main():", f'    print("{w()} {w()}")', f"    print({a.key})", "", "", 'if __name__ == "__main__":', "    main()"]),
-        lambda: ([], [f'items = ["{w()}", "{w()}", "{w()}"]', "for item in items:", "    print(item)", "print(len(items))"]),
+        lambda: (
+            [a],
+            [
+                "def main():",
+                f'    print("{w()} {w()}")',
+                f"    print({a.key})",
+                "",
+                "",
+                'if __name__ == "__main__":',
+                "    main()",
+            ],
+        ),
+        lambda: (
+            [],
+            [
+                f'items = ["{w()}", "{w()}", "{w()}"]',
+                "for item in items:",
+                "    print(item)",
+                "print(len(items))",
+            ],
+        ),
         lambda: ([], ["import sys", "", f'print("{say}")', f"sys.exit({rng.randint(1, 9)})"]),
-        lambda: ([b], ["total = 0", f"for n in [{', '.join(str(rng.randint(1, 40)) for _ in range(3))}]:", f"    total += n + {b.key}", f'print("{w()}", total)']),
-    )  # fmt: skip
+        lambda: (
+            [b],
+            [
+                "total = 0",
+                f"for n in [{', '.join(str(rng.randint(1, 40)) for _ in range(3))}]:",
+                f"    total += n + {b.key}",
+                f'print("{w()}", total)',
+            ],
+        ),
+    )
     settings, body = rng.choice(shapes)()
     head = [s.line for s in settings] + ([""] if settings else [])
     if settings and body[0].startswith("def "):
@@ -72,7 +117,10 @@ def script(rng: random.Random, split: str) -> Planned:
 
 
 def shell_script(rng: random.Random, split: str) -> Planned:
-    w = lambda: names.word(rng, split)  # noqa: E731
+
+    def w() -> str:
+        return names.word(rng, split)
+
     a = a_constant(rng, split, ("str", "int", "version", "word"))
     line = f"{a.key}={a.value.text}"
     body = rng.choice(

@@ -1,4 +1,6 @@
-"""Files without settings: notes, logs, tables, licences and small programs with functions to look at or rename."""
+"""Files without settings: notes, logs, tables, licences and small programs with functions to look at or
+rename.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,32 @@ def _lines(rng: random.Random, split: str, low: int, high: int) -> list[str]:
 
 
 def notes(rng: random.Random, split: str) -> Planned:
-    name = rng.choice(("notes.txt", "todo.txt", "TODO", "TODO.md", "NOTES.md", "ideas.txt", "log.txt", "CHANGELOG.md", "README.md", "README", "list.txt",
-                       "AUTHORS", "journal.md", "meeting.txt", "requirements.txt", ".gitignore", "", "", "", "", "", ""))  # fmt: skip
+    name = rng.choice(
+        (
+            "notes.txt",
+            "todo.txt",
+            "TODO",
+            "TODO.md",
+            "NOTES.md",
+            "ideas.txt",
+            "log.txt",
+            "CHANGELOG.md",
+            "README.md",
+            "README",
+            "list.txt",
+            "AUTHORS",
+            "journal.md",
+            "meeting.txt",
+            "requirements.txt",
+            ".gitignore",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        )
+    )
     if not name:
         name = f"{names.file_stem(rng, split)}.{rng.choice(('txt', 'md', 'txt', 'log', 'rst'))}"
     make = {
@@ -50,15 +76,23 @@ def _markdown(rng: random.Random, split: str) -> list[str]:
     return out
 
 
+_LEVELS = ("INFO", "WARN", "ERROR", "DEBUG")
+
+
 def _log(rng: random.Random, split: str) -> list[str]:
     day = values.value(rng, split, "date").text
-    return [f"{day} {rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d} {rng.choice(('INFO', 'WARN', 'ERROR', 'DEBUG'))} {s}"
-            for s in _lines(rng, split, 2, 10)]  # fmt: skip
+    return [
+        f"{day} {rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d} "
+        f"{rng.choice(_LEVELS)} {s}"
+        for s in _lines(rng, split, 2, 10)
+    ]
 
 
 def _requirements(rng: random.Random, split: str) -> list[str]:
     return [
-        f"{names.ident(rng, split, 'kebab', 1, 2)}{rng.choice(('==', '>=', '~='))}{values.value(rng, split, 'version').text}"
+        names.ident(rng, split, "kebab", 1, 2)
+        + rng.choice(("==", ">=", "~="))
+        + values.value(rng, split, "version").text
         for _ in range(rng.randint(2, 7))
     ]
 
@@ -84,7 +118,8 @@ def _ignore(rng: random.Random, split: str) -> list[str]:
 
 def _authors(rng: random.Random, split: str) -> list[str]:
     return [
-        f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} <{values.value(rng, split, 'email').text}>"
+        f"{rng.choice(words.PEOPLE[split])} {names.invented(rng).title()} "
+        f"<{values.value(rng, split, 'email').text}>"
         for _ in range(rng.randint(1, 5))
     ]
 

@@ -1,6 +1,8 @@
-"""Sessions carried out for real: bash in a temporary folder for every shell call, the editor's rules on real files.
+"""Sessions carried out for real: bash in a temporary folder for every shell call, the editor's rules on real
+files.
 
-What must agree: every tool result (but for folder order, timings and the folder's own name) and the project after every task.
+What must agree: every tool result (but for folder order, timings and the folder's own name) and the
+project after every task.
 """
 
 from __future__ import annotations
@@ -87,7 +89,8 @@ def replay(session: Session) -> list[str]:
                     step.result, session.tree.cwd, str(root)
                 ):
                     problems.append(
-                        f"{step.arguments}\n--- simulated\n{step.result}\n--- real\n{real.replace(str(root), session.tree.cwd)}\n"
+                        f"{step.arguments}\n--- simulated\n{step.result}\n--- real\n"
+                        f"{real.replace(str(root), session.tree.cwd)}\n"
                     )
             elif step.kind == "answer":
                 task = next(goals)

@@ -1,7 +1,8 @@
 """Python programs of the in-memory project, run in this process: their exact output without a subprocess.
 
-Only programs that this package generated are run. Modules of the project are imported from the tree, output is collected by a
-`print` of our own, and a failure is formatted by the traceback module from the same lines a real run would show.
+Only programs that this package generated are run. Modules of the project are imported from the tree,
+output is collected by a `print` of our own, and a failure is formatted by the traceback module from the
+same lines a real run would show.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Settings whose key occurs in two sections of a file: the section decides, so the file is read with line numbers."""
+"""Settings whose key occurs in two sections of a file: the section decides, so the file is read with line
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +56,14 @@ def change_in_section(world: World) -> bool:
         literal = kinds.KINDS[plan.kind].literal(value)
         if not set(literal) & configs.AWKWARD:
             break
+    key, section = setting.key, setting.section
     slots["v"] = world.voice().value(value.text)
     world.ask("change", phrasings_more.SECTION(rng, world.split, slots))
     s.edit(
         rng.choice(
             (
-                f"Set {setting.key} in section {setting.section} of {plan.path} to {value.text}. View the file.",
-                f"The section is {setting.section}, the key {setting.key}, the new value {value.text}. View {plan.path}.",
+                f"Set {key} in section {section} of {plan.path} to {value.text}. View the file.",
+                f"The section is {section}, the key {key}, the new value {value.text}. View {plan.path}.",
             )
         ),
         command="view",
@@ -72,14 +75,18 @@ def change_in_section(world: World) -> bool:
     new = indent + head + literal + tail
     lines[number - 1] = new
     world.tree.files[plan.path] = "\n".join(lines) + "\n"
-    think = f"{setting.key} of {setting.section} is line {number} of {plan.path}: `{setting.line}`. It becomes `{new.strip()}`. Line {other} is another section."
+    think = (
+        f"{key} of {section} is line {number} of {plan.path}: `{setting.line}`. "
+        f"It becomes `{new.strip()}`. Line {other} is another section."
+    )
     s.bash(think, f"sed -i {quote(f'{number}s|.*|{new}|')} {plan.path}", "(no output)")
     s.answer(
         "Only that line changed.",
         rng.choice(
             (
-                f"I changed `{setting.key}` in the {setting.section} section of {plan.path} from {setting.value.text} to {value.text}.",
-                f"In {plan.path}, `{setting.key}` under {setting.section} is now {value.text}.",
+                f"I changed `{key}` in the {section} section of {plan.path} "
+                f"from {setting.value.text} to {value.text}.",
+                f"In {plan.path}, `{key}` under {section} is now {value.text}.",
             )
         ),
         value.text,

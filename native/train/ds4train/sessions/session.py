@@ -1,7 +1,9 @@
-"""A session under construction: the messages, the repository they speak of, and a record that can be replayed for real.
+"""A session under construction: the messages, the repository they speak of, and a record that can be
+replayed for real.
 
-Families call `user`, `call` (which simulates the tool and records its result) and `answer`. The rendered form is the one of
-ds4-protocol section 5; a unit test holds it equal to `ds4agent.wire.template.render_chat`.
+Families call `user`, `call` (which simulates the tool and records its result) and `answer`. The rendered
+form is the one of ds4-protocol section 5; a unit test holds it equal to
+`ds4agent.wire.template.render_chat`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..document import Document, Segment
+from ..document import Document, Segment  # noqa: TID252
 from . import names
 from .tree import Tree
 
@@ -53,7 +55,7 @@ def render_call(tool: str, arguments: dict[str, object]) -> str:
         raw = isinstance(value, str)
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         lines.append(
-            f'<｜DSML｜parameter name="{name}" string="{"true" if raw else "false"}">{text}</｜DSML｜parameter>'
+            f'<｜DSML｜parameter name="{name}" string="{json.dumps(raw)}">{text}</｜DSML｜parameter>'
         )
     lines.append("</｜DSML｜invoke>")
     return "\n\n<｜DSML｜tool_calls>\n" + "\n".join(lines) + "\n</｜DSML｜tool_calls>"
@@ -73,7 +75,10 @@ class Step:
 
 @dataclass
 class Task:
-    """What one user turn asked for; `start` and `goal` are whole trees, `answers` must all occur in the final answer."""
+    """What one user turn asked for.
+
+    `start` and `goal` are whole trees, `answers` must all occur in the final answer.
+    """
 
     family: str
     prompt: str
@@ -95,7 +100,7 @@ class Session:
         self._answered: list[tuple[str, tuple[str, ...]]] = []
         self._carried = ""
 
-    # -- several requests in one message ---------------------------------------------------------------------------
+    # -- several requests in one message ----------------------------------------------------------------
 
     def begin_joined(self) -> None:
         """From here until `end_joined`, requests and answers are collected instead of becoming turns."""
@@ -105,8 +110,7 @@ class Session:
     def end_joined(self, prompt: str) -> None:
         """Put the joined request in front of the collected steps and answer all of it at once."""
         self.joining = False
-        text = prompt if self.tasks else self.environment + prompt
-        self.steps.insert(self._mark, Step("user", text))
+        self.steps.insert(self._mark, Step("user", self._dated(prompt)))
         self.tasks.append(Task("several", prompt, self._before, steps=self._mark + 1))
         carried, self._carried = self._carried, ""
         self.answer(
@@ -119,15 +123,23 @@ class Session:
     def asked(self) -> list[str]:
         return self._asked
 
-    # -- what families use ---------------------------------------------------------------------------------------
+    # -- what families use ------------------------------------------------------------------------------
 
     def user(self, family: str, prompt: str) -> None:
         if self.joining:
             self._asked.append(prompt)
             return
-        text = prompt if self.tasks else self.environment + prompt
-        self.steps.append(Step("user", text))
+        self.steps.append(Step("user", self._dated(prompt)))
         self.tasks.append(Task(family, prompt, dict(self.tree.files), steps=len(self.steps)))
+
+    def _dated(self, prompt: str) -> str:
+        """The message of a turn: the first one tells the environment, a later one a new date."""
+        if not self.tasks:
+            return self.environment + prompt
+        if self.rng.random() < 0.03:
+            year, month, day = self.rng.randint(2024, 2029), self.rng.randint(1, 12), self.rng.randint(1, 28)
+            return f"date: {year}-{month:02d}-{day:02d}\n\n{prompt}"
+        return prompt
 
     def bash(self, think: str, command: str, result: str) -> str:
         """Record a shell call whose (already simulated) result is `result`."""
@@ -147,7 +159,7 @@ class Session:
         return result
 
     def _lead(self, think: str) -> str:
-        """The closing thought of a joined request's previous part goes before the next part's first thought."""
+        """The closing thought of a joined request's last part goes before the next part's first."""
         carried, self._carried = self._carried, ""
         return f"{carried} Next: {think}" if carried else think
 
@@ -161,7 +173,7 @@ class Session:
         task.goal, task.answers = dict(self.tree.files), answers
         task.steps = len(self.steps) - task.steps
 
-    # -- rendering -----------------------------------------------------------------------------------------------
+    # -- rendering --------------------------------------------------------------------------------------
 
     def document(self) -> Document:
         return [Segment(prefix(), 0.0), *body_segments(self.steps)]
@@ -208,14 +220,32 @@ def environment(rng: random.Random, split: str) -> tuple[str, str]:
     """The environment block of a first message, and its cwd."""
     w = names.word
     project = names.style(names.parts(rng, split, 1, 2), rng.choice(("kebab", "snake", "snake")))
-    cwd = rng.choice((
-        lambda: f"/home/{w(rng, split)}/{project}", lambda: f"/home/{w(rng, split)}/{w(rng, split)}/{project}",
-        lambda: f"/Users/{w(rng, split)}/{rng.choice(('code', 'src', 'dev', 'projects', 'work'))}/{project}",
-        lambda: f"/tmp/pytest-of-{rng.choice(('root', 'ci', w(rng, split)))}/pytest-{rng.randint(0, 99)}/test_{w(rng, split)}{rng.randint(0, 9)}/{rng.choice(('repo', 'project', 'work', project))}",
-        lambda: f"/tmp/tmp{''.join(rng.choice('abcdefghijklmnopqrstuvwxyz0123456789_') for _ in range(8))}{rng.choice(('', '/repo', '/project', '/work'))}",
-        lambda: f"/tmp/{project}", lambda: f"/work/{project}", lambda: f"/root/{project}", lambda: f"/workspace/{project}", lambda: f"/srv/{w(rng, split)}/{project}",
-        lambda: f"/opt/{project}", lambda: "/repo", lambda: f"/var/lib/{w(rng, split)}/{project}", lambda: f"/data/{w(rng, split)}/{project}",
-    ))()  # fmt: skip
+    cwd = rng.choice(
+        (
+            lambda: f"/home/{w(rng, split)}/{project}",
+            lambda: f"/home/{w(rng, split)}/{w(rng, split)}/{project}",
+            lambda: (
+                f"/Users/{w(rng, split)}/{rng.choice(('code', 'src', 'dev', 'projects', 'work'))}/{project}"
+            ),
+            lambda: (
+                f"/tmp/pytest-of-{rng.choice(('root', 'ci', w(rng, split)))}/pytest-{rng.randint(0, 99)}"
+                f"/test_{w(rng, split)}{rng.randint(0, 9)}/{rng.choice(('repo', 'project', 'work', project))}"
+            ),
+            lambda: (
+                f"/tmp/tmp{''.join(rng.choice('abcdefghijklmnopqrstuvwxyz0123456789_') for _ in range(8))}"
+                f"{rng.choice(('', '/repo', '/project', '/work'))}"
+            ),
+            lambda: f"/tmp/{project}",
+            lambda: f"/work/{project}",
+            lambda: f"/root/{project}",
+            lambda: f"/workspace/{project}",
+            lambda: f"/srv/{w(rng, split)}/{project}",
+            lambda: f"/opt/{project}",
+            lambda: "/repo",
+            lambda: f"/var/lib/{w(rng, split)}/{project}",
+            lambda: f"/data/{w(rng, split)}/{project}",
+        )
+    )()
     branch = rng.choice(
         (
             "main",

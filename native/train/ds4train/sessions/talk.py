@@ -1,5 +1,7 @@
 """Plain questions that need no tool: short facts about programming, greetings, thanks, what the agent is."""
 
+# ruff: noqa: E501  (a table: one entry a line reads best)
+
 from __future__ import annotations
 
 from . import names, phrasings_more

@@ -3,7 +3,8 @@
 A task is a dict: `family`, `files` (path -> text), `prompt` (without the environment block), and `check`:
   files    path -> exact text after the task (every file of the project)
   answer   strings that the final answer must contain
-  run      a shell command that must exit 0 afterwards (only for `fix`; then `files` is left out, any right fix counts)
+  run      a shell command that must exit 0 afterwards (only for `fix`, where any right fix counts:
+           `files` is left out then)
 """
 
 from __future__ import annotations
@@ -13,8 +14,28 @@ from typing import Any
 
 from . import compose
 
-_FAMILIES = ("change", "change", "change_spoken", "change_text", "rename", "lookup", "lookup", "lookup_spoken", "find", "append", "create_line", "create_block",
-             "create_lines", "create_program", "run", "run_script", "fix", "fix", "several", "question")  # fmt: skip
+_FAMILIES = (
+    "change",
+    "change",
+    "change_spoken",
+    "change_text",
+    "rename",
+    "lookup",
+    "lookup",
+    "lookup_spoken",
+    "find",
+    "append",
+    "create_line",
+    "create_block",
+    "create_lines",
+    "create_program",
+    "run",
+    "run_script",
+    "fix",
+    "fix",
+    "several",
+    "question",
+)
 
 
 def heldout_tasks(n: int, seed: int) -> list[dict[str, Any]]:

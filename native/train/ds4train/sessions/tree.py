@@ -1,7 +1,7 @@
 """The in-memory project of a session: a file tree and exact imitations of the tools' results on it.
 
-Only commands that the families write are imitated, each by the method that also spells it, so a command and its output cannot
-disagree; `replay.py` runs the same commands for real and compares.
+Only commands that the families write are imitated, each by the method that also spells it, so a command
+and its output cannot disagree; `replay.py` runs the same commands for real and compares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ SKIP_HIDDEN = "--exclude-dir='.?*'"
 
 
 def quote(text: str) -> str:
-    """Shell quoting the way the agent always does it: single quotes; double ones when the text holds a single quote."""
+    """Shell quoting the way the agent always does it: single quotes.
+
+    Double ones when the text holds a single quote.
+    """
     if "'" not in text:
         return f"'{text}'"
     return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
@@ -57,7 +60,7 @@ class Tree:
         text = self.files[path]
         return (text[:-1] if text.endswith("\n") else text).split("\n") if text else []
 
-    # -- the editor ------------------------------------------------------------------------------------------------
+    # -- the editor -------------------------------------------------------------------------------------
 
     def editor(self, arguments: dict[str, object]) -> str:
         command, path = str(arguments["command"]), str(arguments["path"])
@@ -112,11 +115,13 @@ class Tree:
             for _ in range(count):
                 at = text.index(old, at + 1 if at < 0 else at + len(old))
                 where.append(str(text.count("\n", 0, at) + 1))
-            return f"Error: old_str occurs {count} times in {path} (lines {', '.join(where)}); add context to make it unique."
+            shown = ", ".join(where)
+            error = f"Error: old_str occurs {count} times in {path} (lines {shown})"
+            return f"{error}; add context to make it unique."
         self.files[path] = text.replace(old, new)
         return f"File edited: {path}"
 
-    # -- the shell: each returns (command, result) --------------------------------------------------------------------
+    # -- the shell: each returns (command, result) ------------------------------------------------------
 
     def missing(self, tool: str, path: str, code: int) -> str:
         return status(f"{tool}: {path}: No such file or directory", code)
@@ -127,8 +132,12 @@ class Tree:
         if path not in self.files:
             return command, self.missing("grep", path, 2)
         needle = pattern.lower() if "i" in flags else pattern
-        hits = [(n, line) for n, line in enumerate(self.lines(path), 1)
-                if needle in (line.lower() if "i" in flags else line) and ("w" not in flags or is_word_match(pattern, line))]  # fmt: skip
+        hits = [
+            (n, line)
+            for n, line in enumerate(self.lines(path), 1)
+            if needle in (line.lower() if "i" in flags else line)
+            and ("w" not in flags or is_word_match(pattern, line))
+        ]
         if "c" in flags:
             return command, status(str(len(hits)), 0 if hits else 1)
         shown = [f"{n}:{line}" for n, line in hits] if "n" in flags else [line for _, line in hits]
@@ -142,8 +151,12 @@ class Tree:
         for path in self.walk():
             if any(bit.startswith(".") for bit in path.split("/")[:-1]):
                 continue
-            hits = [(n, line) for n, line in enumerate(self.lines(path), 1)
-                    if needle in (line.lower() if "i" in flags else line) and ("w" not in flags or is_word_match(pattern, line))]  # fmt: skip
+            hits = [
+                (n, line)
+                for n, line in enumerate(self.lines(path), 1)
+                if needle in (line.lower() if "i" in flags else line)
+                and ("w" not in flags or is_word_match(pattern, line))
+            ]
             if hits and "l" in flags:
                 out.append(f"./{path}")
             else:

@@ -1,5 +1,7 @@
 """Values of every kind that settings, constants and assertions hold."""
 
+# ruff: noqa: E501  (a table: one entry a line reads best)
+
 from __future__ import annotations
 
 import random

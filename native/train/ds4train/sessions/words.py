@@ -1,7 +1,8 @@
 """Word pools that names, values and prose are made of.
 
-Nothing here is meant to be learned by heart: the pools exist so that the same sentence frames carry ever new material, and
-`names.py` adds invented words on top. A tenth of every pool (by checksum) is kept for the held-out split.
+Nothing here is meant to be learned by heart: the pools exist so that the same sentence frames carry ever
+new material, and `names.py` adds invented words on top. A tenth of every pool (by checksum) is kept for
+the held-out split.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What a family works on: the session, the generated files with their facts, and helpers that several families share."""
+"""What a family works on: the session, the generated files with their facts, and helpers that several
+families share.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,10 @@ class World:
         return path
 
     def recover(self, said: str, path: str, again: str) -> str:
-        """After a failed first command on `said`: find the file. Returns the think text of the next step's start."""
+        """After a failed first command on `said`: find the file.
+
+        Returns the think text of the next step's start.
+        """
         think = FIND_THINK(self.rng, {"said": said})
         self.s.bash(think, *self.tree.find_name(said.rsplit("/", 1)[-1]))
         return FOUND_THINK(self.rng, {"path": path, "again": again})
