@@ -90,7 +90,6 @@ class Run:
 
     def execute(self) -> Status:
         """Run it, say how it ended, and put everything away. Never raises for what can be foreseen."""
-        _on_signals(self._cancel)
         with ExitStack() as stack:
             outcome = self._guarded(stack)
         if outcome.problem:
@@ -121,6 +120,7 @@ class Run:
     def _turn(self, stack: ExitStack) -> Outcome:
         settings = config.load(self._asked.flags)
         task = self._task()
+        _on_signals(self._cancel)  # not before: Ctrl-C has to end the reading of a task from the terminal
         cwd = _folder(self._asked.cwd)
         resumed = self._resumed(cwd)
         if resumed:
