@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from pathlib import Path
 
 import pytest
@@ -106,4 +105,4 @@ def test_heldout_tasks_can_be_checked() -> None:
     tasks = heldout_tasks(40, seed=1)
     assert len(tasks) == 40
     assert all(t["prompt"] and ("run" in t["check"] or t["check"]["files"]) for t in tasks)
-    assert all(re.search(r"[^\W\d_]", t["prompt"]) for t in tasks)
+    assert {"change", "rename", "find", "fix", "several", "question"} <= {t["family"] for t in tasks}
