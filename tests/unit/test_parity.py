@@ -60,7 +60,7 @@ def test_every_kernel_set_agrees(path: Path, shape: str, kernels: str) -> None:
         _assert_same(session.eval(ids), wanted)
 
 
-@pytest.mark.parametrize("size", [1, CHUNK])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), CHUNK])
 def test_any_split_of_the_prompt_agrees(path: Path, shape: str, size: int) -> None:
     ids, wanted = _vectors(shape)
     with Model(path) as model, model.session(CONTEXT) as session:
