@@ -21,7 +21,7 @@ HALF = CAP // 2
 # An escape sequence that is longer than this is not one.
 LONGEST_ESCAPE = 4096
 
-_ESCAPE = re.compile(
+_COMPLETE = (
     r"\x1b(?:"
     r"\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, modes
     r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles, links
@@ -30,6 +30,9 @@ _ESCAPE = re.compile(
     r"|[0-OQ-WYZ\\`-~]"  # two-character functions
     r")"
 )
+# The beginning of a sequence at the end of the text; the next piece may complete it.
+_BEGUN = r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?|[ -/]*)\Z"
+_ESCAPE = re.compile(f"{_COMPLETE}|(?!{_BEGUN})\x1b")
 _LINE_END = re.compile(r"\r+\n")
 
 
@@ -51,21 +54,21 @@ class Cleaner:
     def feed(self, data: bytes, final: bool = False) -> str:
         # NUL would end the text in a C engine, so it is shown as a byte that is not text.
         text = self._held + self._decode(data, final).replace("\0", "�")
+        self._held = ""
         if "\x1b" in text:
             text = _ESCAPE.sub("", text)
-        text, self._held = self._split(text, final)
-        if "\r" in text:
-            text = _LINE_END.sub("\n", text)
-        return text
+        if not final:
+            text = self._hold_back(text)
+        return _LINE_END.sub("\n", text.replace("\x1b", "")) if "\r" in text else text.replace("\x1b", "")
 
-    @staticmethod
-    def _split(text: str, final: bool) -> tuple[str, str]:
-        """Hold back what the next piece may complete: an escape sequence, a CR before its LF."""
-        if final:
-            return text.replace("\x1b", ""), ""
-        start = text.find("\x1b", max(0, len(text) - LONGEST_ESCAPE))
-        cut = len(text[: start if start >= 0 else None].rstrip("\r"))
-        return text[:cut].replace("\x1b", ""), text[cut:]
+    def _hold_back(self, text: str) -> str:
+        """Keep what the next piece may complete: an escape sequence, a CR before its LF."""
+        start = text.find("\x1b")
+        if start < 0 or len(text) - start > LONGEST_ESCAPE:
+            start = len(text)
+        cut = len(text[:start].rstrip("\r"))
+        self._held = text[cut:]
+        return text[:cut]
 
 
 class Collector:

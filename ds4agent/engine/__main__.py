@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ds4agent.engine.binding import Ds4Error, Model
@@ -45,8 +46,10 @@ class StartupError(Exception):
 
 
 def log(text: str) -> None:
-    sys.stderr.write(stamped(time.localtime(), text))
-    sys.stderr.flush()
+    # Who started us may be gone, and its end of the pipe with it: no reason not to end in order.
+    with suppress(OSError):
+        sys.stderr.write(stamped(time.localtime(), text))
+        sys.stderr.flush()
 
 
 def _flags() -> Flags:

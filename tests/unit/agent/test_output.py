@@ -45,7 +45,7 @@ _noise = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(_noise, max_size=30), st.lists(st.integers(0, 60), max_size=8))
 def test_pieces_make_no_difference(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)
