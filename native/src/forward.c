@@ -11,8 +11,9 @@
  * float32, once per model. Buffers belong to the model and are shared by its
  * sessions, hence one evaluation at a time.
  *
- * A chunk either runs to its end or does not start: memory is reserved before, so
- * a session never holds half a chunk.
+ * A chunk either runs to its end or leaves no trace: memory is reserved before, and
+ * what it overwrites in the session's rings is put back if it is cancelled. (Rows
+ * it appended do no harm: how many rows there are follows from the tokens.)
  */
 #include "forward.h"
 
@@ -138,7 +139,6 @@ static bool prepare(ds4_model *m, ds4_forward *f, int threads)
 {
     bool ok = true;
     f->needs_index = ds4_needs_index(m);
-    f->batch = 64;
     f->layers = calloc(m->hp.n_layer, sizeof *f->layers);
     if (!f->layers)
         return false;
@@ -181,6 +181,7 @@ void ds4_forward_free(ds4_model *m)
     for (size_t i = 0; i < f->n_owned; i++)
         free(f->owned[i]);
     free(f->owned);
+    free(f->undo);
     free(f->layers);
     free(f->freq[0]);
     free(f->freq[1]);
@@ -237,7 +238,7 @@ static void run_chunk(void *arg, int tid)
     } else {
         ds4_layers_batch(&ln);
     }
-    for (size_t t = e->all_logits ? 0 : e->toks - 1; t < e->toks; t++)
+    for (size_t t = e->stop ? e->toks : e->all_logits ? 0 : e->toks - 1; t < e->toks; t++)
         head(&ln, t, e->all_logits ? e->logits + t * e->m->hp.n_vocab : e->logits);
 }
 
@@ -252,6 +253,22 @@ static void point_acts(ds4_work *w, const ds4_hparams *hp, size_t toks)
     w->alow.ldf = w->alow.k;
 }
 
+static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks)
+{
+    uint64_t need = ds4_state_rings(s->model, s->layers, s->window, NULL, RINGS_MEASURE);
+    if (toks == 1) /* too short to be cancelled */
+        return true;
+    if (need > f->undo_cap) {
+        void *p = realloc(f->undo, need);
+        if (!p)
+            return false;
+        f->undo = p;
+        f->undo_cap = need;
+    }
+    ds4_state_rings(s->model, s->layers, s->window, f->undo, RINGS_SAVE);
+    return true;
+}
+
 ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all, ds4_error *err)
 {
     ds4_model *m = s->model;
@@ -262,11 +279,15 @@ ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, flo
     ds4_eval e = {.m = m, .f = f, .s = s, .k = m->k, .tok = tok, .toks = toks, .pos = s->n_tokens,
                   .logits = logits, .all_logits = all};
     pthread_mutex_lock(&f->lock);
-    bool ok = ds4_work_reserve(m, f, toks) && ds4_lanes_reserve(m, f, total);
+    bool ok = ds4_work_reserve(m, f, toks) && ds4_lanes_reserve(m, f, total) && keep_rings(f, s, toks);
     if (ok) {
         point_acts(&f->work, &m->hp, toks);
         ds4_pool_run(m->pool, run_chunk, &e);
     }
+    if (e.stop)
+        ds4_state_rings(m, s->layers, s->window, f->undo, RINGS_RESTORE);
     pthread_mutex_unlock(&f->lock);
-    return ok ? DS4_OK : ds4_fail(err, DS4_ERR_MEMORY, "out of memory for a chunk of %zu tokens", toks);
+    if (!ok)
+        return ds4_fail(err, DS4_ERR_MEMORY, "out of memory for a chunk of %zu tokens", toks);
+    return e.stop ? DS4_ERR_CANCELLED : DS4_OK;
 }

@@ -98,7 +98,8 @@ typedef struct ds4_forward {
     ds4_hc_f32 hc_head;
     double *freq[2];           /* [R/2]: plain, compressed */
     bool needs_index;
-    atomic_uint batch;         /* tokens per chunk that keep cancel prompt */
+    void *undo;                /* the session's rings before the chunk */
+    uint64_t undo_cap;
     void **owned;              /* widened copies */
     size_t n_owned;
     ds4_work work;
@@ -117,6 +118,7 @@ typedef struct {
     uint32_t pos;              /* of the first token */
     float *logits;             /* all_logits: [toks][n_vocab], else [n_vocab] of the last */
     bool all_logits;
+    bool stop;                 /* cancelled; set and read by all between the same two barriers */
 } ds4_eval;
 
 typedef struct {

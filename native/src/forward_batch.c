@@ -291,9 +291,21 @@ static void route(ds4_lane *ln, uint32_t l)
         ds4_route(ln, l, ln->e->tok[t], w->probs + t * E, w->expert + t * K, w->weight + t * K);
 }
 
+/* All threads get the same answer: it is given before a barrier and not changed
+ * before the next. */
+static bool cancelled(ds4_lane *ln)
+{
+    if (ln->tid == 0)
+        ln->e->stop = atomic_exchange(&ln->e->s->cancel, 0);
+    ds4_sync(ln);
+    return ln->e->stop;
+}
+
 void ds4_layers_batch(ds4_lane *ln)
 {
     for (uint32_t l = 0; l < ln->hp->n_layer; l++) {
+        if (cancelled(ln))
+            return;
         const ds4_layer *L = &ln->m->layers[l];
         const ds4_layer_f32 *F = &ln->e->f->layers[l];
         attention(ln, l);

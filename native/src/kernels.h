@@ -77,8 +77,9 @@ struct kernels {
     void (*scales_q8_0)(ds4_panel *p, size_t k);
     /* Fill p->fix, which gemm_i8 needs and gemv_i8 does not. */
     void (*block_sums)(ds4_panel *p, size_t k);
-    /* y[r] = row r . x */
+    /* y[r] = row r . x, of a panel and of rows of Q8_0 as they lie in the file */
     void (*gemv_i8)(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y);
+    void (*gemv_q8_0)(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y);
     /* y[t * ldy + r] for toks tokens in consecutive tiles */
     void (*gemm_i8)(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks,
                     float *y, size_t ldy);

@@ -78,7 +78,8 @@ const struct kernels *ds4_kernels_avx512(void)
 {
     static const struct kernels set = {
         .name = "avx512-vnni", .lanes = VL, .quantize = quantize, .pack = pack, .scales_q8_0 = scales_q8_0,
-        .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemm_i8 = gemm_i8, FLOAT_KERNELS
+        .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemv_q8_0 = gemv_q8_0, .gemm_i8 = gemm_i8,
+        FLOAT_KERNELS
     };
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl") ||

@@ -63,7 +63,8 @@ static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *ti
     (void)n;
     memcpy(tile->q, rows->q, k);
     memcpy(tile->d, rows->d, k / 32 * sizeof *tile->d);
-    memcpy(tile->xs, rows->xs, k / 16 * sizeof *tile->xs);
+    if (tile->xs) /* no weight type here asks for it */
+        memcpy(tile->xs, rows->xs, k / 16 * sizeof *tile->xs);
 }
 
 static void scales_q8_0(ds4_panel *p, size_t k)
@@ -82,14 +83,19 @@ static void block_sums(ds4_panel *p, size_t k)
     (void)k;
 }
 
+static int32_t dot_block(const int8_t *w, const int8_t *x)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < 32; i++)
+        sum += w[i] * x[i];
+    return sum;
+}
+
 static float dot_i8(const ds4_panel *p, size_t r, size_t k, const int8_t *x, const float *d, const float *xs)
 {
     float acc = 0.0f;
     for (size_t b = 0; b < k / 32; b++) {
-        const int8_t *w = p->q + r * p->row_stride + b * p->blk_stride;
-        int32_t sum = 0;
-        for (int i = 0; i < 32; i++)
-            sum += w[i] * x[b * 32 + i];
+        int32_t sum = dot_block(p->q + r * p->row_stride + b * p->blk_stride, x + b * 32);
         acc += (float)sum * (p->d[b * PANEL_ROWS + r] * d[b]);
         if (p->m)
             for (size_t h = 2 * b; h < 2 * b + 2; h++)
@@ -104,6 +110,19 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
         y[r] = dot_i8(p, r, k, x->q, x->d, x->xs);
 }
 
+static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y)
+{
+    for (size_t r = 0; r < rows; r++, w += row_bytes) {
+        float acc = 0.0f;
+        for (size_t b = 0; b < k / 32; b++) {
+            uint16_t h;
+            memcpy(&h, w + b * 34, 2);
+            acc += (float)dot_block((const int8_t *)w + b * 34 + 2, x->q + b * 32) * (ds4_f16_to_f32(h) * x->d[b]);
+        }
+        y[r] = acc;
+    }
+}
+
 static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy)
 {
     for (size_t t = 0; t < toks; t++)
@@ -116,7 +135,7 @@ const struct kernels *ds4_kernels_scalar(void)
 {
     static const struct kernels set = {
         .name = "scalar", .lanes = VL, .quantize = quantize, .pack = pack, .scales_q8_0 = scales_q8_0,
-        .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemm_i8 = gemm_i8, FLOAT_KERNELS
+        .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemv_q8_0 = gemv_q8_0, .gemm_i8 = gemm_i8, FLOAT_KERNELS
     };
     return &set;
 }

@@ -139,23 +139,29 @@ static void scales_q8_0(ds4_panel *p, size_t k)
     }
 }
 
+/* Integer dots of 16 rows' blocks with one block of x. */
+HINLINE __m512i dot_blocks(const int8_t *const *row, size_t at, const ds4_q8row *x, size_t b)
+{
+    __m512i xv = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(x->q + b * 32)));
+    __m512i fix = _mm512_maskz_set1_epi32(0x0101, x->fix[b]);
+    __m512i v[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        __m512i w = two_rows(row[first_row(i)] + at, row[first_row(i) + 4] + at);
+        v[i] = _mm512_dpbusd_epi32(fix, _mm512_xor_si512(w, FLIP), xv);
+    }
+    return sum_rows(v);
+}
+
 HINLINE void gemv_panel(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y, const int has_min)
 {
     const int8_t *row[PANEL_ROWS];
     __m512 acc = _mm512_setzero_ps();
     panel_rows(p, row);
     for (size_t b = 0; b < k / 32; b++) {
-        __m512i xv = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(x->q + b * 32)));
-        __m512i fix = _mm512_maskz_set1_epi32(0x0101, x->fix[b]);
-        size_t at = b * p->blk_stride;
-        __m512i v[8];
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; i++) {
-            __m512i w = two_rows(row[first_row(i)] + at, row[first_row(i) + 4] + at);
-            v[i] = _mm512_dpbusd_epi32(fix, _mm512_xor_si512(w, FLIP), xv);
-        }
+        __m512i sum = dot_blocks(row, b * p->blk_stride, x, b);
         __m512 s = _mm512_mul_ps(V_LOAD(p->d + b * PANEL_ROWS), _mm512_set1_ps(x->d[b]));
-        acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum_rows(v)), s, acc);
+        acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), s, acc);
         for (size_t h = 2 * b; has_min && h < 2 * b + 2; h++)
             acc = _mm512_fnmadd_ps(V_LOAD(p->m + h * PANEL_ROWS), _mm512_set1_ps(x->xs[h]), acc);
     }
@@ -168,6 +174,34 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
         gemv_panel(p, k, x, y, 1);
     else
         gemv_panel(p, k, x, y, 0);
+}
+
+/* Sixteen rows are read side by side, a pattern no hardware prefetcher follows,
+ * so the bytes one panel ahead are asked for in order. Scales come by a gather of
+ * the words they begin. */
+static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y)
+{
+    __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for (size_t r = 0; r < rows; r += PANEL_ROWS) {
+        ds4_panel p = {.q = (const int8_t *)w + r * row_bytes + 2, .row_stride = row_bytes, .blk_stride = 34};
+        p.rows = rows - r < PANEL_ROWS ? rows - r : PANEL_ROWS;
+        const int8_t *row[PANEL_ROWS];
+        const char *ahead = (const char *)w + (r + PANEL_ROWS) * row_bytes;
+        __m512i last = _mm512_set1_epi32((int)p.rows - 1);
+        __m512i offset = _mm512_mullo_epi32(_mm512_min_epi32(lane, last), _mm512_set1_epi32((int)row_bytes));
+        __m512 acc = _mm512_setzero_ps();
+        panel_rows(&p, row);
+        for (size_t b = 0; b < k / 32; b++) {
+#pragma GCC unroll 9
+            for (int i = 0; i < 9; i++)
+                _mm_prefetch(ahead + b * 544 + i * 64, _MM_HINT_T0);
+            __m512i half = _mm512_i32gather_epi32(offset, p.q + b * 34 - 2, 1);
+            __m512 d = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(half));
+            __m512 s = _mm512_mul_ps(d, _mm512_set1_ps(x->d[b]));
+            acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot_blocks(row, b * 34, x, b)), s, acc);
+        }
+        _mm512_mask_storeu_ps(y + r, (__mmask16)((1u << p.rows) - 1), acc);
+    }
 }
 
 HINLINE int32_t word_at(const int8_t *p)

@@ -93,6 +93,10 @@ static void make_panel(const struct kernels *kn, ds4_mm_scratch *s, const ds4_ma
 static void matmul_int(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
                        const ds4_acts *x, float *y, size_t ldy)
 {
+    if (x->toks == 1 && w->type == GGUF_Q8_0) {
+        kn->gemv_q8_0(w->data + r0 * w->row_bytes, w->row_bytes, r1 - r0, w->k, &x->row, y + r0);
+        return;
+    }
     for (size_t r = r0; r < r1; r += PANEL_ROWS) {
         size_t rows = r1 - r < PANEL_ROWS ? r1 - r : PANEL_ROWS;
         make_panel(kn, s, w, r, rows, x->toks > 1);

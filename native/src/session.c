@@ -1,20 +1,15 @@
 /* session.c - the life of a session: make, extend, forget.
  *
  * Evaluation goes in chunks. Between chunks a session is whole: its tokens, state
- * and logits belong together, so a cancelled prefill keeps what was done and a
- * failure leaves the last finished chunk. The size of a chunk follows the speed
- * of the machine, so that a request to cancel is seen in time; the result does
- * not depend on it.
+ * and logits belong together, so a cancelled prefill keeps the chunks that were
+ * done and a failure leaves the last one. A request to cancel is looked at
+ * between chunks and, inside one, between layers; a chunk given up there leaves no
+ * trace.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "forward.h"
-
-#define CHUNK_NS_MAX 60000000LL /* halve a chunk that took longer */
-#define CHUNK_NS_MIN 25000000LL /* double one that took less */
-#define CHUNK_MIN 16
 
 ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4_error *err)
 {
@@ -119,41 +114,14 @@ static ds4_status check_tokens(const ds4_session *s, const int32_t *tokens, size
     return DS4_OK;
 }
 
-static long long now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static size_t chunk_size(const ds4_session *s, size_t left)
-{
-    const ds4_forward *f = s->model->forward;
-    size_t most = atomic_load(&f->batch);
-    return left < most ? left : most;
-}
-
-/* Only full chunks tell about the speed. */
-static void adapt(ds4_session *s, size_t toks, long long ns)
-{
-    ds4_forward *f = s->model->forward;
-    uint32_t batch = atomic_load(&f->batch);
-    if (toks < batch)
-        return;
-    if (ns > CHUNK_NS_MAX && batch > CHUNK_MIN)
-        atomic_store(&f->batch, batch / 2);
-    else if (ns < CHUNK_NS_MIN && batch < BATCH_MAX)
-        atomic_store(&f->batch, batch * 2);
-}
-
 static ds4_status eval_chunk(ds4_session *s, const int32_t *tok, size_t toks, float *logits_out, ds4_error *err)
 {
     size_t vocab = s->model->hp.n_vocab;
-    long long start = now_ns();
+    if (atomic_exchange(&s->cancel, 0))
+        return DS4_ERR_CANCELLED;
     ds4_status st = ds4_forward_eval(s, tok, toks, logits_out ? logits_out : s->logits, logits_out != NULL, err);
     if (st != DS4_OK)
         return st;
-    adapt(s, toks, now_ns() - start);
     if (logits_out)
         memcpy(s->logits, logits_out + (toks - 1) * vocab, vocab * sizeof *s->logits);
     memcpy(s->tokens + s->n_tokens, tok, toks * sizeof *tok);
@@ -171,14 +139,11 @@ ds4_status ds4_session_eval(ds4_session *s, const int32_t *tokens, size_t n, flo
         s->logits = calloc(vocab, sizeof *s->logits);
     if (!s->logits || !ds4_session_reserve_tokens(s, s->n_tokens + n))
         return ds4_fail(err, DS4_ERR_MEMORY, "eval: out of memory for %zu tokens", n);
-    for (size_t done = 0; done < n;) {
-        if (atomic_exchange(&s->cancel, 0))
-            return ds4_fail(err, DS4_ERR_CANCELLED, "eval: cancelled after %zu of %zu tokens", done, n);
-        size_t toks = chunk_size(s, n - done);
+    for (size_t done = 0, toks; done < n && st == DS4_OK; done += st == DS4_OK ? toks : 0) {
+        toks = n - done < BATCH_MAX ? n - done : BATCH_MAX;
         st = eval_chunk(s, tokens + done, toks, logits_out ? logits_out + done * vocab : NULL, err);
-        if (st != DS4_OK)
-            return st;
-        done += toks;
+        if (st == DS4_ERR_CANCELLED)
+            ds4_fail(err, st, "eval: cancelled after %zu of %zu tokens", done, n);
     }
-    return DS4_OK;
+    return st;
 }

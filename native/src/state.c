@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "forward.h"
 
@@ -67,11 +68,36 @@ bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t win
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         ds4_layer_state *s = &layers[l];
         if (!s->window)
-            s->window = malloc((size_t)window * m->hp.head_dim * sizeof(float));
+            s->window = calloc((size_t)window * m->hp.head_dim, sizeof(float));
         if (!s->window || !comp_reserve(&s->comp, n) || !comp_reserve(&s->index, n))
             return false;
     }
     return true;
+}
+
+static uint64_t copy_ring(float *ring, uint64_t floats, void *all, uint64_t at, ds4_rings_way way)
+{
+    char *buf = way == RINGS_MEASURE ? NULL : (char *)all + at;
+    if (way == RINGS_SAVE && floats > 0)
+        memcpy(buf, ring, floats * sizeof *ring);
+    else if (way == RINGS_RESTORE && floats > 0)
+        memcpy(ring, buf, floats * sizeof *ring);
+    return floats * sizeof *ring;
+}
+
+uint64_t ds4_state_rings(const ds4_model *m, ds4_layer_state *layers, uint32_t window, void *buf, ds4_rings_way way)
+{
+    uint64_t at = 0;
+    for (uint32_t l = 0; l < m->hp.n_layer; l++) {
+        ds4_comp_state *c[2] = {&layers[l].comp, &layers[l].index};
+        at += copy_ring(layers[l].window, (uint64_t)window * m->hp.head_dim, buf, at, way);
+        for (int i = 0; i < 2; i++) {
+            uint64_t n = (uint64_t)c[i]->ring * c[i]->in_width;
+            at += copy_ring(c[i]->kv, n, buf, at, way);
+            at += copy_ring(c[i]->gate, n, buf, at, way);
+        }
+    }
+    return at;
 }
 
 static uint64_t comp_bytes(const ds4_comp_state *c)

@@ -47,6 +47,9 @@ bool ds4_state_init(const ds4_model *m, ds4_layer_state *layers);
 void ds4_state_free(const ds4_model *m, ds4_layer_state *layers);
 /* Room for the rows of n tokens. Contents stay. */
 bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t window, uint64_t n);
+/* Copies everything a chunk overwrites to buf or back; returns its bytes. */
+typedef enum { RINGS_MEASURE, RINGS_SAVE, RINGS_RESTORE } ds4_rings_way;
+uint64_t ds4_state_rings(const ds4_model *m, ds4_layer_state *layers, uint32_t window, void *buf, ds4_rings_way way);
 uint64_t ds4_state_bytes(const ds4_model *m, const ds4_layer_state *layers, uint32_t window);
 
 #endif
