@@ -235,21 +235,28 @@ class Shell:
         deadline = time.monotonic() + GRACE
         while time.monotonic() < deadline:
             # More than once: a signal between two commands of the script can hit the shell as it forks.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._foreground(), signal.SIGINT)
+            self._signal(self._foreground(), signal.SIGINT)
             if self._pump(output, time.monotonic() + SIGNAL_EVERY, None):
                 return
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(self._child.pid, signal.SIGKILL)
-            os.killpg(self._foreground(), signal.SIGKILL)
+        group = self._foreground()
+        self._signal(int(self._child.pid), signal.SIGKILL)
+        self._signal(group, signal.SIGKILL)
         self.close()
 
     def _foreground(self) -> int:
+        """The process group that has the terminal: that of the command, or of the shell itself."""
         assert self._child is not None
-        try:
-            return os.tcgetpgrp(self._child.fileno())
-        except OSError:
-            return int(self._child.pid)
+        with suppress(OSError):
+            group = os.tcgetpgrp(self._child.fileno())
+            # A terminal without a session has group 0, and that would mean our own.
+            if group > 1:
+                return group
+        return int(self._child.pid)
+
+    @staticmethod
+    def _signal(group: int, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
 
     # -- the terminal ----------------------------------------------------------------------------------------
 

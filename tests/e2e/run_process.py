@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 LIMIT_S = 120
 COMMAND = [sys.executable, "-m", "ds4agent"]
@@ -73,19 +74,20 @@ class Home:
     @contextmanager
     def started(self, *words: str) -> Iterator[Started]:
         """A run in the background, with --json; killed when the test is over."""
-        process = subprocess.Popen(
-            self.words("--json", *words),
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            yield Started(process)
-        finally:
-            process.kill()
-            process.communicate()
+        with tempfile.TemporaryFile("w+") as err:
+            process = subprocess.Popen(
+                self.words("--json", *words),
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+            )
+            try:
+                yield Started(process, err)
+            finally:
+                process.kill()
+                process.communicate()
 
     def transcripts(self) -> list[Path]:
         return sorted((self.root / ".local/share/ds4agent/sessions").glob("*/transcript.jsonl"))
@@ -94,22 +96,31 @@ class Home:
 @dataclass
 class Started:
     process: subprocess.Popen[str]
+    err: IO[str]
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def until(self, kind: str, item: str | None = None) -> dict[str, Any]:
         """Read events up to one of this type (and item type)."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            event = json.loads(line)
-            self.seen.append(event)
+        for event in self._events():
             if event["type"] == kind and (item is None or event["item"]["type"] == item):
-                return dict(event)
-        raise AssertionError(f"no {kind} {item or ''}: {self.process.communicate()[1]}")
+                return event
+        raise AssertionError(f"no {kind} {item or ''}: {self._errors()}")
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def end(self) -> Ended:
-        out, err = self.process.communicate(timeout=LIMIT_S)
-        lines = [json.dumps(event) for event in self.seen] + out.splitlines()
-        return Ended(self.process.returncode, "\n".join(lines), err)
+        for _ in self._events():
+            pass
+        code = self.process.wait(LIMIT_S)
+        return Ended(code, "\n".join(json.dumps(event) for event in self.seen), self._errors())
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.seen.append(json.loads(line))
+            yield self.seen[-1]
+
+    def _errors(self) -> str:
+        self.err.seek(0)
+        return self.err.read()
