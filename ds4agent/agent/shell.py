@@ -44,6 +44,7 @@ SIZE = (50, 200)
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
 GRACE = 2.0
 SIGNAL_EVERY = 0.2
+SETTLE_TRIES, SETTLE_SECONDS = 5, 1.0
 START_LIMIT = 20.0
 # A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
 HEARTBEAT = 0.25
@@ -237,10 +238,23 @@ class Shell:
             # More than once: a signal between two commands of the script can hit the shell as it forks.
             self._signal(self._foreground(), signal.SIGINT)
             if self._pump(output, time.monotonic() + SIGNAL_EVERY, None):
+                self._settle()
                 return
         group = self._foreground()
         self._signal(int(self._child.pid), signal.SIGKILL)
         self._signal(group, signal.SIGKILL)
+        self.close()
+
+    def _settle(self) -> None:
+        """A signal that came late makes bash throw away the line it reads, so see that one gets through."""
+        code = self._last_code
+        for _ in range(SETTLE_TRIES):
+            if self._child is None:
+                return
+            self._send(_SETUP)
+            if self._pump(None, time.monotonic() + SETTLE_SECONDS, None):
+                self._last_code = code
+                return
         self.close()
 
     def _foreground(self) -> int:
