@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -89,11 +90,16 @@ def make_repository(folder: Path, files: Mapping[str, str], subject: str) -> Non
 def run_agent(folder: Path, engine: str, env: Mapping[str, str], *words: str) -> Outcome:
     """`ds4agent run --json --cwd FOLDER --engine ENGINE WORDS...` as a process of its own."""
     command = [sys.executable, "-m", "ds4agent", "run", "--json", "--cwd", str(folder), "--engine", engine]
-    done = subprocess.run(
-        [*command, *words], env=dict(env), capture_output=True, text=True, timeout=LIMIT_S, check=False
+    process = subprocess.Popen(
+        [*command, *words], env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return Outcome(done.returncode, events, done.stderr)
+    try:
+        out, err = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        # As a person would: Ctrl-C ends the turn, and what was done so far is judged.
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LIMIT_S)
+    return Outcome(process.returncode, [json.loads(line) for line in out.splitlines()], err)
 
 
 def private_environment(home: Path) -> dict[str, str]:
