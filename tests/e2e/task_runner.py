@@ -11,8 +11,8 @@ A task (`tasks/<family>.toml`) is a prompt, the files it starts from and what mu
     answer_lacks   words it must not hold
     no_tools       the answer must come without a tool call
 
-Any other file must be as it was, and nothing may be added: an agent that breaks something on its
-way to the goal has failed.
+Any other file must be as it was, and nothing may be added but the caches of the tools that were run:
+an agent that breaks something on its way to the goal has failed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 
 TASKS = Path(__file__).parent / "tasks"
 LIMIT_S = 120
+NOT_CONTENT = {".git", "__pycache__", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def private_environment(home: Path) -> dict[str, str]:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    paths = (p for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != ".git")
+    paths = (p for p in folder.rglob("*") if p.is_file() and not NOT_CONTENT & set(p.parts))
     return {str(p.relative_to(folder)): p.read_text(errors="replace") for p in paths}
 
 
