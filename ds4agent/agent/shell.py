@@ -24,9 +24,7 @@ KV effect: none by itself; a result is appended once and never changed.
 import os
 import re
 import shlex
-import shutil
 import signal
-import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,41 +32,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ds4agent.agent import terminal
 from ds4agent.agent.output import Collector
+from ds4agent.agent.terminal import ShellError
 from ds4agent.client.cancel import Cancel, Cancelled
 
 if TYPE_CHECKING:
     import pexpect
 
-SIZE = (50, 200)
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
-GRACE = 2.0
+GRACE = 5.0
 SIGNAL_EVERY = 0.2
 SETTLE_TRIES, SETTLE_SECONDS = 5, 1.0
 START_LIMIT = 20.0
 # A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
 HEARTBEAT = 0.25
 
-_OVERRIDES = {
-    "TERM": "dumb",
-    "PAGER": "cat",
-    "GIT_PAGER": "cat",
-    "MANPAGER": "cat",
-    "SYSTEMD_PAGER": "cat",
-    "NO_COLOR": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "VIRTUAL_ENV_DISABLE_PROMPT": "1",
-    "PS1": "",
-    "PS2": "",
-}
-_UNWANTED = ("BASH_ENV", "ENV", "PROMPT_COMMAND", "HISTFILE", "TMOUT", "LINES", "COLUMNS", "DS4AGENT_API_KEY")
 _SETUP = "PS1= PS2=; unset HISTFILE MAILCHECK; set +o history +H"
 # What bash says about a background job that came to its end, in the middle of another command's output.
 _NOTICE = re.compile(r"^\[\d+\][+ -] +(?:Done|Exit \d+) {8,}.*(?:\n|\Z)", re.M)
-
-
-class ShellError(Exception):
-    """There is no usable bash on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +63,6 @@ class ShellResult:
     died: bool = False
     interrupted: bool = False
     stopped_before: bool = False
-
-
-def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of commands: the user's, without what would colour, page or prompt."""
-    kept = {key: value for key, value in base.items() if key not in _UNWANTED}
-    return {**kept, **_OVERRIDES}
 
 
 class Shell:
@@ -105,11 +81,11 @@ class Shell:
         self._scratch = scratch
         self._spill_path = spill_path
         self._limit = limit
-        self._environment = tool_environment(os.environ if environment is None else environment)
+        self._environment = terminal.tool_environment(os.environ if environment is None else environment)
         self._child: pexpect.spawn | None = None
         self._nonce = b""
         self._held = b""
-        self._running = False
+        self._running = self._begun = False
         self._last_code = 0
 
     @property
@@ -130,9 +106,9 @@ class Shell:
         return replace(result, stopped_before=True) if stopped else result
 
     def close(self) -> None:
-        """Hang up: the shell and its jobs get SIGHUP, as when a terminal window closes."""
+        """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
         if self._child:
-            _hang_up(self._child)
+            terminal.hang_up(self._child)
         self._child, self._running, self._held = None, False, b""
 
     # -- one command -----------------------------------------------------------------------------------------
@@ -193,6 +169,7 @@ class Shell:
         """Pass on what was read, up to the sentinel; hold back what may be the beginning of one."""
         start = self._held.find(b"\x1e" + self._nonce + b"<\x1e")
         if start >= 0:  # what background jobs printed between the calls stays
+            self._begun = True
             self._held = self._held[:start] + self._held[start + len(self._nonce) + 3 :]
         mark = self._held.find(b"\x1e" + self._nonce + b">")
         end = self._held.find(b"\x1e", mark + 1) if mark >= 0 else -1
@@ -217,11 +194,10 @@ class Shell:
         assert self._child is not None
         if output and self._held:
             output.feed(self._held)
-        # The end of the terminal comes a moment before the end of the process.
-        deadline = time.monotonic() + GRACE
-        while self._child.isalive() and time.monotonic() < deadline:
-            time.sleep(0.002)
-        _hang_up(self._child)
+        terminal.await_end(
+            self._child, GRACE
+        )  # the end of the terminal comes a moment before that of the process
+        terminal.hang_up(self._child)
         signalled = self._child.signalstatus
         self._last_code = 128 + signalled if signalled else self._child.exitstatus or 0
         self.close()
@@ -234,6 +210,10 @@ class Shell:
         """
         assert self._child is not None
         deadline = time.monotonic() + GRACE
+        while not self._begun and time.monotonic() < deadline:
+            # Before bash has read the line, a signal would only make it forget the line.
+            if self._pump(output, time.monotonic() + 0.01, None):
+                return
         while time.monotonic() < deadline:
             # More than once: a signal between two commands of the script can hit the shell as it forks.
             self._signal(self._foreground(), signal.SIGINT)
@@ -294,62 +274,23 @@ class Shell:
         assert self._child is not None
         nonce = os.urandom(12).hex()
         self._nonce = nonce.encode()
-        _raw_output(self._child.fileno())
+        terminal.raw_output(self._child.fileno())
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
         report = f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty'
         prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1; PS0= PS1= PS2='"
         start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
         data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
         os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes
-        self._running = True
+        self._running, self._begun = True, False
 
     def _start(self) -> None:
-        import pexpect  # not before it is needed: a plain answer uses no shell
-
-        bash = shutil.which("bash", path=self._environment.get("PATH"))
-        if not bash:
-            raise ShellError("bash was not found on PATH; the bash tool needs it")
         where = self.cwd if self.cwd.is_dir() else self._home
-        try:
-            self._child = pexpect.spawn(
-                bash,
-                ["--noprofile", "--norc", "--noediting", "-i"],
-                cwd=str(where),
-                env=self._environment,
-                echo=False,
-                dimensions=SIZE,
-                preexec_fn=_default_signals,
-            )
-        except (pexpect.ExceptionPexpect, OSError) as error:
-            raise ShellError(f"the shell could not be started: {error}") from error
-        self._child.ptyproc.delayafterclose = 0.01  # the library's 0.1 s would be felt at every end
-        os.set_blocking(self._child.fileno(), False)
+        self._child = terminal.spawn_bash(where, self._environment)
         self._last_code = 0
         self._send(_SETUP)
         if not self._pump(None, time.monotonic() + START_LIMIT, None) or self._child is None:
             self.close()
             raise ShellError("the shell did not answer after it was started")
-
-
-def _hang_up(child: "pexpect.spawn") -> None:
-    import pexpect
-
-    with suppress(pexpect.ExceptionPexpect, OSError):
-        child.close(force=True)
-
-
-def _raw_output(fd: int) -> None:
-    """No echo and no CR in front of LF, whatever the last command did to the terminal."""
-    attributes = termios.tcgetattr(fd)
-    attributes[1] &= ~termios.OPOST
-    attributes[3] = attributes[3] & ~termios.ECHO | termios.ICANON | termios.ISIG
-    termios.tcsetattr(fd, termios.TCSANOW, attributes)
-
-
-def _default_signals() -> None:
-    """Runs in the child. Python ignores SIGPIPE, and a background process inherits an ignored SIGINT."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 _NEVER = Cancel()

@@ -24,7 +24,7 @@ from ds4agent.agent.events import Event, Status
 from ds4agent.agent.loop import Limits, Loop, NothingToContinue, Outcome
 from ds4agent.agent.sessions import Session
 from ds4agent.agent.setup import frozen_head
-from ds4agent.agent.shell import ShellError
+from ds4agent.agent.terminal import ShellError
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import TranscriptError
 from ds4agent.cli.progress import Progress

@@ -1,7 +1,7 @@
 """Server-sent events out of a stream of bytes, cut anywhere.
 
-Comments are events too here: ds4-server writes `: prefill` while a long prompt is read, and that is how a client
-knows that silence is work.
+Comments are events too here: ds4-server writes `: prefill` while a long prompt is read, and that is how a
+client knows that silence is work.
 """
 
 import re

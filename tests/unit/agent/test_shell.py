@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ds4agent.agent import shell as shell_module
 from ds4agent.agent.output import CAP
-from ds4agent.agent.shell import Shell, ShellError, ShellResult, tool_environment
+from ds4agent.agent.shell import Shell, ShellResult
+from ds4agent.agent.terminal import ShellError, tool_environment
 from ds4agent.client.cancel import Cancel
 
 LONG = 60.0
@@ -186,7 +188,10 @@ def test_cancel_is_ctrl_c(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
     assert shell.run("echo after", cancel) == ok("after")
 
 
-def test_who_ignores_ctrl_c_is_killed(tmp_path: Path, cancel: Cancel) -> None:
+def test_who_ignores_ctrl_c_is_killed(
+    tmp_path: Path, cancel: Cancel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell_module, "GRACE", 0.5)
     shell = make_shell(tmp_path, limit=0.3)
     assert shell.run("trap '' INT; sh -c 'echo $$ > pid; sleep 1000; echo never'; echo never", cancel).running
     result = shell.run("echo next; pwd", cancel)
@@ -197,7 +202,9 @@ def test_who_ignores_ctrl_c_is_killed(tmp_path: Path, cancel: Cancel) -> None:
 
 def test_closing_hangs_up(tmp_path: Path, cancel: Cancel) -> None:
     shell = make_shell(tmp_path)
-    pid = int(shell.run("sleep 1000 & echo $!", cancel).text)
+    os.mkfifo(tmp_path / "up")
+    # Not before the job runs: a signal between fork and exec is lost, in any shell.
+    pid = int(shell.run("(echo > up; exec sleep 1000) & read x < up; echo $!", cancel).text)
     shell.close()
     deadline = time.monotonic() + 10
     while _alive(pid) and time.monotonic() < deadline:
