@@ -218,8 +218,7 @@ static void head(ds4_lane *ln, size_t t, float *logits)
     if (ds4_type_is_int(out.type))
         ln->k->quantize(own->x, d, &own->qx);
     ds4_share(ln, out.rows, 16, &from, &to);
-    if (to > from)
-        ds4_matmul(ln->k, &own->mm, &out, from, to, &x, logits, 0);
+    ds4_matmul(ln->k, &own->mm, &out, from, to, &x, logits, 0, &ln->own->ahead);
 }
 
 static void run_chunk(void *arg, int tid)
@@ -236,6 +235,7 @@ static void run_chunk(void *arg, int tid)
         ds4_sync(&ln);
         ds4_layers_token(&ln);
     } else {
+        ln.own->ahead.running = 0;
         ds4_layers_batch(&ln);
     }
     for (size_t t = e->stop ? e->toks : e->all_logits ? 0 : e->toks - 1; t < e->toks; t++)

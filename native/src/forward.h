@@ -76,6 +76,7 @@ typedef struct {
 typedef struct {
     void *mem;
     ds4_mm_scratch mm;
+    ds4_ahead ahead;           /* what this thread reads next in decode */
     float *x, *qr, *kv, *low, *probs, *tmp;  /* one token's copies in decode */
     ds4_q8row qx, qqr, qlow;
     float *mixT;               /* [mix][lanes] */
@@ -147,7 +148,17 @@ ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, flo
                             ds4_error *err);
 /* forward_token.c and forward_batch.c: every layer of one token, of a chunk. */
 void ds4_layers_token(ds4_lane *ln);
+
 void ds4_layers_batch(ds4_lane *ln);
+
+/* forward_ahead.c: what this thread reads in decode, in order */
+void ds4_ahead_begin(ds4_lane *ln);
+void ds4_ahead_experts(ds4_lane *ln, uint32_t l);
+/* This thread's output groups and heads; false: there are more threads than
+ * groups and heads are shared out alone. */
+bool ds4_my_heads(const ds4_lane *ln, size_t *g0, size_t *g1, size_t *h0, size_t *h1);
+/* Whether the router is worth sharing out over the threads. */
+bool ds4_router_is_large(const ds4_hparams *hp);
 
 /* forward_mem.c */
 bool ds4_work_reserve(ds4_model *m, ds4_forward *f, size_t toks);

@@ -26,7 +26,7 @@ static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts
     size_t from, to;
     ds4_share(ln, w.rows, unit, &from, &to);
     if (to > from)
-        ds4_matmul(ln->k, &ln->own->mm, &w, from, to, x, y, w.rows);
+        ds4_matmul(ln->k, &ln->own->mm, &w, from, to, x, y, w.rows, NULL);
 }
 
 /* Int8 rows and tiles of tokens [r.from, r.to), r.from the start of a tile. */
@@ -65,7 +65,7 @@ static void block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, con
     ds4_mat fn = ds4_mat_of(hc->fn);
     if (r.to == r.from)
         return;
-    ds4_matmul(ln->k, &ln->own->mm, &fn, 0, fn.rows, &s, w->mix + r.from * ln->hp->mix, ln->hp->mix);
+    ds4_matmul(ln->k, &ln->own->mm, &fn, 0, fn.rows, &s, w->mix + r.from * ln->hp->mix, ln->hp->mix, NULL);
     for (size_t t = r.from; t < r.to; t += lanes) {
         size_t n = r.to - t < lanes ? r.to - t : lanes;
         ds4_hc_weights *hw = &w->hc[t / lanes];
@@ -243,7 +243,7 @@ static void group_out(ds4_lane *ln, const ds4_layer *L)
     ds4_share(ln, ol, 16, &from, &to);
     for (size_t g = 0; to > from && g < og; g++) {
         ds4_acts a = group(ln, g);
-        ds4_matmul(ln->k, &ln->own->mm, &o_a, g * ol + from, g * ol + to, &a, ln->w->low, og * ol);
+        ds4_matmul(ln->k, &ln->own->mm, &o_a, g * ol + from, g * ol + to, &a, ln->w->low, og * ol, NULL);
     }
 }
 
@@ -286,7 +286,7 @@ static void route(ds4_lane *ln, uint32_t l)
     ds4_acts x = part(ln, &w->ax, r);
     if (r.to == r.from)
         return;
-    ds4_matmul(ln->k, &ln->own->mm, &router, 0, E, &x, w->probs + r.from * E, E);
+    ds4_matmul(ln->k, &ln->own->mm, &router, 0, E, &x, w->probs + r.from * E, E, NULL);
     for (size_t t = r.from; t < r.to; t++)
         ds4_route(ln, l, ln->e->tok[t], w->probs + t * E, w->expert + t * K, w->weight + t * K);
 }

@@ -15,8 +15,7 @@ static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts
     ds4_mat w = ds4_mat_of(t);
     size_t from, to;
     ds4_share(ln, w.rows, unit, &from, &to);
-    if (to > from)
-        ds4_matmul(ln->k, &ln->own->mm, &w, from, to, x, y, 0);
+    ds4_matmul(ln->k, &ln->own->mm, &w, from, to, x, y, 0, &ln->own->ahead);
 }
 
 /* The block's input in own->x, its int8 form in own->qx, the weights in own->hc. */
@@ -89,8 +88,7 @@ static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state 
         return (ds4_segment){st->comp.rows, n};
     ds4_mat w = ds4_mat_of(L->idx_q_b);
     ds4_share(ln, hp->idx_head, 1, &from, &to);
-    if (to > from)
-        ds4_matmul(ln->k, &ln->own->mm, &w, from * dim, to * dim, qr, ln->w->iq, 0);
+    ds4_matmul(ln->k, &ln->own->mm, &w, from * dim, to * dim, qr, ln->w->iq, 0, NULL);
     ds4_index_query(ln, r, ln->w->iq + from * dim, to - from);
     ds4_sync(ln);
     float *scores = ln->e->f->lanes[0].index_scores;
@@ -125,7 +123,7 @@ static void group_out(ds4_lane *ln, const ds4_layer *L, size_t g, size_t from, s
     size_t k = w->ao.k, ol = ln->hp->o_lora;
     ds4_mat o_a = ds4_mat_of(L->o_a);
     ds4_acts x = {.toks = 1, .k = k, .f = w->o + g * k, .ldf = k, .row = ds4_q8row_at(&w->ao.row, k, g)};
-    ds4_matmul(ln->k, &ln->own->mm, &o_a, g * ol + from, g * ol + to, &x, w->low, 0);
+    ds4_matmul(ln->k, &ln->own->mm, &o_a, g * ol + from, g * ol + to, &x, w->low, 0, &ln->own->ahead);
 }
 
 static void quantize_groups(ds4_lane *ln, const ds4_layer *L, size_t g0, size_t g1)
@@ -139,30 +137,29 @@ static void quantize_groups(ds4_lane *ln, const ds4_layer *L, size_t g0, size_t 
 static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st, const ds4_acts *qr)
 {
     ds4_work *w = ln->w;
-    size_t D = ln->hp->head_dim, H = ln->hp->n_head, og = ln->hp->n_out_group, from, to;
-    bool own_groups = og >= (size_t)ln->n;
+    size_t D = ln->hp->head_dim, og = ln->hp->n_out_group, g0, g1, h0, h1;
     ds4_rope r = ds4_rope_of(ln, L, 0);
     ds4_segment win[3], comp = compressed(ln, L, st, r, qr);
     size_t n_win = window(ln, st, win);
     ds4_mat q_b = ds4_mat_of(L->q_b);
-    ds4_share(ln, own_groups ? og : H, 1, &from, &to);
-    size_t per = own_groups ? H / og : 1, h0 = from * per, h1 = to * per;
+    bool own_groups = ds4_my_heads(ln, &g0, &g1, &h0, &h1);
     if (h1 > h0) {
-        ds4_matmul(ln->k, &ln->own->mm, &q_b, h0 * D, h1 * D, qr, w->q, 0);
+        ds4_matmul(ln->k, &ln->own->mm, &q_b, h0 * D, h1 * D, qr, w->q, 0, &ln->own->ahead);
         ds4_q_finish(ln, r, w->q + h0 * D, h1 - h0);
         ds4_attend_token(ln, F, w->q, h0, h1, win, n_win, comp, r, w->o);
     }
     if (own_groups) {
-        quantize_groups(ln, L, from, to);
-        for (size_t g = from; g < to; g++)
+        quantize_groups(ln, L, g0, g1);
+        for (size_t g = g0; g < g1; g++)
             group_out(ln, L, g, 0, ln->hp->o_lora);
     } else {
+        size_t from, to;
         ds4_sync(ln);
         if (ln->tid == 0)
             quantize_groups(ln, L, 0, og);
         ds4_sync(ln);
         ds4_share(ln, ln->hp->o_lora, 16, &from, &to);
-        for (size_t g = 0; to > from && g < og; g++)
+        for (size_t g = 0; g < og; g++)
             group_out(ln, L, g, from, to);
     }
     ds4_sync(ln);
@@ -203,20 +200,22 @@ static void experts(ds4_lane *ln, uint32_t l)
     size_t E = ln->hp->n_expert, from, to;
     ds4_acts b = block_input(ln, &L->hc_ffn, &F->hc_ffn, F->ffn_norm, F->int_ffn);
     ds4_mat router = ds4_mat_of(L->router);
-    if (E * b.k > 32768) { /* large enough to be worth a barrier */
+    if (ds4_router_is_large(ln->hp)) {
         rows(ln, L->router, 4, &b, ln->w->probs);
         ds4_sync(ln);
         memcpy(own->probs, ln->w->probs, E * sizeof(float));
     } else {
-        ds4_matmul(ln->k, &own->mm, &router, 0, E, &b, own->probs, 0);
+        ds4_matmul(ln->k, &own->mm, &router, 0, E, &b, own->probs, 0, &ln->own->ahead);
     }
     ds4_route(ln, l, ln->e->tok[0], own->probs, own->expert, own->weight);
+    ds4_ahead_experts(ln, l);
     ds4_moe_token(ln, L, &b, &from, &to);
     block_output(ln, from, to);
 }
 
 void ds4_layers_token(ds4_lane *ln)
 {
+    ds4_ahead_begin(ln);
     for (uint32_t l = 0; l < ln->hp->n_layer; l++) {
         attention(ln, l);
         experts(ln, l);

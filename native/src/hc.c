@@ -43,7 +43,7 @@ void ds4_hc_head(ds4_lane *ln, const float *S, float *x)
     ds4_mat fn = ds4_mat_of(ln->m->hc_head.fn);
     ds4_acts in = {.toks = 1, .k = flat, .f = S, .ldf = flat};
     float mix[HC_MAX], inv = inverse_rms(ln, S, flat);
-    ds4_matmul(ln->k, &ln->own->mm, &fn, 0, hp->n_hc, &in, mix, 0);
+    ds4_matmul(ln->k, &ln->own->mm, &fn, 0, hp->n_hc, &in, mix, 0, &ln->own->ahead);
     for (size_t h = 0; h < hp->n_hc; h++)
         mix[h] = 1.0f / (1.0f + expf(-(mix[h] * inv * hc->scale[0] + hc->base[h]))) + hp->hc_eps;
     ln->k->hc_mix(x, S, mix, 1, hp->n_hc, hp->d);

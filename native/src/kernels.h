@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ahead.h"
 #include "ds4.h"
 
 #define PANEL_ROWS 16 /* weight rows that an integer kernel takes at once */
@@ -65,8 +66,9 @@ struct kernels {
     /* y[t * ldy + r] = sum_k w[r * ldw + k] * x[t * ldx + k] */
     void (*dot_f32)(const float *w, size_t ldw, size_t rows, const float *x, size_t ldx,
                     size_t toks, size_t k, float *y, size_t ldy);
-    void (*dot_f16)(const uint16_t *w, size_t ldw, size_t rows, const float *x, size_t ldx,
-                    size_t toks, size_t k, float *y, size_t ldy);
+    /* y[r] for one token, the same bits as dot_f32 with widened weights; ahead may be NULL */
+    void (*gemv_f16)(const uint16_t *w, size_t ldw, size_t rows, const float *x, size_t k, float *y,
+                     ds4_ahead *ahead);
     void (*widen_f16)(float *dst, const uint16_t *src, size_t n);
 
     /* k is a multiple of 32. */
@@ -79,7 +81,8 @@ struct kernels {
     void (*block_sums)(ds4_panel *p, size_t k);
     /* y[r] = row r . x, of a panel and of rows of Q8_0 as they lie in the file */
     void (*gemv_i8)(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y);
-    void (*gemv_q8_0)(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y);
+    void (*gemv_q8_0)(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
+                      ds4_ahead *ahead);
     /* y[t * ldy + r] for toks tokens in consecutive tiles */
     void (*gemm_i8)(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks,
                     float *y, size_t ldy);

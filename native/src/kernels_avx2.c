@@ -195,14 +195,21 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
     }
 }
 
-static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y)
+static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
+                      ds4_ahead *ahead)
 {
+    const char *streams[AHEAD_STREAMS];
     for (size_t r = 0; r < rows; r += 8) {
         const int8_t *row[8];
         __m256 acc = _mm256_setzero_ps();
+        ds4_ahead_step(ahead, (rows - r < 8 ? rows - r : 8) * row_bytes, streams);
         eight_rows((const int8_t *)w + 2, row_bytes, r, rows, row);
         for (size_t b = 0; b < k / 32; b++) {
             uint16_t half[8];
+            for (int i = 0; i < AHEAD_STREAMS; i++) { /* 8 * 34 / 4 bytes each */
+                _mm_prefetch(streams[i] + b * 68, _MM_HINT_T0);
+                _mm_prefetch(streams[i] + b * 68 + 64, _MM_HINT_T0);
+            }
             for (int i = 0; i < 8; i++)
                 memcpy(&half[i], row[i] + b * 34 - 2, 2);
             __m256 s = _mm256_mul_ps(V_LOADH(half), V_SET1(x->d[b]));

@@ -49,9 +49,17 @@ INLINE vf v_sigmoid(vf x)
 
 /* ---- dots ---------------------------------------------------------------- */
 
+/* What R f16 rows take per step of VL columns is asked for in each stream's share. */
+INLINE void prefetch_step(const char *const *streams, size_t i, const int R)
+{
+    for (int s = 0; s < AHEAD_STREAMS; s++)
+        for (int line = 0; line < (R * VL / 2 + 63) / 64; line++)
+            __builtin_prefetch(streams[s] + i * (size_t)R / 2 + line * 64);
+}
+
 /* R rows by C tokens; out[c * R + r]. half: the weights are f16. */
 INLINE void dot_tile(const void *w, size_t ldw, const float *x, size_t ldx, size_t k, float *out,
-                     const int R, const int C, const bool half)
+                     const int R, const int C, const bool half, const char *const *streams)
 {
     const float *wf = w;
     const uint16_t *wh = w;
@@ -62,6 +70,8 @@ INLINE void dot_tile(const void *w, size_t ldw, const float *x, size_t ldx, size
         acc[j] = V_SET1(0.0f);
     for (; i + VL <= k; i += VL) {
         vf wv[TILE_N];
+        if (streams)
+            prefetch_step(streams, i, R);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
             wv[r] = half ? V_LOADH(wh + (size_t)r * ldw + i) : V_LOAD(wf + (size_t)r * ldw + i);
@@ -94,29 +104,44 @@ INLINE void dot_tile(const void *w, size_t ldw, const float *x, size_t ldx, size
     }
 }
 
-INLINE const void *row_at(const void *w, size_t ldw, size_t r, const bool half)
-{
-    return (const char *)w + r * ldw * (half ? 2 : 4);
-}
-
-INLINE void dot_rows_one(const void *w, size_t ldw, size_t rows, const float *x, size_t k, float *y,
-                         const bool half)
+static void dot_rows_one(const float *w, size_t ldw, size_t rows, const float *x, size_t k, float *y)
 {
     float out[TILE_N];
     size_t r = 0;
     for (; r + GEMV_R <= rows; r += GEMV_R)
-        dot_tile(row_at(w, ldw, r, half), ldw, x, 0, k, y + r, GEMV_R, 1, half);
+        dot_tile(w + r * ldw, ldw, x, 0, k, y + r, GEMV_R, 1, false, NULL);
     for (; r + TILE_R <= rows; r += TILE_R) {
-        dot_tile(row_at(w, ldw, r, half), ldw, x, 0, k, out, TILE_R, 1, half);
+        dot_tile(w + r * ldw, ldw, x, 0, k, out, TILE_R, 1, false, NULL);
         memcpy(y + r, out, TILE_R * sizeof *y);
     }
     for (; r < rows; r++)
-        dot_tile(row_at(w, ldw, r, half), ldw, x, 0, k, y + r, 1, 1, half);
+        dot_tile(w + r * ldw, ldw, x, 0, k, y + r, 1, 1, false, NULL);
+}
+
+static void f_gemv_f16(const uint16_t *w, size_t ldw, size_t rows, const float *x, size_t k, float *y,
+                       ds4_ahead *ahead)
+{
+    const char *streams[AHEAD_STREAMS];
+    float out[TILE_N];
+    size_t r = 0;
+    for (; r + GEMV_R <= rows; r += GEMV_R) {
+        ds4_ahead_step(ahead, GEMV_R * k * 2, streams);
+        dot_tile(w + r * ldw, ldw, x, 0, k, y + r, GEMV_R, 1, true, streams);
+    }
+    for (; r + TILE_R <= rows; r += TILE_R) {
+        ds4_ahead_step(ahead, TILE_R * k * 2, streams);
+        dot_tile(w + r * ldw, ldw, x, 0, k, out, TILE_R, 1, true, streams);
+        memcpy(y + r, out, TILE_R * sizeof *y);
+    }
+    for (; r < rows; r++) {
+        ds4_ahead_step(ahead, k * 2, streams);
+        dot_tile(w + r * ldw, ldw, x, 0, k, y + r, 1, 1, true, streams);
+    }
 }
 
 /* Rows in blocks that stay in the first cache while all tokens pass by. */
-INLINE void dot_any(const void *w, size_t ldw, size_t rows, const float *x, size_t ldx, size_t toks,
-                    size_t k, float *y, size_t ldy, const bool half)
+static void f_dot_f32(const float *w, size_t ldw, size_t rows, const float *x, size_t ldx, size_t toks,
+                      size_t k, float *y, size_t ldy)
 {
     size_t block = 4096 / (k ? k : 1) / TILE_R * TILE_R;
     size_t batched = toks / TILE_C * TILE_C;
@@ -128,31 +153,19 @@ INLINE void dot_any(const void *w, size_t ldw, size_t rows, const float *x, size
         for (size_t t = 0; t < batched; t += TILE_C) {
             size_t r = r0;
             for (; r + TILE_R <= r1; r += TILE_R) {
-                dot_tile(row_at(w, ldw, r, half), ldw, x + t * ldx, ldx, k, out, TILE_R, TILE_C, half);
+                dot_tile(w + r * ldw, ldw, x + t * ldx, ldx, k, out, TILE_R, TILE_C, false, NULL);
                 for (size_t c = 0; c < TILE_C; c++)
                     memcpy(y + (t + c) * ldy + r, out + c * TILE_R, TILE_R * sizeof *y);
             }
             for (; r < r1; r++) {
-                dot_tile(row_at(w, ldw, r, half), ldw, x + t * ldx, ldx, k, out, 1, TILE_C, half);
+                dot_tile(w + r * ldw, ldw, x + t * ldx, ldx, k, out, 1, TILE_C, false, NULL);
                 for (size_t c = 0; c < TILE_C; c++)
                     y[(t + c) * ldy + r] = out[c];
             }
         }
     }
     for (size_t t = batched; t < toks; t++)
-        dot_rows_one(w, ldw, rows, x + t * ldx, k, y + t * ldy, half);
-}
-
-static void f_dot_f32(const float *w, size_t ldw, size_t rows, const float *x, size_t ldx,
-                      size_t toks, size_t k, float *y, size_t ldy)
-{
-    dot_any(w, ldw, rows, x, ldx, toks, k, y, ldy, false);
-}
-
-static void f_dot_f16(const uint16_t *w, size_t ldw, size_t rows, const float *x, size_t ldx,
-                      size_t toks, size_t k, float *y, size_t ldy)
-{
-    dot_any(w, ldw, rows, x, ldx, toks, k, y, ldy, true);
+        dot_rows_one(w, ldw, rows, x + t * ldx, k, y + t * ldy);
 }
 
 static void f_widen_f16(float *dst, const uint16_t *src, size_t n)
@@ -466,7 +479,7 @@ static void f_hc_post(float *s, const float *y, const float *post, const float *
 }
 
 #define FLOAT_KERNELS                                                                             \
-    .dot_f32 = f_dot_f32, .dot_f16 = f_dot_f16, .widen_f16 = f_widen_f16, .sumsq = f_sumsq,       \
+    .dot_f32 = f_dot_f32, .gemv_f16 = f_gemv_f16, .widen_f16 = f_widen_f16, .sumsq = f_sumsq,       \
     .max = f_max, .scale = f_scale, .add = f_add, .exp_sum = f_exp_sum,                           \
     .sum_lanes = f_sum_lanes, .weigh = f_weigh, .pool = f_pool, .swiglu = f_swiglu,               \
     .rope = f_rope, .hc_split = f_hc_split, .hc_mix = f_hc_mix, .hc_post = f_hc_post

@@ -110,8 +110,10 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
         y[r] = dot_i8(p, r, k, x->q, x->d, x->xs);
 }
 
-static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y)
+static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
+                      ds4_ahead *ahead)
 {
+    (void)ahead; /* arithmetic is the limit here */
     for (size_t r = 0; r < rows; r++, w += row_bytes) {
         float acc = 0.0f;
         for (size_t b = 0; b < k / 32; b++) {

@@ -176,25 +176,29 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
         gemv_panel(p, k, x, y, 0);
 }
 
-/* Sixteen rows are read side by side, a pattern no hardware prefetcher follows,
- * so the bytes one panel ahead are asked for in order. Scales come by a gather of
- * the words they begin. */
-static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y)
+/* Sixteen rows are read side by side, which no hardware prefetcher follows; hence
+ * the streams. Scales come by a gather of the words they begin. */
+static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
+                      ds4_ahead *ahead)
 {
-    __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const char *streams[AHEAD_STREAMS];
     for (size_t r = 0; r < rows; r += PANEL_ROWS) {
         ds4_panel p = {.q = (const int8_t *)w + r * row_bytes + 2, .row_stride = row_bytes, .blk_stride = 34};
         p.rows = rows - r < PANEL_ROWS ? rows - r : PANEL_ROWS;
         const int8_t *row[PANEL_ROWS];
-        const char *ahead = (const char *)w + (r + PANEL_ROWS) * row_bytes;
         __m512i last = _mm512_set1_epi32((int)p.rows - 1);
         __m512i offset = _mm512_mullo_epi32(_mm512_min_epi32(lane, last), _mm512_set1_epi32((int)row_bytes));
         __m512 acc = _mm512_setzero_ps();
         panel_rows(&p, row);
+        ds4_ahead_step(ahead, p.rows * row_bytes, streams);
         for (size_t b = 0; b < k / 32; b++) {
-#pragma GCC unroll 9
-            for (int i = 0; i < 9; i++)
-                _mm_prefetch(ahead + b * 544 + i * 64, _MM_HINT_T0);
+#pragma GCC unroll 4
+            for (int i = 0; i < AHEAD_STREAMS; i++) { /* 16 * 34 / 4 bytes each */
+                _mm_prefetch(streams[i] + b * 136, _MM_HINT_T0);
+                _mm_prefetch(streams[i] + b * 136 + 64, _MM_HINT_T0);
+                _mm_prefetch(streams[i] + b * 136 + 128, _MM_HINT_T0);
+            }
             __m512i half = _mm512_i32gather_epi32(offset, p.q + b * 34 - 2, 1);
             __m512 d = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(half));
             __m512 s = _mm512_mul_ps(d, _mm512_set1_ps(x->d[b]));

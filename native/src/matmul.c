@@ -93,10 +93,6 @@ static void make_panel(const struct kernels *kn, ds4_mm_scratch *s, const ds4_ma
 static void matmul_int(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
                        const ds4_acts *x, float *y, size_t ldy)
 {
-    if (x->toks == 1 && w->type == GGUF_Q8_0) {
-        kn->gemv_q8_0(w->data + r0 * w->row_bytes, w->row_bytes, r1 - r0, w->k, &x->row, y + r0);
-        return;
-    }
     for (size_t r = r0; r < r1; r += PANEL_ROWS) {
         size_t rows = r1 - r < PANEL_ROWS ? r1 - r : PANEL_ROWS;
         make_panel(kn, s, w, r, rows, x->toks > 1);
@@ -128,16 +124,25 @@ static void matmul_half(const struct kernels *kn, ds4_mm_scratch *s, const ds4_m
 }
 
 void ds4_matmul(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
-                const ds4_acts *x, float *y, size_t ldy)
+                const ds4_acts *x, float *y, size_t ldy, ds4_ahead *ahead)
 {
+    const uint8_t *rows = w->data + r0 * w->row_bytes;
+    const char *unused[AHEAD_STREAMS];
+    if (r1 == r0)
+        return;
+    if (x->toks == 1 && w->type == GGUF_Q8_0) {
+        kn->gemv_q8_0(rows, w->row_bytes, r1 - r0, w->k, &x->row, y + r0, ahead);
+        return;
+    }
+    if (x->toks == 1 && w->type == GGUF_F16) {
+        kn->gemv_f16((const uint16_t *)rows, w->k, r1 - r0, x->f, w->k, y + r0, ahead);
+        return;
+    }
+    ds4_ahead_step(ahead, (r1 - r0) * w->row_bytes, unused);
     if (ds4_type_is_int(w->type))
         matmul_int(kn, s, w, r0, r1, x, y, ldy);
     else if (w->type == GGUF_F32)
-        kn->dot_f32((const float *)w->data + r0 * w->k, w->k, r1 - r0, x->f, x->ldf, x->toks, w->k, y + r0,
-                    ldy);
-    else if (w->type == GGUF_F16 && x->toks < 4)
-        kn->dot_f16((const uint16_t *)w->data + r0 * w->k, w->k, r1 - r0, x->f, x->ldf, x->toks, w->k,
-                    y + r0, ldy);
+        kn->dot_f32((const float *)rows, w->k, r1 - r0, x->f, x->ldf, x->toks, w->k, y + r0, ldy);
     else
         matmul_half(kn, s, w, r0, r1, x, y, ldy);
 }

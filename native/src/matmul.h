@@ -39,9 +39,10 @@ ds4_mat ds4_mat_of(const gguf_tensor *t);
 /* Slice e of a {k, rows, n} tensor. */
 ds4_mat ds4_mat_slice(const gguf_tensor *t, size_t e);
 
-/* y[t * ldy + r] for rows r0 <= r < r1. */
+/* y[t * ldy + r] for rows r0 <= r < r1. ahead: for one token, the queue these rows
+ * are the front of, or NULL. */
 void ds4_matmul(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
-                const ds4_acts *x, float *y, size_t ldy);
+                const ds4_acts *x, float *y, size_t ldy, ds4_ahead *ahead);
 
 /* Row t of int8 rows that lie one after another. */
 ds4_q8row ds4_q8row_at(const ds4_q8row *base, size_t k, size_t t);

@@ -83,11 +83,12 @@ void ds4_moe_token(ds4_lane *ln, const ds4_layer *L, const ds4_acts *x, size_t *
     ds4_work *w = ln->w;
     size_t F = hp->d_expert, f0, f1;
     ds4_share(ln, F, 32, &f0, &f1);
-    for (uint32_t j = 0; j <= hp->n_expert_used; j++) {
+    for (uint32_t i = 0; i <= hp->n_expert_used; i++) {
+        uint32_t j = i == 0 ? hp->n_expert_used : i - 1; /* the shared one first: its rows are on their way */
         slot s = slot_at(ln, L, j);
         float *gate = w->gate + j * F, *up = w->up + j * F;
-        ds4_matmul(ln->k, &ln->own->mm, &s.gate, f0, f1, x, gate, 0);
-        ds4_matmul(ln->k, &ln->own->mm, &s.up, f0, f1, x, up, 0);
+        ds4_matmul(ln->k, &ln->own->mm, &s.gate, f0, f1, x, gate, 0, &ln->own->ahead);
+        ds4_matmul(ln->k, &ln->own->mm, &s.up, f0, f1, x, up, 0, &ln->own->ahead);
         ln->k->swiglu(gate + f0, gate + f0, up + f0, s.clamp, s.weight, f1 - f0);
         ds4_q8row q = ds4_q8row_at(&w->amid.row, F, j), part = ds4_q8row_at(&q, 32, f0 / 32);
         if (ds4_type_is_int(s.down.type))
@@ -100,7 +101,7 @@ void ds4_moe_token(ds4_lane *ln, const ds4_layer *L, const ds4_acts *x, size_t *
         slot s = slot_at(ln, L, j);
         ds4_acts mid = {.toks = 1, .k = F, .f = w->gate + j * F, .ldf = F};
         mid.row = ds4_q8row_at(&w->amid.row, F, j);
-        ds4_matmul(ln->k, &ln->own->mm, &s.down, *from, *to, &mid, ln->own->tmp, 0);
+        ds4_matmul(ln->k, &ln->own->mm, &s.down, *from, *to, &mid, ln->own->tmp, 0, &ln->own->ahead);
         ln->k->add(w->y + *from, ln->own->tmp + *from, *to - *from);
     }
 }

@@ -100,8 +100,8 @@ static void gate_and_up(ds4_lane *ln, const expert *x, size_t f0, size_t f1)
     ds4_work *w = ln->w;
     size_t F = ln->hp->d_expert;
     float *gate = w->gate + x->at * F, *up = w->up + x->at * F;
-    ds4_matmul(ln->k, &ln->own->mm, &x->gate, f0, f1, &x->in, gate, F);
-    ds4_matmul(ln->k, &ln->own->mm, &x->up, f0, f1, &x->in, up, F);
+    ds4_matmul(ln->k, &ln->own->mm, &x->gate, f0, f1, &x->in, gate, F, NULL);
+    ds4_matmul(ln->k, &ln->own->mm, &x->up, f0, f1, &x->in, up, F, NULL);
     for (size_t i = 0; i < x->n; i++, gate += F, up += F) {
         ln->k->swiglu(gate + f0, gate + f0, up + f0, x->clamp, w->entry_weight[x->at + i], f1 - f0);
         if (!ds4_type_is_int(x->down.type))
@@ -115,7 +115,7 @@ static void down(ds4_lane *ln, const expert *x, size_t r0, size_t r1)
 {
     ds4_work *w = ln->w;
     size_t d = ln->hp->d;
-    ds4_matmul(ln->k, &ln->own->mm, &x->down, r0, r1, &x->mid, w->ye, d);
+    ds4_matmul(ln->k, &ln->own->mm, &x->down, r0, r1, &x->mid, w->ye, d, NULL);
     for (size_t i = 0; i < x->n; i++)
         ln->k->add(w->y + w->entry_tok[x->at + i] * d + r0, w->ye + i * d + r0, r1 - r0);
 }

@@ -43,6 +43,11 @@ static uint64_t mix(uint64_t h, const void *data, uint64_t n)
     return h ^ h >> 29;
 }
 
+uint64_t ds4_session_checksum(const void *buf, uint64_t n)
+{
+    return mix(LAYOUT, buf, n);
+}
+
 /* Names, shapes and a sample of every tensor's bytes. */
 static uint64_t fingerprint(const ds4_model *m)
 {
@@ -154,7 +159,7 @@ ds4_status ds4_session_save(const ds4_session *s, void *buf, uint64_t size, ds4_
     h.bytes = need;
     move(&st, &h, sizeof h);
     move_body(&st, s, s->n_tokens, s->tokens, s->logits, s->layers);
-    uint64_t sum = mix(LAYOUT, buf, st.at);
+    uint64_t sum = ds4_session_checksum(buf, st.at);
     move(&st, &sum, sizeof sum);
     return DS4_OK;
 }
@@ -172,7 +177,7 @@ static ds4_status check_bytes(const header *h, const char *buf, uint64_t size, d
         return ds4_fail(err, DS4_ERR_FORMAT, "load: %llu bytes, the header says %llu", (unsigned long long)size,
                         (unsigned long long)h->bytes);
     memcpy(&sum, buf + size - sizeof sum, sizeof sum);
-    if (sum != mix(LAYOUT, buf, size - sizeof sum))
+    if (sum != ds4_session_checksum(buf, size - sizeof sum))
         return ds4_fail(err, DS4_ERR_CHECKSUM, "load: the saved session is damaged (checksum does not match)");
     return DS4_OK;
 }

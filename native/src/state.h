@@ -40,6 +40,8 @@ struct ds4_session {
 };
 
 /* A state for one layer stack with no rows; false: out of memory. */
+/* session_io.c: the checksum at the end of saved bytes */
+uint64_t ds4_session_checksum(const void *buf, uint64_t n);
 /* session.c: room for n tokens' ids */
 bool ds4_session_reserve_tokens(ds4_session *s, uint64_t n);
 
