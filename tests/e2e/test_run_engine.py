@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.run_process import Home
 
 pytestmark = pytest.mark.slow
+# Several requests, so that there is time to interfere.
+TASK = "Create a file called notes.txt with the line: hello. Then run cat notes.txt and say what it prints."
 
 
 def _engines(home: Home) -> list[int]:
@@ -36,22 +38,29 @@ def _all_gone(home: Home) -> bool:
     return not _engines(home)
 
 
-def test_an_engine_is_started_and_stopped(tmp_path: Path) -> None:
+def test_an_engine_is_started_for_a_run_and_stopped_after_it(tmp_path: Path) -> None:
     home = Home(tmp_path, "embedded")
-    with home.started("Hello!") as run:
-        run.until("item.started")
-        assert len(_engines(home)) == 1
-        run.signal(signal.SIGINT)
-        ended = run.end()
-    assert ended.code == 130
-    assert _engines(home) == []
+    ended = home.run("Hello!")
+    assert (ended.code, _engines(home)) == (0, [])
+    assert ended.out.strip()
     assert re.search(r"^prefill 100% \((\d+)/\1 tokens, \d+ t/s\)$", ended.err, re.MULTILINE)
 
 
-def test_killing_the_agent_stops_its_engine(tmp_path: Path) -> None:
+def test_ctrl_c_while_the_engine_starts(tmp_path: Path) -> None:
     home = Home(tmp_path, "embedded")
     with home.started("Hello!") as run:
-        run.until("item.updated")
+        run.until("session.started")
+        assert len(_engines(home)) == 1
+        run.signal(signal.SIGINT)
+        assert run.end().code == 130
+    assert _engines(home) == []
+
+
+@pytest.mark.parametrize("moment", ["session.started", "item.started"])
+def test_killing_the_agent_stops_its_engine(tmp_path: Path, moment: str) -> None:
+    home = Home(tmp_path, "embedded")
+    with home.started(TASK) as run:
+        run.until(moment)
         run.signal(signal.SIGKILL)
         run.process.wait()
         assert _all_gone(home)
@@ -59,26 +68,27 @@ def test_killing_the_agent_stops_its_engine(tmp_path: Path) -> None:
 
 def test_a_lost_engine_leaves_the_session(tmp_path: Path) -> None:
     home = Home(tmp_path, "embedded")
-    with home.started("Hello!") as run:
-        run.until("item.updated")
-        os.kill(_engines(home)[0], signal.SIGKILL)
+    with home.started(TASK) as run:
+        run.until("session.started")
+        (engine,) = _engines(home)
+        run.until("item.started")
+        os.kill(engine, signal.SIGKILL)
         ended = run.end()
     assert ended.code == 5
     assert (ended.events[-1]["status"], ended.events[-1]["exit_code"]) == ("engine_lost", 5)
     assert "broke" in ended.complaint
-    with home.started("--continue") as again:
-        assert again.until("session.started")["resumed"] is True
-        again.until("item.updated")
-        again.signal(signal.SIGINT)
-        assert again.end().code == 130
+    again = home.run("--json", "--continue")
+    assert (again.code, again.events[0]["resumed"]) == (0, True)
 
 
 def test_runs_side_by_side_have_an_engine_each(tmp_path: Path) -> None:
     home = Home(tmp_path, "embedded")
-    with home.started("Hello!") as one, home.started("Hello!") as two:
-        one.until("item.updated")
-        two.until("item.updated")
+    with home.started(TASK) as one, home.started(TASK) as two:
+        one.until("session.started")
+        one.signal(signal.SIGSTOP)
+        two.until("item.started")
         assert len(_engines(home)) == 2
+        one.signal(signal.SIGCONT)
         for run in (one, two):
             run.signal(signal.SIGTERM)
         assert {one.end().code, two.end().code} == {130}
