@@ -39,7 +39,8 @@ export RUN_TASK := $(value TASK)
 export RUN_DIR := $(value DIR)
 
 test: .venv/.dev lint
-	@$(MAKE) --no-print-directory -C native sanitize fuzz
+	@$(MAKE) --no-print-directory -C native -j2 sanitize
+	@$(MAKE) --no-print-directory -C native -j2 fuzz
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
 check: .venv/.dev lint
