@@ -18,8 +18,7 @@
 #define BLOCK_TOKENS 8
 #define BLOCK_FLOATS (1u << 17)
 
-void ds4_kv_finish(const ds4_lane *ln, const float *norm, ds4_rope r, const float *raw, float *out)
-{
+void ds4_kv_finish(const ds4_lane *ln, const float *norm, ds4_rope r, const float *raw, float *out) {
     size_t D = ln->hp->head_dim, R = ln->hp->n_rot;
     ds4_rms(ln, out, raw, norm, D);
     ln->k->rope(out + D - R, r.cos, r.sin, R);
@@ -29,8 +28,7 @@ void ds4_kv_finish(const ds4_lane *ln, const float *norm, ds4_rope r, const floa
     }
 }
 
-void ds4_q_finish(const ds4_lane *ln, ds4_rope r, float *q, size_t heads)
-{
+void ds4_q_finish(const ds4_lane *ln, ds4_rope r, float *q, size_t heads) {
     size_t D = ln->hp->head_dim, R = ln->hp->n_rot;
     for (size_t h = 0; h < heads; h++, q += D) {
         ds4_rms(ln, q, q, NULL, D);
@@ -39,8 +37,7 @@ void ds4_q_finish(const ds4_lane *ln, ds4_rope r, float *q, size_t heads)
 }
 
 /* Raw scores of one head to weights e^(s - m), not yet divided; returns 1 / sum. */
-static float soften(const ds4_lane *ln, float *win, size_t n_win, float *comp, size_t n_comp, float sink)
-{
+static float soften(const ds4_lane *ln, float *win, size_t n_win, float *comp, size_t n_comp, float sink) {
     float scale = 1.0f / sqrtf((float)ln->hp->head_dim), sum[LANES_MAX] = {0};
     float top = ln->k->max(comp, n_comp, ln->k->max(win, n_win, -INFINITY)) * scale;
     float m = top > sink ? top : sink;
@@ -49,16 +46,14 @@ static float soften(const ds4_lane *ln, float *win, size_t n_win, float *comp, s
     return 1.0f / (ln->k->sum_lanes(sum) + expf(sink - m));
 }
 
-static void finish_head(const ds4_lane *ln, float *o, float inv, ds4_rope r)
-{
+static void finish_head(const ds4_lane *ln, float *o, float inv, ds4_rope r) {
     size_t D = ln->hp->head_dim, R = ln->hp->n_rot;
     ln->k->scale(o, o, inv, NULL, D);
     ln->k->rope(o + D - R, r.cos, r.neg, R);
 }
 
 void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size_t h0, size_t h1,
-                      const ds4_segment *win, size_t n_win, ds4_segment comp, ds4_rope r, float *o)
-{
+                      const ds4_segment *win, size_t n_win, ds4_segment comp, ds4_rope r, float *o) {
     size_t D = ln->hp->head_dim, heads = h1 - h0, rows = 0, at = 0;
     for (size_t i = 0; i < n_win; i++)
         rows += win[i].n;
@@ -81,14 +76,12 @@ void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size
         finish_head(ln, o + h * D, inv[h], r);
 }
 
-static size_t block_tokens(const ds4_hparams *hp, size_t comp_rows)
-{
+static size_t block_tokens(const ds4_hparams *hp, size_t comp_rows) {
     size_t per = (size_t)hp->n_head * (hp->window + BLOCK_TOKENS + comp_rows), n = BLOCK_FLOATS / per;
     return n < 1 ? 1 : n < BLOCK_TOKENS ? n : BLOCK_TOKENS;
 }
 
-size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows)
-{
+size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows) {
     return block_tokens(hp, comp_rows) * hp->n_head * (hp->window + BLOCK_TOKENS + comp_rows);
 }
 
@@ -97,16 +90,14 @@ typedef struct {
     size_t a, n, c;
 } visible;
 
-static visible visible_rows(const ds4_lane *ln, const ds4_layer *L, size_t t, size_t base)
-{
+static visible visible_rows(const ds4_lane *ln, const ds4_layer *L, size_t t, size_t base) {
     size_t p = ln->e->pos + t, n = p + 1 < ln->hp->window ? p + 1 : ln->hp->window;
     return (visible){p + 1 - n - base, n, L->ratio ? (p + 1) / L->ratio : 0};
 }
 
 /* Tokens [t0, t1), a few: base is the position of the first staged row they see. */
 static void attend_few(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
-                       const float *stage, size_t base, const float *comp)
-{
+                       const float *stage, size_t base, const float *comp) {
     size_t D = ln->hp->head_dim, H = ln->hp->n_head, n = t1 - t0, nq = n * H;
     size_t rows = ln->e->pos + t1 - base, n_comp = visible_rows(ln, L, t1 - 1, base).c, ld = rows + n_comp;
     float *s = ln->own->scores, *o = ln->w->o + t0 * H * D, inv[BLOCK_TOKENS * H];
@@ -128,8 +119,7 @@ static void attend_few(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F,
 }
 
 void ds4_attend_block(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
-                      size_t carry, const float *comp)
-{
+                      size_t carry, const float *comp) {
     size_t first = ln->e->pos - carry;
     size_t step = block_tokens(ln->hp, L->ratio ? (ln->e->pos + t1) / L->ratio : 0);
     for (size_t t = t0; t < t1; t += step) {

@@ -11,8 +11,7 @@
 
 /* A chunk's gate projections get their position's bias, columns [from, to). */
 void ds4_comp_bias(const ds4_comp_state *c, const float *ape, uint32_t pos, size_t toks, float *gate,
-                   size_t from, size_t to)
-{
+                   size_t from, size_t to) {
     for (size_t t = 0; t < toks; t++) {
         const float *bias = ape + (pos + t) % c->ratio * c->in_width;
         for (size_t i = from; i < to; i++)
@@ -21,8 +20,7 @@ void ds4_comp_bias(const ds4_comp_state *c, const float *ape, uint32_t pos, size
 }
 
 void ds4_comp_store(const ds4_lane *ln, ds4_comp_state *c, const float *ape, uint32_t pos, const float *kv,
-                    const float *gate)
-{
+                    const float *gate) {
     size_t at = (size_t)(pos % c->ring) * c->in_width;
     memcpy(c->kv + at, kv, c->in_width * sizeof *kv);
     memcpy(c->gate + at, gate, c->in_width * sizeof *gate);
@@ -30,8 +28,7 @@ void ds4_comp_store(const ds4_lane *ln, ds4_comp_state *c, const float *ape, uin
 }
 
 /* The chunk's last tokens, gate already biased, into the ring. */
-void ds4_comp_carry(ds4_comp_state *c, uint32_t pos, size_t toks, const float *kv, const float *gate)
-{
+void ds4_comp_carry(ds4_comp_state *c, uint32_t pos, size_t toks, const float *kv, const float *gate) {
     size_t n = toks < c->ring ? toks : c->ring;
     for (size_t t = toks - n; t < toks; t++) {
         size_t at = (pos + t) % c->ring * c->in_width;
@@ -42,8 +39,7 @@ void ds4_comp_carry(ds4_comp_state *c, uint32_t pos, size_t toks, const float *k
 
 /* Compressed rows lie at the position of their window's first token, which may be
  * before the chunk, so their rotation is computed here. */
-static void rotate(const ds4_lane *ln, float *x, uint32_t pos)
-{
+static void rotate(const ds4_lane *ln, float *x, uint32_t pos) {
     size_t R = ln->hp->n_rot;
     float cos[R], sin[R], neg[R];
     ds4_rope_at(ln, 1, pos, cos, sin, neg);
@@ -51,8 +47,7 @@ static void rotate(const ds4_lane *ln, float *x, uint32_t pos)
 }
 
 void ds4_comp_row(const ds4_lane *ln, ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
-                  const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos)
-{
+                  const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos) {
     const float *kv[c->ring], *gate[c->ring];
     uint32_t end = (w + 1) * c->ratio, start = end >= c->ring ? end - c->ring : 0, n = 0;
     float *row = c->rows + (size_t)w * c->width;

@@ -22,30 +22,26 @@
 
 #include "quant.h"
 
-void ds4_share(const ds4_lane *ln, size_t n, size_t unit, size_t *from, size_t *to)
-{
+void ds4_share(const ds4_lane *ln, size_t n, size_t unit, size_t *from, size_t *to) {
     size_t units = (n + unit - 1) / unit, N = (size_t)ln->n, i = (size_t)ln->tid;
     size_t a = units * i / N * unit, b = units * (i + 1) / N * unit;
     *from = a < n ? a : n;
     *to = b < n ? b : n;
 }
 
-void ds4_sync(const ds4_lane *ln)
-{
+void ds4_sync(const ds4_lane *ln) {
     ds4_pool_barrier(ln->m->pool);
 }
 
 /* The indexer chooses nothing while all rows fit into its top k. Where that holds
  * for every context the model allows, its weights are never touched. */
-bool ds4_needs_index(const ds4_model *m)
-{
+bool ds4_needs_index(const ds4_model *m) {
     return m->hp.n_ctx_train / 4 > m->hp.idx_top_k;
 }
 
 /* ---- once per model --------------------------------------------------------- */
 
-static const float *as_f32(ds4_forward *f, const gguf_tensor *t, bool *ok)
-{
+static const float *as_f32(ds4_forward *f, const gguf_tensor *t, bool *ok) {
     if (!t || !*ok)
         return NULL;
     if (t->type == GGUF_F32)
@@ -67,13 +63,11 @@ static const float *as_f32(ds4_forward *f, const gguf_tensor *t, bool *ok)
     return p;
 }
 
-static ds4_hc_f32 widen_hc(ds4_forward *f, const ds4_hc *hc, bool *ok)
-{
+static ds4_hc_f32 widen_hc(ds4_forward *f, const ds4_hc *hc, bool *ok) {
     return (ds4_hc_f32){as_f32(f, hc->base, ok), as_f32(f, hc->scale, ok)};
 }
 
-static ds4_layer_f32 widen_layer(ds4_forward *f, const ds4_layer *L, bool *ok)
-{
+static ds4_layer_f32 widen_layer(ds4_forward *f, const ds4_layer *L, bool *ok) {
     ds4_layer_f32 F = {.hc_attn = widen_hc(f, &L->hc_attn, ok), .hc_ffn = widen_hc(f, &L->hc_ffn, ok)};
     F.attn_norm = as_f32(f, L->attn_norm, ok);
     F.ffn_norm = as_f32(f, L->ffn_norm, ok);
@@ -95,8 +89,7 @@ static ds4_layer_f32 widen_layer(ds4_forward *f, const ds4_layer *L, bool *ok)
     return F;
 }
 
-static ds4_status check_stream_weights(const ds4_model *m, ds4_error *err)
-{
+static ds4_status check_stream_weights(const ds4_model *m, ds4_error *err) {
     for (uint32_t l = 0; l <= m->hp.n_layer; l++) {
         const ds4_hc *two[2] = {&m->hc_head, &m->hc_head};
         if (l < m->hp.n_layer) {
@@ -111,8 +104,7 @@ static ds4_status check_stream_weights(const ds4_model *m, ds4_error *err)
     return DS4_OK;
 }
 
-static ds4_status choose_kv_mode(ds4_model *m, int32_t wanted, ds4_error *err)
-{
+static ds4_status choose_kv_mode(ds4_model *m, int32_t wanted, ds4_error *err) {
     const ds4_hparams *hp = &m->hp;
     m->kv_mode = wanted != DS4_KV_AUTO ? wanted : hp->head_dim == 512 ? DS4_KV_FAKE_QUANT : DS4_KV_EXACT;
     if (m->kv_mode == DS4_KV_EXACT)
@@ -127,16 +119,14 @@ static ds4_status choose_kv_mode(ds4_model *m, int32_t wanted, ds4_error *err)
     return DS4_OK;
 }
 
-static int thread_count(int32_t wanted)
-{
+static int thread_count(int32_t wanted) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (wanted > 0)
         return wanted;
     return cores < 1 ? 1 : cores > 12 ? 12 : (int)cores;
 }
 
-static bool prepare(ds4_model *m, ds4_forward *f, int threads)
-{
+static bool prepare(ds4_model *m, ds4_forward *f, int threads) {
     bool ok = true;
     f->needs_index = ds4_needs_index(m);
     f->layers = calloc(m->hp.n_layer, sizeof *f->layers);
@@ -149,8 +139,7 @@ static bool prepare(ds4_model *m, ds4_forward *f, int threads)
     return ok && ds4_rope_init(&m->hp, f->freq) && ds4_lanes_init(m, f, threads);
 }
 
-ds4_status ds4_forward_init(ds4_model *m, const ds4_model_params *params, ds4_error *err)
-{
+ds4_status ds4_forward_init(ds4_model *m, const ds4_model_params *params, ds4_error *err) {
     int threads = thread_count(params->threads);
     ds4_status st = check_stream_weights(m, err);
     if (st == DS4_OK)
@@ -171,8 +160,7 @@ ds4_status ds4_forward_init(ds4_model *m, const ds4_model_params *params, ds4_er
     return st;
 }
 
-void ds4_forward_free(ds4_model *m)
-{
+void ds4_forward_free(ds4_model *m) {
     ds4_forward *f = m->forward;
     if (!f)
         return;
@@ -194,8 +182,7 @@ void ds4_forward_free(ds4_model *m)
 /* ---- a chunk ------------------------------------------------------------------ */
 
 /* Every stream starts as the token's embedding. */
-static void embed(const ds4_lane *ln, size_t t)
-{
+static void embed(const ds4_lane *ln, size_t t) {
     const gguf_tensor *E = ln->m->token_embd;
     size_t d = ln->hp->d, n = ln->hp->n_hc;
     float *S = ln->w->S + t * n * d;
@@ -207,8 +194,7 @@ static void embed(const ds4_lane *ln, size_t t)
 }
 
 /* Logits of the chunk's token t. */
-static void head(ds4_lane *ln, size_t t, float *logits)
-{
+static void head(ds4_lane *ln, size_t t, float *logits) {
     ds4_lane_mem *own = ln->own;
     size_t d = ln->hp->d, from, to;
     ds4_mat out = ds4_mat_of(ln->m->output);
@@ -221,8 +207,7 @@ static void head(ds4_lane *ln, size_t t, float *logits)
     ds4_matmul(ln->k, &own->mm, &out, from, to, &x, logits, 0, &ln->own->ahead);
 }
 
-static void run_chunk(void *arg, int tid)
-{
+static void run_chunk(void *arg, int tid) {
     ds4_eval *e = arg;
     ds4_forward *f = e->f;
     ds4_lane ln = {.e = e, .m = e->m, .hp = &e->m->hp, .k = e->k, .w = &f->work, .own = &f->lanes[tid],
@@ -242,8 +227,7 @@ static void run_chunk(void *arg, int tid)
         head(&ln, t, e->all_logits ? e->logits + t * e->m->hp.n_vocab : e->logits);
 }
 
-static void point_acts(ds4_work *w, const ds4_hparams *hp, size_t toks)
-{
+static void point_acts(ds4_work *w, const ds4_hparams *hp, size_t toks) {
     w->ax.toks = w->aqr.toks = w->alow.toks = toks;
     w->ax.f = w->x;
     w->ax.ldf = hp->d;
@@ -253,8 +237,7 @@ static void point_acts(ds4_work *w, const ds4_hparams *hp, size_t toks)
     w->alow.ldf = w->alow.k;
 }
 
-static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks)
-{
+static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks) {
     uint64_t need = ds4_state_rings(s->model, s->layers, s->window, NULL, RINGS_MEASURE);
     if (toks == 1) /* too short to be cancelled */
         return true;
@@ -269,8 +252,7 @@ static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks)
     return true;
 }
 
-ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all, ds4_error *err)
-{
+ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all, ds4_error *err) {
     ds4_model *m = s->model;
     ds4_forward *f = m->forward;
     uint64_t total = (uint64_t)s->n_tokens + toks;

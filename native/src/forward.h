@@ -138,8 +138,7 @@ void ds4_sync(const ds4_lane *ln);
 
 bool ds4_needs_index(const ds4_model *m);
 
-static inline bool ds4_is_int(const gguf_tensor *t)
-{
+static inline bool ds4_is_int(const gguf_tensor *t) {
     return t->type != GGUF_F32 && t->type != GGUF_F16 && t->type != GGUF_BF16;
 }
 

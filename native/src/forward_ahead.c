@@ -7,21 +7,18 @@
  */
 #include "forward.h"
 
-static void rows(ds4_lane *ln, const gguf_tensor *t, size_t expert, size_t from, size_t to)
-{
+static void rows(ds4_lane *ln, const gguf_tensor *t, size_t expert, size_t from, size_t to) {
     ds4_mat w = ds4_mat_slice(t, expert);
     ds4_ahead_push(&ln->own->ahead, w.data + from * w.row_bytes, (to - from) * w.row_bytes);
 }
 
-static void share(ds4_lane *ln, const gguf_tensor *t, size_t expert, size_t unit)
-{
+static void share(ds4_lane *ln, const gguf_tensor *t, size_t expert, size_t unit) {
     size_t from, to;
     ds4_share(ln, t->ne[1], unit, &from, &to);
     rows(ln, t, expert, from, to);
 }
 
-bool ds4_my_heads(const ds4_lane *ln, size_t *g0, size_t *g1, size_t *h0, size_t *h1)
-{
+bool ds4_my_heads(const ds4_lane *ln, size_t *g0, size_t *g1, size_t *h0, size_t *h1) {
     size_t og = ln->hp->n_out_group, H = ln->hp->n_head;
     if (og < (size_t)ln->n) {
         *g0 = *g1 = 0;
@@ -34,13 +31,11 @@ bool ds4_my_heads(const ds4_lane *ln, size_t *g0, size_t *g1, size_t *h0, size_t
     return true;
 }
 
-bool ds4_router_is_large(const ds4_hparams *hp)
-{
+bool ds4_router_is_large(const ds4_hparams *hp) {
     return (size_t)hp->n_expert * hp->d > 32768;
 }
 
-static void inputs(ds4_lane *ln, const ds4_layer *L)
-{
+static void inputs(ds4_lane *ln, const ds4_layer *L) {
     share(ln, L->hc_attn.fn, 0, 4);
     share(ln, L->q_a, 0, 16);
     share(ln, L->kv, 0, 16);
@@ -56,8 +51,7 @@ static void inputs(ds4_lane *ln, const ds4_layer *L)
 }
 
 /* Up to where the routed experts come in. */
-static void layer(ds4_lane *ln, uint32_t l)
-{
+static void layer(ds4_lane *ln, uint32_t l) {
     const ds4_layer *L = &ln->m->layers[l];
     size_t D = ln->hp->head_dim, ol = ln->hp->o_lora, g0, g1, h0, h1, from, to;
     bool own_groups = ds4_my_heads(ln, &g0, &g1, &h0, &h1);
@@ -80,8 +74,7 @@ static void layer(ds4_lane *ln, uint32_t l)
     share(ln, L->up_sh, 0, 32);
 }
 
-void ds4_ahead_begin(ds4_lane *ln)
-{
+void ds4_ahead_begin(ds4_lane *ln) {
     ds4_ahead *a = &ln->own->ahead;
     if (a->running)
         return;
@@ -91,8 +84,7 @@ void ds4_ahead_begin(ds4_lane *ln)
     a->running = 1;
 }
 
-void ds4_ahead_experts(ds4_lane *ln, uint32_t l)
-{
+void ds4_ahead_experts(ds4_lane *ln, uint32_t l) {
     const ds4_layer *L = &ln->m->layers[l];
     const uint32_t *e = ln->own->expert;
     for (uint32_t j = 0; j < ln->hp->n_expert_used; j++) {

@@ -13,15 +13,13 @@ typedef struct {
     size_t from, to;
 } range;
 
-static range my_tokens(const ds4_lane *ln)
-{
+static range my_tokens(const ds4_lane *ln) {
     range r;
     ds4_share(ln, ln->e->toks, ln->k->lanes, &r.from, &r.to);
     return r;
 }
 
-static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts *x, float *y)
-{
+static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts *x, float *y) {
     ds4_mat w = ds4_mat_of(t);
     size_t from, to;
     ds4_share(ln, w.rows, unit, &from, &to);
@@ -30,8 +28,7 @@ static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts
 }
 
 /* Int8 rows and tiles of tokens [r.from, r.to), r.from the start of a tile. */
-static void quantize(const ds4_lane *ln, ds4_acts *a, const float *f, size_t ldf, range r)
-{
+static void quantize(const ds4_lane *ln, ds4_acts *a, const float *f, size_t ldf, range r) {
     size_t lanes = ln->k->lanes;
     for (size_t t = r.from; t < r.to; t += lanes) {
         size_t n = r.to - t < lanes ? r.to - t : lanes;
@@ -46,8 +43,7 @@ static void quantize(const ds4_lane *ln, ds4_acts *a, const float *f, size_t ldf
 }
 
 /* The tokens of a range as activations of their own. */
-static ds4_acts part(const ds4_lane *ln, const ds4_acts *a, range r)
-{
+static ds4_acts part(const ds4_lane *ln, const ds4_acts *a, range r) {
     ds4_acts p = *a;
     p.toks = r.to - r.from;
     p.f = a->f + r.from * a->ldf;
@@ -56,8 +52,7 @@ static ds4_acts part(const ds4_lane *ln, const ds4_acts *a, range r)
     return p;
 }
 
-static void block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, const float *norm, bool is_int)
-{
+static void block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, const float *norm, bool is_int) {
     ds4_work *w = ln->w;
     size_t d = ln->hp->d, flat = ln->hp->n_hc * d, lanes = ln->k->lanes;
     range r = my_tokens(ln);
@@ -80,8 +75,7 @@ static void block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, con
         quantize(ln, &w->ax, w->x, d, r);
 }
 
-static void block_output(ds4_lane *ln)
-{
+static void block_output(ds4_lane *ln) {
     ds4_work *w = ln->w;
     size_t d = ln->hp->d, flat = ln->hp->n_hc * d, lanes = ln->k->lanes;
     range r = my_tokens(ln);
@@ -94,8 +88,7 @@ static void block_output(ds4_lane *ln)
 
 /* A compressor's projections; the thread that makes a gate's columns adds their bias. */
 static void project_comp(ds4_lane *ln, const ds4_compressor *c, const ds4_comp_state *st, const float *ape,
-                         float *kv, float *gate)
-{
+                         float *kv, float *gate) {
     size_t from, to;
     rows(ln, c->kv, 16, &ln->w->ax, kv);
     rows(ln, c->gate, 16, &ln->w->ax, gate);
@@ -103,8 +96,7 @@ static void project_comp(ds4_lane *ln, const ds4_compressor *c, const ds4_comp_s
     ds4_comp_bias(st, ape, ln->e->pos, ln->e->toks, gate, from, to);
 }
 
-static void project(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st)
-{
+static void project(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st) {
     ds4_work *w = ln->w;
     rows(ln, L->q_a, 16, &w->ax, w->qr);
     rows(ln, L->kv, 16, &w->ax, w->kv);
@@ -118,8 +110,7 @@ static void project(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds
 
 /* Rows completed in this chunk, every n-th by this thread. */
 static void compress(const ds4_lane *ln, ds4_comp_state *c, const float *norm, bool is_index, const float *kv,
-                     const float *gate)
-{
+                     const float *gate) {
     uint32_t end = (ln->e->pos + (uint32_t)ln->e->toks) / c->ratio;
     for (uint32_t row = ln->e->pos / c->ratio; row < end; row++)
         if (row % (uint32_t)ln->n == (uint32_t)ln->tid)
@@ -127,14 +118,12 @@ static void compress(const ds4_lane *ln, ds4_comp_state *c, const float *norm, b
 }
 
 /* Rows of the window that lie before the chunk. */
-static size_t carried(const ds4_lane *ln)
-{
+static size_t carried(const ds4_lane *ln) {
     uint32_t most = ln->hp->window - 1;
     return ln->e->pos < most ? ln->e->pos : most;
 }
 
-static void stage_rows(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st)
-{
+static void stage_rows(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st) {
     ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, carry = carried(ln), from, to;
     range r = my_tokens(ln);
@@ -147,8 +136,7 @@ static void stage_rows(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F,
         ds4_kv_finish(ln, F->kv_norm, ds4_rope_of(ln, L, t), w->kv + t * D, w->stage + (carry + t) * D);
 }
 
-static void finish_inputs(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st)
-{
+static void finish_inputs(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st) {
     ds4_work *w = ln->w;
     size_t ql = ln->hp->q_lora;
     range r = my_tokens(ln);
@@ -164,8 +152,7 @@ static void finish_inputs(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 
 }
 
 /* What the next chunk needs of this one. Nobody reads the rings any more. */
-static void remember(const ds4_lane *ln, ds4_layer_state *st)
-{
+static void remember(const ds4_lane *ln, ds4_layer_state *st) {
     const ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, toks = ln->e->toks, carry = carried(ln), size = ln->e->s->window;
     if (ln->tid == 0)
@@ -180,8 +167,7 @@ static void remember(const ds4_lane *ln, ds4_layer_state *st)
 }
 
 /* A token that sees more compressed rows than it may attend to. */
-static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, size_t t)
-{
+static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, size_t t) {
     const ds4_hparams *hp = ln->hp;
     ds4_work *w = ln->w;
     ds4_lane_mem *own = ln->own;
@@ -198,8 +184,7 @@ static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 
     ds4_attend_token(ln, F, w->q + t * H * D, 0, H, &win, 1, (ds4_segment){own->gather, n}, r, w->o + t * H * D);
 }
 
-static void attend(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, range r)
-{
+static void attend(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, range r) {
     ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, H = ln->hp->n_head, dense = r.to;
     for (size_t t = r.from; t < r.to; t++)
@@ -212,8 +197,7 @@ static void attend(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, con
 }
 
 /* Group g's activations: a tile holds one group of its tokens. */
-static ds4_acts group(const ds4_lane *ln, size_t g)
-{
+static ds4_acts group(const ds4_lane *ln, size_t g) {
     const ds4_work *w = ln->w;
     size_t k = w->ao.k, lanes = ln->k->lanes, T = ln->e->toks;
     ds4_acts a = {.toks = T, .k = k, .f = w->o + g * k, .ldf = k * ln->hp->n_out_group};
@@ -223,8 +207,7 @@ static ds4_acts group(const ds4_lane *ln, size_t g)
 }
 
 /* Blocks of tokens go round the threads, since later tokens see more rows. */
-static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st)
-{
+static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st) {
     size_t T = ln->e->toks, step = LANES_MAX;
     for (size_t b = (size_t)ln->tid; b * step < T; b += (size_t)ln->n) {
         range r = {b * step, (b + 1) * step < T ? (b + 1) * step : T};
@@ -236,8 +219,7 @@ static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, cons
     }
 }
 
-static void group_out(ds4_lane *ln, const ds4_layer *L)
-{
+static void group_out(ds4_lane *ln, const ds4_layer *L) {
     size_t ol = ln->hp->o_lora, og = ln->hp->n_out_group, from, to;
     ds4_mat o_a = ds4_mat_of(L->o_a);
     ds4_share(ln, ol, 16, &from, &to);
@@ -247,8 +229,7 @@ static void group_out(ds4_lane *ln, const ds4_layer *L)
     }
 }
 
-static void attention(ds4_lane *ln, uint32_t l)
-{
+static void attention(ds4_lane *ln, uint32_t l) {
     const ds4_layer *L = &ln->m->layers[l];
     const ds4_layer_f32 *F = &ln->e->f->layers[l];
     ds4_layer_state *st = &ln->e->s->layers[l];
@@ -277,8 +258,7 @@ static void attention(ds4_lane *ln, uint32_t l)
     block_output(ln);
 }
 
-static void route(ds4_lane *ln, uint32_t l)
-{
+static void route(ds4_lane *ln, uint32_t l) {
     ds4_work *w = ln->w;
     range r = my_tokens(ln);
     size_t E = ln->hp->n_expert, K = ln->hp->n_expert_used;
@@ -293,16 +273,14 @@ static void route(ds4_lane *ln, uint32_t l)
 
 /* All threads get the same answer: it is given before a barrier and not changed
  * before the next. */
-static bool cancelled(ds4_lane *ln)
-{
+static bool cancelled(ds4_lane *ln) {
     if (ln->tid == 0)
         ln->e->stop = atomic_exchange(&ln->e->s->cancel, 0);
     ds4_sync(ln);
     return ln->e->stop;
 }
 
-void ds4_layers_batch(ds4_lane *ln)
-{
+void ds4_layers_batch(ds4_lane *ln) {
     for (uint32_t l = 0; l < ln->hp->n_layer; l++) {
         if (cancelled(ln))
             return;

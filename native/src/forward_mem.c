@@ -15,8 +15,7 @@ typedef struct {
     size_t at;
 } carver;
 
-static void *take(carver *c, size_t count, size_t size)
-{
+static void *take(carver *c, size_t count, size_t size) {
     size_t at = c->at;
     c->at += (count * size + 63) / 64 * 64;
     return c->base ? c->base + at : NULL;
@@ -24,16 +23,14 @@ static void *take(carver *c, size_t count, size_t size)
 
 #define TAKE(c, field, count) (field) = take(c, count, sizeof *(field))
 
-static void take_rows(carver *c, ds4_q8row *r, size_t n, size_t k)
-{
+static void take_rows(carver *c, ds4_q8row *r, size_t n, size_t k) {
     TAKE(c, r->q, n * k);
     TAKE(c, r->d, n * (k / 32));
     TAKE(c, r->fix, n * (k / 32));
     TAKE(c, r->xs, n * (k / 16));
 }
 
-static void take_acts(carver *c, ds4_acts *a, size_t n, size_t tiles, size_t lanes, size_t k, bool xs)
-{
+static void take_acts(carver *c, ds4_acts *a, size_t n, size_t tiles, size_t lanes, size_t k, bool xs) {
     *a = (ds4_acts){.k = k};
     take_rows(c, &a->row, n, k);
     TAKE(c, a->tile.q, tiles * lanes * k);
@@ -42,16 +39,14 @@ static void take_acts(carver *c, ds4_acts *a, size_t n, size_t tiles, size_t lan
         TAKE(c, a->tile.xs, tiles * lanes * (k / 16));
 }
 
-static bool any_min(const ds4_model *m)
-{
+static bool any_min(const ds4_model *m) {
     for (uint64_t i = 0; i < gguf_n_tensors(m->file); i++)
         if (ds4_type_has_min(gguf_tensor_at(m->file, i)->type))
             return true;
     return false;
 }
 
-static void lay_attention(carver *c, ds4_work *w, const ds4_hparams *hp, size_t T)
-{
+static void lay_attention(carver *c, ds4_work *w, const ds4_hparams *hp, size_t T) {
     TAKE(c, w->qr, T * hp->q_lora);
     TAKE(c, w->kv, T * hp->head_dim);
     TAKE(c, w->ckv, T * 2 * hp->head_dim);
@@ -71,16 +66,14 @@ static void lay_attention(carver *c, ds4_work *w, const ds4_hparams *hp, size_t 
     }
 }
 
-static bool float_experts(const ds4_model *m)
-{
+static bool float_experts(const ds4_model *m) {
     for (uint32_t l = 0; l < m->hp.n_layer; l++)
         if (!ds4_is_int(m->layers[l].gate_exps))
             return true;
     return false;
 }
 
-static void lay_moe(carver *c, ds4_work *w, const ds4_model *m, size_t T)
-{
+static void lay_moe(carver *c, ds4_work *w, const ds4_model *m, size_t T) {
     const ds4_hparams *hp = &m->hp;
     size_t entries = T * (hp->n_expert_used + 1);
     TAKE(c, w->probs, T * hp->n_expert);
@@ -96,8 +89,7 @@ static void lay_moe(carver *c, ds4_work *w, const ds4_model *m, size_t T)
     TAKE(c, w->up, entries * hp->d_expert);
 }
 
-static void lay(carver *c, ds4_work *w, const ds4_model *m, size_t T)
-{
+static void lay(carver *c, ds4_work *w, const ds4_model *m, size_t T) {
     const ds4_hparams *hp = &m->hp;
     bool xs = any_min(m);
     size_t L = m->k->lanes, tiles = T > 1 ? (T + L - 1) / L : 0;
@@ -118,8 +110,7 @@ static void lay(carver *c, ds4_work *w, const ds4_model *m, size_t T)
     take_acts(c, &w->amid, entries, etiles, L, hp->d_expert, xs);
 }
 
-bool ds4_work_reserve(ds4_model *m, ds4_forward *f, size_t toks)
-{
+bool ds4_work_reserve(ds4_model *m, ds4_forward *f, size_t toks) {
     ds4_work *w = &f->work;
     if (toks <= w->toks)
         return true;
@@ -135,8 +126,7 @@ bool ds4_work_reserve(ds4_model *m, ds4_forward *f, size_t toks)
     return true;
 }
 
-static size_t longest_row(const ds4_model *m)
-{
+static size_t longest_row(const ds4_model *m) {
     size_t k = 32;
     for (uint64_t i = 0; i < gguf_n_tensors(m->file); i++)
         if (gguf_tensor_at(m->file, i)->n_dims > 1 && gguf_tensor_at(m->file, i)->ne[0] > k)
@@ -144,8 +134,7 @@ static size_t longest_row(const ds4_model *m)
     return k;
 }
 
-static void lay_lane(carver *c, ds4_lane_mem *o, const ds4_model *m, size_t longest)
-{
+static void lay_lane(carver *c, ds4_lane_mem *o, const ds4_model *m, size_t longest) {
     const ds4_hparams *hp = &m->hp;
     void *mm = take(c, 1, ds4_mm_scratch_size(longest));
     if (c->base)
@@ -164,8 +153,7 @@ static void lay_lane(carver *c, ds4_lane_mem *o, const ds4_model *m, size_t long
     take_rows(c, &o->qlow, 1, (size_t)hp->n_out_group * hp->o_lora);
 }
 
-bool ds4_lanes_init(ds4_model *m, ds4_forward *f, int n)
-{
+bool ds4_lanes_init(ds4_model *m, ds4_forward *f, int n) {
     size_t longest = longest_row(m);
     f->lanes = calloc((size_t)n, sizeof *f->lanes);
     if (!f->lanes)
@@ -184,8 +172,7 @@ bool ds4_lanes_init(ds4_model *m, ds4_forward *f, int n)
 }
 
 /* Room for need words; on failure *ok is cleared and the old block stays. */
-static void *grow(void *p, uint64_t *cap, uint64_t need, bool *ok)
-{
+static void *grow(void *p, uint64_t *cap, uint64_t need, bool *ok) {
     if (need <= *cap)
         return p;
     uint64_t n = need + need / 4;
@@ -199,8 +186,7 @@ static void *grow(void *p, uint64_t *cap, uint64_t need, bool *ok)
 }
 
 /* Room to attend with n_tokens in the session. */
-bool ds4_lanes_reserve(ds4_model *m, ds4_forward *f, uint64_t n_tokens)
-{
+bool ds4_lanes_reserve(ds4_model *m, ds4_forward *f, uint64_t n_tokens) {
     uint64_t comp = 0, picked;
     bool ok = true;
     for (uint32_t l = 0; l < m->hp.n_layer; l++)
@@ -219,8 +205,7 @@ bool ds4_lanes_reserve(ds4_model *m, ds4_forward *f, uint64_t n_tokens)
     return ok;
 }
 
-void ds4_forward_mem_free(ds4_forward *f)
-{
+void ds4_forward_mem_free(ds4_forward *f) {
     for (int i = 0; i < f->n_lanes; i++) {
         free(f->lanes[i].mem);
         free(f->lanes[i].scores);

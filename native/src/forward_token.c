@@ -10,8 +10,7 @@
 #include "forward.h"
 #include "quant.h"
 
-static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts *x, float *y)
-{
+static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts *x, float *y) {
     ds4_mat w = ds4_mat_of(t);
     size_t from, to;
     ds4_share(ln, w.rows, unit, &from, &to);
@@ -19,8 +18,7 @@ static void rows(ds4_lane *ln, const gguf_tensor *t, size_t unit, const ds4_acts
 }
 
 /* The block's input in own->x, its int8 form in own->qx, the weights in own->hc. */
-static ds4_acts block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, const float *norm, bool is_int)
-{
+static ds4_acts block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F, const float *norm, bool is_int) {
     ds4_work *w = ln->w;
     ds4_lane_mem *own = ln->own;
     size_t d = ln->hp->d, flat = ln->hp->n_hc * d;
@@ -35,16 +33,14 @@ static ds4_acts block_input(ds4_lane *ln, const ds4_hc *hc, const ds4_hc_f32 *F,
     return (ds4_acts){.toks = 1, .k = d, .f = own->x, .ldf = d, .row = own->qx};
 }
 
-static void block_output(ds4_lane *ln, size_t from, size_t to)
-{
+static void block_output(ds4_lane *ln, size_t from, size_t to) {
     const ds4_hc_weights *hc = &ln->own->hc;
     if (to > from)
         ln->k->hc_post(ln->w->S, ln->w->y, hc->post, hc->comb, ln->k->lanes, ln->hp->n_hc, ln->hp->d, from, to);
     ds4_sync(ln);
 }
 
-static void project(ds4_lane *ln, const ds4_layer *L, const ds4_acts *a)
-{
+static void project(ds4_lane *ln, const ds4_layer *L, const ds4_acts *a) {
     ds4_work *w = ln->w;
     rows(ln, L->q_a, 16, a, w->qr);
     rows(ln, L->kv, 16, a, w->kv);
@@ -61,8 +57,7 @@ static void project(ds4_lane *ln, const ds4_layer *L, const ds4_acts *a)
 }
 
 /* One thread per compressor; the others wait only when a row is completed. */
-static void compress(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st)
-{
+static void compress(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st) {
     uint32_t p = ln->e->pos;
     bool emits = (p + 1) % L->ratio == 0;
     if (ln->tid == ln->n - 1) {
@@ -80,8 +75,7 @@ static void compress(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, d
 }
 
 /* The compressed rows this token attends to; picked ones are gathered. */
-static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state *st, ds4_rope r, const ds4_acts *qr)
-{
+static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state *st, ds4_rope r, const ds4_acts *qr) {
     const ds4_hparams *hp = ln->hp;
     size_t n = L->ratio ? (ln->e->pos + 1) / L->ratio : 0, dim = hp->idx_dim, from, to;
     if (!st->index.ratio || n <= hp->idx_top_k)
@@ -103,8 +97,7 @@ static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state 
 }
 
 /* The rows before this token's lie in the ring, at most in two pieces. */
-static size_t window(const ds4_lane *ln, const ds4_layer_state *st, ds4_segment seg[3])
-{
+static size_t window(const ds4_lane *ln, const ds4_layer_state *st, ds4_segment seg[3]) {
     uint32_t p = ln->e->pos, size = ln->e->s->window, D = ln->hp->head_dim;
     uint32_t before = p < ln->hp->window - 1 ? p : ln->hp->window - 1, start = (p - before) % size, n = 0;
     uint32_t first = size - start < before ? size - start : before;
@@ -117,8 +110,7 @@ static size_t window(const ds4_lane *ln, const ds4_layer_state *st, ds4_segment 
 }
 
 /* Group g's output projection of its heads. */
-static void group_out(ds4_lane *ln, const ds4_layer *L, size_t g, size_t from, size_t to)
-{
+static void group_out(ds4_lane *ln, const ds4_layer *L, size_t g, size_t from, size_t to) {
     ds4_work *w = ln->w;
     size_t k = w->ao.k, ol = ln->hp->o_lora;
     ds4_mat o_a = ds4_mat_of(L->o_a);
@@ -126,16 +118,14 @@ static void group_out(ds4_lane *ln, const ds4_layer *L, size_t g, size_t from, s
     ds4_matmul(ln->k, &ln->own->mm, &o_a, g * ol + from, g * ol + to, &x, w->low, 0, &ln->own->ahead);
 }
 
-static void quantize_groups(ds4_lane *ln, const ds4_layer *L, size_t g0, size_t g1)
-{
+static void quantize_groups(ds4_lane *ln, const ds4_layer *L, size_t g0, size_t g1) {
     for (size_t g = g0; ds4_is_int(L->o_a) && g < g1; g++) {
         ds4_q8row q = ds4_q8row_at(&ln->w->ao.row, ln->w->ao.k, g);
         ln->k->quantize(ln->w->o + g * ln->w->ao.k, ln->w->ao.k, &q);
     }
 }
 
-static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st, const ds4_acts *qr)
-{
+static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st, const ds4_acts *qr) {
     ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, og = ln->hp->n_out_group, g0, g1, h0, h1;
     ds4_rope r = ds4_rope_of(ln, L, 0);
@@ -165,8 +155,7 @@ static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_
     ds4_sync(ln);
 }
 
-static void attention(ds4_lane *ln, uint32_t l)
-{
+static void attention(ds4_lane *ln, uint32_t l) {
     const ds4_layer *L = &ln->m->layers[l];
     const ds4_layer_f32 *F = &ln->e->f->layers[l];
     ds4_layer_state *st = &ln->e->s->layers[l];
@@ -192,8 +181,7 @@ static void attention(ds4_lane *ln, uint32_t l)
     block_output(ln, from, to);
 }
 
-static void experts(ds4_lane *ln, uint32_t l)
-{
+static void experts(ds4_lane *ln, uint32_t l) {
     const ds4_layer *L = &ln->m->layers[l];
     const ds4_layer_f32 *F = &ln->e->f->layers[l];
     ds4_lane_mem *own = ln->own;
@@ -213,8 +201,7 @@ static void experts(ds4_lane *ln, uint32_t l)
     block_output(ln, from, to);
 }
 
-void ds4_layers_token(ds4_lane *ln)
-{
+void ds4_layers_token(ds4_lane *ln) {
     ds4_ahead_begin(ln);
     for (uint32_t l = 0; l < ln->hp->n_layer; l++) {
         attention(ln, l);

@@ -11,19 +11,16 @@
 
 #include "forward.h"
 
-static float inverse_rms(const ds4_lane *ln, const float *x, size_t n)
-{
+static float inverse_rms(const ds4_lane *ln, const float *x, size_t n) {
     return 1.0f / sqrtf(ln->k->sumsq(x, n) / (float)n + ln->hp->rms_eps);
 }
 
-void ds4_rms(const ds4_lane *ln, float *y, const float *x, const float *w, size_t n)
-{
+void ds4_rms(const ds4_lane *ln, float *y, const float *x, const float *w, size_t n) {
     ln->k->scale(y, x, inverse_rms(ln, x, n), w, n);
 }
 
 void ds4_hc_weights_of(ds4_lane *ln, const ds4_hc_f32 *hc, const float *mix, const float *S, size_t n,
-                       ds4_hc_weights *out)
-{
+                       ds4_hc_weights *out) {
     const ds4_hparams *hp = ln->hp;
     size_t lanes = ln->k->lanes, flat = (size_t)hp->n_hc * hp->d;
     float *t = ln->own->mixT;
@@ -35,8 +32,7 @@ void ds4_hc_weights_of(ds4_lane *ln, const ds4_hc_f32 *hc, const float *mix, con
     ln->k->hc_split(out, t, hc->base, hc->scale, hp->n_hc, hp->sinkhorn_iters, hp->hc_eps);
 }
 
-void ds4_hc_head(ds4_lane *ln, const float *S, float *x)
-{
+void ds4_hc_head(ds4_lane *ln, const float *S, float *x) {
     const ds4_hparams *hp = ln->hp;
     const ds4_hc_f32 *hc = &ln->e->f->hc_head;
     size_t flat = (size_t)hp->n_hc * hp->d;

@@ -11,8 +11,7 @@
 
 #define STEP 64
 
-void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads)
-{
+void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads) {
     size_t dim = ln->hp->idx_dim, R = ln->hp->n_rot;
     for (size_t h = 0; h < heads; h++, q += dim) {
         ln->k->rope(q + dim - R, r.cos, r.sin, R);
@@ -23,8 +22,7 @@ void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads)
 
 /* scratch: heads * STEP floats. The constant factor 1/sqrt(dim * heads) does not change the order. */
 void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, const float *rows, size_t n,
-                      float *scratch, float *scores)
-{
+                      float *scratch, float *scores) {
     size_t dim = ln->hp->idx_dim, heads = ln->hp->idx_head;
     for (size_t at = 0; at < n; at += STEP) {
         size_t count = n - at < STEP ? n - at : STEP;
@@ -41,8 +39,7 @@ void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, 
 }
 
 /* Unsigned keys in the order of the floats; -0 and +0 tie, no number comes last. */
-static uint32_t key_of(float f)
-{
+static uint32_t key_of(float f) {
     if (f != f)
         return 0;
     uint32_t u = ds4_f32_bits(f + 0.0f);
@@ -50,8 +47,7 @@ static uint32_t key_of(float f)
 }
 
 /* The k-th largest key, a byte at a time from the top; *above: how many are larger. */
-static uint32_t kth_key(const float *scores, size_t n, size_t k, size_t *above)
-{
+static uint32_t kth_key(const float *scores, size_t n, size_t k, size_t *above) {
     uint32_t prefix = 0, mask = 0;
     *above = 0;
     for (int shift = 24; shift >= 0; shift -= 8) {
@@ -70,8 +66,7 @@ static uint32_t kth_key(const float *scores, size_t n, size_t k, size_t *above)
     return prefix;
 }
 
-size_t ds4_top_k(const float *scores, size_t n, size_t k, uint32_t *out)
-{
+size_t ds4_top_k(const float *scores, size_t n, size_t k, uint32_t *out) {
     size_t m = 0, above = 0;
     if (n <= k) {
         for (; m < n; m++)

@@ -18,8 +18,7 @@ static const set_entry sets[] = {
     {"scalar", ds4_kernels_scalar},
 };
 
-ds4_status ds4_kernels_pick(const char *name, const struct kernels **out, ds4_error *err)
-{
+ds4_status ds4_kernels_pick(const char *name, const struct kernels **out, ds4_error *err) {
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         if (name && strcmp(name, sets[i].name) != 0)
             continue;

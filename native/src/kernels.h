@@ -123,5 +123,6 @@ const struct kernels *ds4_kernels_scalar(void);
 const struct kernels *ds4_kernels_avx2(void);
 const struct kernels *ds4_kernels_avx512(void);
 const struct kernels *ds4_kernels_neon(void);
+const struct kernels *ds4_kernels_neon_dot(void);
 
 #endif

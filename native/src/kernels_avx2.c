@@ -40,13 +40,11 @@ typedef __m256 vf;
 #define WEIGH_Q 4
 #define WEIGH_C 2
 
-static inline __m256i tail(size_t n)
-{
+static inline __m256i tail(size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
 
-static inline __m256 load_half(const uint16_t *p, size_t n)
-{
+static inline __m256 load_half(const uint16_t *p, size_t n) {
     uint16_t h[8] = {0};
     for (size_t i = 0; i < n; i++)
         h[i] = p[i];
@@ -54,21 +52,18 @@ static inline __m256 load_half(const uint16_t *p, size_t n)
 }
 
 /* Lanes 4 apart, then 2, 1: the tree sum8 uses as well. */
-static inline float sum_lanes(__m256 v)
-{
+static inline float sum_lanes(__m256 v) {
     __m128 q = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     q = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
 }
 
-static inline __attribute__((always_inline)) __m256 fold2(__m256 a, __m256 b)
-{
+static inline __attribute__((always_inline)) __m256 fold2(__m256 a, __m256 b) {
     return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
 /* Lane i of the result is the sum of v[i]. */
-static inline __attribute__((always_inline)) __m256 sum8(const __m256 *v)
-{
+static inline __attribute__((always_inline)) __m256 sum8(const __m256 *v) {
     __m256 a = fold2(v[0], v[4]), b = fold2(v[1], v[5]), c = fold2(v[2], v[6]), d = fold2(v[3], v[7]);
     __m256 ab = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
     __m256 cd = _mm256_add_ps(_mm256_shuffle_ps(c, d, 0x44), _mm256_shuffle_ps(c, d, 0xee));
@@ -77,8 +72,7 @@ static inline __attribute__((always_inline)) __m256 sum8(const __m256 *v)
 
 #include "kernels_float.h"
 
-static void quantize(const float *x, size_t k, const ds4_q8row *out)
-{
+static void quantize(const float *x, size_t k, const ds4_q8row *out) {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     for (size_t b = 0; b < k / 32; b++) {
         __m256 v[4], top = _mm256_setzero_ps();
@@ -107,8 +101,7 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out)
     }
 }
 
-static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile)
-{
+static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile) {
     for (size_t t = 0; t < VL; t++) {
         for (size_t i = 0; i < k / 4; i++) {
             uint32_t word = 0;
@@ -123,8 +116,7 @@ static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *ti
     }
 }
 
-static void scales_q8_0(ds4_panel *p, size_t k)
-{
+static void scales_q8_0(ds4_panel *p, size_t k) {
     for (size_t r = 0; r < p->rows; r++)
         for (size_t b = 0; b < k / 32; b++) {
             uint16_t h;
@@ -134,29 +126,25 @@ static void scales_q8_0(ds4_panel *p, size_t k)
 }
 
 /* Signed products need no correction. */
-static void block_sums(ds4_panel *p, size_t k)
-{
+static void block_sums(ds4_panel *p, size_t k) {
     (void)p;
     (void)k;
 }
 
 /* Eight sums of four products each; w in place of either side. */
-INLINE __m256i dot4(__m256i w, __m256i x)
-{
+INLINE __m256i dot4(__m256i w, __m256i x) {
     __m256i p = _mm256_maddubs_epi16(_mm256_sign_epi8(w, w), _mm256_sign_epi8(x, w));
     return _mm256_madd_epi16(p, _mm256_set1_epi16(1));
 }
 
 /* Lane i: the sum of v[i]'s lanes. */
-INLINE __m256i sum_rows(const __m256i *v)
-{
+INLINE __m256i sum_rows(const __m256i *v) {
     __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
     __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(v[4], v[5]), _mm256_hadd_epi32(v[6], v[7]));
     return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 
-INLINE __m256i dot_blocks(const int8_t *const *row, size_t at, const int8_t *x)
-{
+INLINE __m256i dot_blocks(const int8_t *const *row, size_t at, const int8_t *x) {
     __m256i xv = _mm256_loadu_si256((const __m256i *)x), v[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++)
@@ -165,22 +153,19 @@ INLINE __m256i dot_blocks(const int8_t *const *row, size_t at, const int8_t *x)
 }
 
 /* Rows r0 .. r0 + 7; those past the end repeat the last one. */
-INLINE void eight_rows(const int8_t *q, size_t stride, size_t r0, size_t rows, const int8_t **row)
-{
+INLINE void eight_rows(const int8_t *q, size_t stride, size_t r0, size_t rows, const int8_t **row) {
     for (size_t i = 0; i < 8; i++)
         row[i] = q + (r0 + i < rows ? r0 + i : rows - 1) * stride;
 }
 
-INLINE void store_rows(float *y, __m256 v, size_t n)
-{
+INLINE void store_rows(float *y, __m256 v, size_t n) {
     if (n >= 8)
         _mm256_storeu_ps(y, v);
     else
         _mm256_maskstore_ps(y, tail(n), v);
 }
 
-static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
-{
+static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y) {
     for (size_t r = 0; r < p->rows; r += 8) {
         const int8_t *row[8];
         __m256 acc = _mm256_setzero_ps();
@@ -196,8 +181,7 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
 }
 
 static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
-                      ds4_ahead *ahead)
-{
+                      ds4_ahead *ahead) {
     const char *streams[AHEAD_STREAMS];
     for (size_t r = 0; r < rows; r += 8) {
         const int8_t *row[8];
@@ -220,8 +204,7 @@ static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k,
 }
 
 /* One row against 8 tokens. */
-INLINE __m256 gemm_row(const ds4_panel *p, size_t r, size_t k, const uint8_t *q, const float *d, const float *xs)
-{
+INLINE __m256 gemm_row(const ds4_panel *p, size_t r, size_t k, const uint8_t *q, const float *d, const float *xs) {
     __m256 acc = _mm256_setzero_ps();
     for (size_t b = 0; b < k / 32; b++) {
         const int8_t *w = p->q + r * p->row_stride + b * p->blk_stride;
@@ -241,8 +224,7 @@ INLINE __m256 gemm_row(const ds4_panel *p, size_t r, size_t k, const uint8_t *q,
     return acc;
 }
 
-static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy)
-{
+static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy) {
     for (size_t t = 0; t < toks; t += 8) {
         const uint8_t *q = tiles->q + t * k;
         const float *d = tiles->d + t * (k / 32), *xs = p->m ? tiles->xs + t * (k / 16) : NULL;
@@ -255,8 +237,7 @@ static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_
     }
 }
 
-const struct kernels *ds4_kernels_avx2(void)
-{
+const struct kernels *ds4_kernels_avx2(void) {
     static const struct kernels set = {
         .name = "avx2", .lanes = VL, .quantize = quantize, .pack = pack, .scales_q8_0 = scales_q8_0,
         .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemv_q8_0 = gemv_q8_0, .gemm_i8 = gemm_i8,
@@ -268,8 +249,7 @@ const struct kernels *ds4_kernels_avx2(void)
 }
 
 #else
-const struct kernels *ds4_kernels_avx2(void)
-{
+const struct kernels *ds4_kernels_avx2(void) {
     return NULL;
 }
 #endif

@@ -44,16 +44,14 @@ typedef __m512 vf;
 #define WEIGH_C 4
 
 /* Lanes 8 apart, then 4, 2, 1: the tree sum16 uses as well. */
-static inline float sum_lanes(__m512 v)
-{
+static inline float sum_lanes(__m512 v) {
     __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
     __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
     q = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
 }
 
-static inline __attribute__((always_inline)) __m512 fold4(__m512 a, __m512 b, __m512 c, __m512 d)
-{
+static inline __attribute__((always_inline)) __m512 fold4(__m512 a, __m512 b, __m512 c, __m512 d) {
     __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
     __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
     return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
@@ -61,8 +59,7 @@ static inline __attribute__((always_inline)) __m512 fold4(__m512 a, __m512 b, __
 
 /* Lane i of the result is the sum of v[i]. fold4 leaves its four vectors' sums
  * in the four quarters, so each call takes every fourth vector. */
-static inline __attribute__((always_inline)) __m512 sum16(const __m512 *v)
-{
+static inline __attribute__((always_inline)) __m512 sum16(const __m512 *v) {
     __m512 a = fold4(v[0], v[4], v[8], v[12]), b = fold4(v[1], v[5], v[9], v[13]);
     __m512 c = fold4(v[2], v[6], v[10], v[14]), d = fold4(v[3], v[7], v[11], v[15]);
     /* pairs of lanes 2 apart, then 1 apart */
@@ -74,8 +71,7 @@ static inline __attribute__((always_inline)) __m512 sum16(const __m512 *v)
 #include "kernels_float.h"
 #include "kernels_vnni.h"
 
-const struct kernels *ds4_kernels_avx512(void)
-{
+const struct kernels *ds4_kernels_avx512(void) {
     static const struct kernels set = {
         .name = "avx512-vnni", .lanes = VL, .quantize = quantize, .pack = pack, .scales_q8_0 = scales_q8_0,
         .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemv_q8_0 = gemv_q8_0, .gemm_i8 = gemm_i8,
@@ -89,8 +85,7 @@ const struct kernels *ds4_kernels_avx512(void)
 }
 
 #else
-const struct kernels *ds4_kernels_avx512(void)
-{
+const struct kernels *ds4_kernels_avx512(void) {
     return NULL;
 }
 #endif

@@ -22,8 +22,7 @@
 #define TILE_N (TILE_R * TILE_C)
 
 /* Lane by lane e^x: x = n ln2 + r, a polynomial for e^r, 0 below -87. */
-INLINE vf v_exp(vf x)
-{
+INLINE vf v_exp(vf x) {
     const vf magic = V_SET1(12582912.0f);
     vf lim = V_MIN(V_MAX(x, V_SET1(-87.0f)), V_SET1(88.0f));
     vf t = V_FMA(lim, V_SET1(1.44269504f), magic);
@@ -41,8 +40,7 @@ INLINE vf v_exp(vf x)
     return V_ZERO_BELOW(x, V_SET1(-87.0f), V_EXP2I(p, t));
 }
 
-INLINE vf v_sigmoid(vf x)
-{
+INLINE vf v_sigmoid(vf x) {
     vf one = V_SET1(1.0f);
     return V_DIV(one, V_ADD(one, v_exp(V_SUB(V_SET1(0.0f), x))));
 }
@@ -50,8 +48,7 @@ INLINE vf v_sigmoid(vf x)
 /* ---- dots ---------------------------------------------------------------- */
 
 /* What R f16 rows take per step of VL columns is asked for in each stream's share. */
-INLINE void prefetch_step(const char *const *streams, size_t i, const int R)
-{
+INLINE void prefetch_step(const char *const *streams, size_t i, const int R) {
     for (int s = 0; s < AHEAD_STREAMS; s++)
         for (int line = 0; line < (R * VL / 2 + 63) / 64; line++)
             __builtin_prefetch(streams[s] + i * (size_t)R / 2 + line * 64);
@@ -59,8 +56,7 @@ INLINE void prefetch_step(const char *const *streams, size_t i, const int R)
 
 /* R rows by C tokens; out[c * R + r]. half: the weights are f16. */
 INLINE void dot_tile(const void *w, size_t ldw, const float *x, size_t ldx, size_t k, float *out,
-                     const int R, const int C, const bool half, const char *const *streams)
-{
+                     const int R, const int C, const bool half, const char *const *streams) {
     const float *wf = w;
     const uint16_t *wh = w;
     vf acc[TILE_N];
@@ -104,8 +100,7 @@ INLINE void dot_tile(const void *w, size_t ldw, const float *x, size_t ldx, size
     }
 }
 
-static void dot_rows_one(const float *w, size_t ldw, size_t rows, const float *x, size_t k, float *y)
-{
+static void dot_rows_one(const float *w, size_t ldw, size_t rows, const float *x, size_t k, float *y) {
     float out[TILE_N];
     size_t r = 0;
     for (; r + GEMV_R <= rows; r += GEMV_R)
@@ -119,8 +114,7 @@ static void dot_rows_one(const float *w, size_t ldw, size_t rows, const float *x
 }
 
 static void f_gemv_f16(const uint16_t *w, size_t ldw, size_t rows, const float *x, size_t k, float *y,
-                       ds4_ahead *ahead)
-{
+                       ds4_ahead *ahead) {
     const char *streams[AHEAD_STREAMS];
     float out[TILE_N];
     size_t r = 0;
@@ -141,8 +135,7 @@ static void f_gemv_f16(const uint16_t *w, size_t ldw, size_t rows, const float *
 
 /* Rows in blocks that stay in the first cache while all tokens pass by. */
 static void f_dot_f32(const float *w, size_t ldw, size_t rows, const float *x, size_t ldx, size_t toks,
-                      size_t k, float *y, size_t ldy)
-{
+                      size_t k, float *y, size_t ldy) {
     size_t block = 4096 / (k ? k : 1) / TILE_R * TILE_R;
     size_t batched = toks / TILE_C * TILE_C;
     float out[TILE_N];
@@ -168,8 +161,7 @@ static void f_dot_f32(const float *w, size_t ldw, size_t rows, const float *x, s
         dot_rows_one(w, ldw, rows, x + t * ldx, k, y + t * ldy);
 }
 
-static void f_widen_f16(float *dst, const uint16_t *src, size_t n)
-{
+static void f_widen_f16(float *dst, const uint16_t *src, size_t n) {
     size_t i = 0;
     for (; i + VL <= n; i += VL)
         V_STORE(dst + i, V_LOADH(src + i));
@@ -179,8 +171,7 @@ static void f_widen_f16(float *dst, const uint16_t *src, size_t n)
 
 /* ---- elementwise and small sums -------------------------------------------- */
 
-static float f_sumsq(const float *x, size_t n)
-{
+static float f_sumsq(const float *x, size_t n) {
     vf a = V_SET1(0.0f), b = a;
     size_t i = 0;
     for (; i + 2 * VL <= n; i += 2 * VL) {
@@ -195,8 +186,7 @@ static float f_sumsq(const float *x, size_t n)
     return V_SUM(V_ADD(a, b));
 }
 
-static float f_max(const float *x, size_t n, float start)
-{
+static float f_max(const float *x, size_t n, float start) {
     vf a = V_SET1(start);
     size_t i = 0;
     float lanes[VL];
@@ -210,8 +200,7 @@ static float f_max(const float *x, size_t n, float start)
     return lanes[0];
 }
 
-static void f_scale(float *y, const float *x, float s, const float *w, size_t n)
-{
+static void f_scale(float *y, const float *x, float s, const float *w, size_t n) {
     vf sv = V_SET1(s);
     size_t i = 0;
     for (; i + VL <= n; i += VL) {
@@ -224,8 +213,7 @@ static void f_scale(float *y, const float *x, float s, const float *w, size_t n)
     }
 }
 
-static void f_add(float *y, const float *x, size_t n)
-{
+static void f_add(float *y, const float *x, size_t n) {
     size_t i = 0;
     for (; i + VL <= n; i += VL)
         V_STORE(y + i, V_ADD(V_LOAD(y + i), V_LOAD(x + i)));
@@ -233,8 +221,7 @@ static void f_add(float *y, const float *x, size_t n)
         V_STOREN(y + i, V_ADD(V_LOADN(y + i, n - i), V_LOADN(x + i, n - i)), n - i);
 }
 
-static void f_exp_sum(float *x, size_t n, float s, float m, float *sum)
-{
+static void f_exp_sum(float *x, size_t n, float s, float m, float *sum) {
     vf sv = V_SET1(s), mv = V_SET1(-m), total = V_LOAD(sum);
     size_t i = 0;
     for (; i + VL <= n; i += VL) {
@@ -249,20 +236,17 @@ static void f_exp_sum(float *x, size_t n, float s, float m, float *sum)
     V_STORE(sum, total);
 }
 
-static float f_sum_lanes(const float *sum)
-{
+static float f_sum_lanes(const float *sum) {
     return V_SUM(V_LOAD(sum));
 }
 
-INLINE vf v_swiglu(vf g, vf u, vf hi, vf lo, vf weight)
-{
+INLINE vf v_swiglu(vf g, vf u, vf hi, vf lo, vf weight) {
     g = V_MIN(g, hi);
     u = V_MAX(V_MIN(u, hi), lo);
     return V_MUL(V_MUL(V_MUL(g, v_sigmoid(g)), u), weight);
 }
 
-static void f_swiglu(float *y, const float *gate, const float *up, float clamp, float weight, size_t n)
-{
+static void f_swiglu(float *y, const float *gate, const float *up, float clamp, float weight, size_t n) {
     float limit = clamp > 1e-6f ? clamp : INFINITY;
     vf hi = V_SET1(limit), lo = V_SET1(-limit), wv = V_SET1(weight);
     size_t i = 0;
@@ -272,8 +256,7 @@ static void f_swiglu(float *y, const float *gate, const float *up, float clamp, 
         V_STOREN(y + i, v_swiglu(V_LOADN(gate + i, n - i), V_LOADN(up + i, n - i), hi, lo, wv), n - i);
 }
 
-static void f_rope(float *x, const float *cos, const float *sin, size_t n2)
-{
+static void f_rope(float *x, const float *cos, const float *sin, size_t n2) {
     size_t i = 0;
 #if VL > 1
     for (; i + VL <= n2; i += VL) {
@@ -292,8 +275,7 @@ static void f_rope(float *x, const float *cos, const float *sin, size_t n2)
 
 /* Q rows of out, C vectors wide, over rows [0, n). */
 INLINE void weigh_tile(float *out, size_t ldo, const float *p, size_t ldp, const float *rows, size_t ld,
-                       size_t n, const int Q, const int C)
-{
+                       size_t n, const int Q, const int C) {
     vf acc[16];
 #pragma GCC unroll 16
     for (int q = 0; q < Q; q++)
@@ -321,8 +303,7 @@ INLINE void weigh_tile(float *out, size_t ldo, const float *p, size_t ldp, const
 }
 
 INLINE void weigh_cols(float *out, size_t ldo, const float *p, size_t ldp, size_t nq, const float *rows,
-                       size_t ld, size_t n, const int C)
-{
+                       size_t ld, size_t n, const int C) {
     size_t q = 0;
     for (; q + WEIGH_Q <= nq; q += WEIGH_Q)
         weigh_tile(out + q * ldo, ldo, p + q * ldp, ldp, rows, ld, n, WEIGH_Q, C);
@@ -331,8 +312,7 @@ INLINE void weigh_cols(float *out, size_t ldo, const float *p, size_t ldp, size_
 }
 
 static void f_weigh(float *out, size_t ldo, const float *p, size_t ldp, size_t nq, const float *rows,
-                    size_t ld, size_t n_rows, size_t width)
-{
+                    size_t ld, size_t n_rows, size_t width) {
     enum { BLOCK = 64 };
     for (size_t t = 0; t < n_rows; t += BLOCK) {
         size_t n = n_rows - t < BLOCK ? n_rows - t : BLOCK, c = 0;
@@ -348,21 +328,18 @@ static void f_weigh(float *out, size_t ldo, const float *p, size_t ldp, size_t n
     }
 }
 
-INLINE vf load_some(const float *p, size_t n)
-{
+INLINE vf load_some(const float *p, size_t n) {
     return n >= VL ? V_LOAD(p) : V_LOADN(p, n);
 }
 
-INLINE void store_some(float *p, vf v, size_t n)
-{
+INLINE void store_some(float *p, vf v, size_t n) {
     if (n >= VL)
         V_STORE(p, v);
     else
         V_STOREN(p, v, n);
 }
 
-static void f_pool(float *out, const float *const *kv, const float *const *gate, size_t n, size_t width)
-{
+static void f_pool(float *out, const float *const *kv, const float *const *gate, size_t n, size_t width) {
     for (size_t j = 0; j < width; j += VL) {
         size_t left = width - j;
         vf m = load_some(gate[0] + j, left), sum = V_SET1(0.0f), acc = sum;
@@ -380,8 +357,7 @@ static void f_pool(float *out, const float *const *kv, const float *const *gate,
 /* ---- hyper-connections --------------------------------------------------------- */
 
 /* One normalisation step: every group of n entries (stride apart) divided by its sum + eps. */
-INLINE void hc_normalize(vf *c, const size_t n, const size_t group, const size_t stride, vf eps)
-{
+INLINE void hc_normalize(vf *c, const size_t n, const size_t group, const size_t stride, vf eps) {
 #pragma GCC unroll 8
     for (size_t g = 0; g < n; g++) {
         vf sum = c[g * group];
@@ -395,8 +371,7 @@ INLINE void hc_normalize(vf *c, const size_t n, const size_t group, const size_t
     }
 }
 
-INLINE void hc_softmax_row(vf *c, const size_t n, vf eps)
-{
+INLINE void hc_softmax_row(vf *c, const size_t n, vf eps) {
     vf m = c[0], sum = V_SET1(0.0f);
     for (size_t j = 1; j < n; j++)
         m = V_MAX(m, c[j]);
@@ -409,8 +384,7 @@ INLINE void hc_softmax_row(vf *c, const size_t n, vf eps)
 }
 
 INLINE void hc_split_n(ds4_hc_weights *w, const float *mixT, const float *base, const float *scale,
-                       const size_t n, size_t iters, float eps)
-{
+                       const size_t n, size_t iters, float eps) {
     vf ev = V_SET1(eps), c[HC_MAX * HC_MAX];
     for (size_t h = 0; h < n; h++) {
         vf pre = V_FMA(V_LOAD(mixT + h * VL), V_SET1(scale[0]), V_SET1(base[h]));
@@ -432,16 +406,14 @@ INLINE void hc_split_n(ds4_hc_weights *w, const float *mixT, const float *base, 
 }
 
 static void f_hc_split(ds4_hc_weights *w, const float *mixT, const float *base, const float *scale,
-                       size_t n, size_t iters, float eps)
-{
+                       size_t n, size_t iters, float eps) {
     if (n == 4)
         hc_split_n(w, mixT, base, scale, 4, iters, eps);
     else
         hc_split_n(w, mixT, base, scale, n, iters, eps);
 }
 
-static void f_hc_mix(float *x, const float *s, const float *pre, size_t step, size_t n, size_t d)
-{
+static void f_hc_mix(float *x, const float *s, const float *pre, size_t step, size_t n, size_t d) {
     for (size_t i = 0; i < d; i += VL) {
         vf acc = V_MUL(V_SET1(pre[0]), load_some(s + i, d - i));
         for (size_t h = 1; h < n; h++)
@@ -451,8 +423,7 @@ static void f_hc_mix(float *x, const float *s, const float *pre, size_t step, si
 }
 
 INLINE void hc_post_n(float *s, const float *y, const float *post, const float *comb, size_t step,
-                      const size_t n, size_t d, size_t i0, size_t i1)
-{
+                      const size_t n, size_t d, size_t i0, size_t i1) {
     for (size_t i = i0; i < i1; i += VL) {
         vf in[HC_MAX] = {V_SET1(0.0f)}, yv = load_some(y + i, i1 - i);
 #pragma GCC unroll 8
@@ -470,8 +441,7 @@ INLINE void hc_post_n(float *s, const float *y, const float *post, const float *
 }
 
 static void f_hc_post(float *s, const float *y, const float *post, const float *comb, size_t step,
-                      size_t n, size_t d, size_t i0, size_t i1)
-{
+                      size_t n, size_t d, size_t i0, size_t i1) {
     if (n == 4)
         hc_post_n(s, y, post, comb, step, 4, d, i0, i1);
     else

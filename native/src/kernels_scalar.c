@@ -28,8 +28,7 @@ typedef float vf;
 #define WEIGH_C 2
 #define V_SUM_TILE(acc, out) memcpy(out, acc, sizeof(acc))
 
-static inline float exp2i(float y, float t)
-{
+static inline float exp2i(float y, float t) {
     union { float f; uint32_t u; } a = {.f = y}, b = {.f = t};
     a.u += b.u << 23;
     return a.f;
@@ -37,8 +36,7 @@ static inline float exp2i(float y, float t)
 
 #include "kernels_float.h"
 
-static void quantize(const float *x, size_t k, const ds4_q8row *out)
-{
+static void quantize(const float *x, size_t k, const ds4_q8row *out) {
     for (size_t b = 0; b < k / 32; b++) {
         const float *v = x + b * 32;
         float amax = 0.0f;
@@ -58,8 +56,7 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out)
 }
 
 /* One lane: a tile is the row itself. */
-static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile)
-{
+static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile) {
     (void)n;
     memcpy(tile->q, rows->q, k);
     memcpy(tile->d, rows->d, k / 32 * sizeof *tile->d);
@@ -67,8 +64,7 @@ static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *ti
         memcpy(tile->xs, rows->xs, k / 16 * sizeof *tile->xs);
 }
 
-static void scales_q8_0(ds4_panel *p, size_t k)
-{
+static void scales_q8_0(ds4_panel *p, size_t k) {
     for (size_t r = 0; r < p->rows; r++)
         for (size_t b = 0; b < k / 32; b++) {
             uint16_t h;
@@ -77,22 +73,19 @@ static void scales_q8_0(ds4_panel *p, size_t k)
         }
 }
 
-static void block_sums(ds4_panel *p, size_t k)
-{
+static void block_sums(ds4_panel *p, size_t k) {
     (void)p; /* signed products need no correction */
     (void)k;
 }
 
-static int32_t dot_block(const int8_t *w, const int8_t *x)
-{
+static int32_t dot_block(const int8_t *w, const int8_t *x) {
     int32_t sum = 0;
     for (int i = 0; i < 32; i++)
         sum += w[i] * x[i];
     return sum;
 }
 
-static float dot_i8(const ds4_panel *p, size_t r, size_t k, const int8_t *x, const float *d, const float *xs)
-{
+static float dot_i8(const ds4_panel *p, size_t r, size_t k, const int8_t *x, const float *d, const float *xs) {
     float acc = 0.0f;
     for (size_t b = 0; b < k / 32; b++) {
         int32_t sum = dot_block(p->q + r * p->row_stride + b * p->blk_stride, x + b * 32);
@@ -104,15 +97,13 @@ static float dot_i8(const ds4_panel *p, size_t r, size_t k, const int8_t *x, con
     return acc;
 }
 
-static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
-{
+static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y) {
     for (size_t r = 0; r < p->rows; r++)
         y[r] = dot_i8(p, r, k, x->q, x->d, x->xs);
 }
 
 static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
-                      ds4_ahead *ahead)
-{
+                      ds4_ahead *ahead) {
     (void)ahead; /* arithmetic is the limit here */
     for (size_t r = 0; r < rows; r++, w += row_bytes) {
         float acc = 0.0f;
@@ -125,16 +116,14 @@ static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k,
     }
 }
 
-static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy)
-{
+static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy) {
     for (size_t t = 0; t < toks; t++)
         for (size_t r = 0; r < p->rows; r++)
             y[t * ldy + r] = dot_i8(p, r, k, (const int8_t *)tiles->q + t * k, tiles->d + t * (k / 32),
                                     tiles->xs + t * (k / 16));
 }
 
-const struct kernels *ds4_kernels_scalar(void)
-{
+const struct kernels *ds4_kernels_scalar(void) {
     static const struct kernels set = {
         .name = "scalar", .lanes = VL, .quantize = quantize, .pack = pack, .scales_q8_0 = scales_q8_0,
         .block_sums = block_sums, .gemv_i8 = gemv_i8, .gemv_q8_0 = gemv_q8_0, .gemm_i8 = gemm_i8, FLOAT_KERNELS

@@ -3,8 +3,7 @@
 #define FLIP _mm512_set1_epi8((char)0x80)
 #define HINLINE static inline __attribute__((always_inline))
 
-static void quantize(const float *x, size_t k, const ds4_q8row *out)
-{
+static void quantize(const float *x, size_t k, const ds4_q8row *out) {
     const __m256i ones = _mm256_set1_epi8(1);
     for (size_t b = 0; b < k / 32; b++) {
         __m512 lo = _mm512_loadu_ps(x + b * 32), hi = _mm512_loadu_ps(x + b * 32 + 16);
@@ -27,8 +26,7 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out)
 }
 
 /* 16 x 16 dwords, rows to columns. */
-HINLINE void transpose16(__m512i *v)
-{
+HINLINE void transpose16(__m512i *v) {
     __m512i t[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i += 4) {
@@ -50,8 +48,7 @@ HINLINE void transpose16(__m512i *v)
     }
 }
 
-static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile)
-{
+static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *tile) {
     for (size_t i = 0; i < k / 4; i += 16) {
         size_t words = k / 4 - i < 16 ? k / 4 - i : 16;
         __mmask16 mask = (__mmask16)((1u << words) - 1);
@@ -71,21 +68,18 @@ static void pack(const ds4_q8row *rows, size_t n, size_t k, const ds4_q8tile *ti
 }
 
 /* Row r of the panel; rows past the end repeat the last one. */
-HINLINE const int8_t *panel_row(const ds4_panel *p, size_t r)
-{
+HINLINE const int8_t *panel_row(const ds4_panel *p, size_t r) {
     return p->q + (r < p->rows ? r : p->rows - 1) * p->row_stride;
 }
 
-HINLINE __m512i two_rows(const int8_t *a, const int8_t *b)
-{
+HINLINE __m512i two_rows(const int8_t *a, const int8_t *b) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)),
                               _mm256_loadu_si256((const __m256i *)b), 1);
 }
 
 /* Lane r: the sum of row r's 8 lanes. v[i] holds rows (i, i+4) for i < 4 and
  * (i+4, i+8) for the others, which lets the last shuffle leave them in order. */
-HINLINE __m512i sum_rows(const __m512i *v)
-{
+HINLINE __m512i sum_rows(const __m512i *v) {
     __m512i w[2];
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
@@ -97,19 +91,16 @@ HINLINE __m512i sum_rows(const __m512i *v)
     return _mm512_add_epi32(_mm512_shuffle_i32x4(w[0], w[1], 0x88), _mm512_shuffle_i32x4(w[0], w[1], 0xdd));
 }
 
-HINLINE void panel_rows(const ds4_panel *p, const int8_t **row)
-{
+HINLINE void panel_rows(const ds4_panel *p, const int8_t **row) {
     for (size_t r = 0; r < PANEL_ROWS; r++)
         row[r] = panel_row(p, r);
 }
 
-HINLINE size_t first_row(int i)
-{
+HINLINE size_t first_row(int i) {
     return (size_t)(i < 4 ? i : i + 4);
 }
 
-static void block_sums(ds4_panel *p, size_t k)
-{
+static void block_sums(ds4_panel *p, size_t k) {
     const int8_t *row[PANEL_ROWS];
     panel_rows(p, row);
     for (size_t b = 0; b < k / 32; b++) {
@@ -123,8 +114,7 @@ static void block_sums(ds4_panel *p, size_t k)
     }
 }
 
-static void scales_q8_0(ds4_panel *p, size_t k)
-{
+static void scales_q8_0(ds4_panel *p, size_t k) {
     const int8_t *row[PANEL_ROWS];
     size_t nb = k / 32;
     panel_rows(p, row);
@@ -140,8 +130,7 @@ static void scales_q8_0(ds4_panel *p, size_t k)
 }
 
 /* Integer dots of 16 rows' blocks with one block of x. */
-HINLINE __m512i dot_blocks(const int8_t *const *row, size_t at, const ds4_q8row *x, size_t b)
-{
+HINLINE __m512i dot_blocks(const int8_t *const *row, size_t at, const ds4_q8row *x, size_t b) {
     __m512i xv = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(x->q + b * 32)));
     __m512i fix = _mm512_maskz_set1_epi32(0x0101, x->fix[b]);
     __m512i v[8];
@@ -153,8 +142,7 @@ HINLINE __m512i dot_blocks(const int8_t *const *row, size_t at, const ds4_q8row 
     return sum_rows(v);
 }
 
-HINLINE void gemv_panel(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y, const int has_min)
-{
+HINLINE void gemv_panel(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y, const int has_min) {
     const int8_t *row[PANEL_ROWS];
     __m512 acc = _mm512_setzero_ps();
     panel_rows(p, row);
@@ -168,8 +156,7 @@ HINLINE void gemv_panel(const ds4_panel *p, size_t k, const ds4_q8row *x, float 
     _mm512_mask_storeu_ps(y, (__mmask16)((1u << p->rows) - 1), acc);
 }
 
-static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
-{
+static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y) {
     if (p->m)
         gemv_panel(p, k, x, y, 1);
     else
@@ -179,8 +166,7 @@ static void gemv_i8(const ds4_panel *p, size_t k, const ds4_q8row *x, float *y)
 /* Sixteen rows are read side by side, which no hardware prefetcher follows; hence
  * the streams. Scales come by a gather of the words they begin. */
 static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k, const ds4_q8row *x, float *y,
-                      ds4_ahead *ahead)
-{
+                      ds4_ahead *ahead) {
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const char *streams[AHEAD_STREAMS];
     for (size_t r = 0; r < rows; r += PANEL_ROWS) {
@@ -208,8 +194,7 @@ static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k,
     }
 }
 
-HINLINE int32_t word_at(const int8_t *p)
-{
+HINLINE int32_t word_at(const int8_t *p) {
     int32_t w;
     memcpy(&w, p, 4);
     return w;
@@ -218,8 +203,7 @@ HINLINE int32_t word_at(const int8_t *p)
 /* Four rows against C tiles of 16 tokens; out[(r * C + c) * 16 + token]. */
 HINLINE void gemm_rows4(const ds4_panel *p, size_t r0, size_t k, const uint8_t *const *xq,
                         const float *const *xd, const float *const *xs, float *out, const int C,
-                        const int has_min)
-{
+                        const int has_min) {
     const int8_t *row[4] = {panel_row(p, r0), panel_row(p, r0 + 1), panel_row(p, r0 + 2), panel_row(p, r0 + 3)};
     __m512 acc[4 * 2];
 #pragma GCC unroll 8
@@ -265,8 +249,7 @@ HINLINE void gemm_rows4(const ds4_panel *p, size_t r0, size_t k, const uint8_t *
 }
 
 /* out[(r * C + c) * 16 + token] of 16 rows to y[token * ldy + r]. */
-HINLINE void store_tile(const float *out, size_t rows, size_t toks, float *y, size_t ldy, const int C)
-{
+HINLINE void store_tile(const float *out, size_t rows, size_t toks, float *y, size_t ldy, const int C) {
     __mmask16 mask = (__mmask16)((1u << rows) - 1);
     __m512i v[16];
     for (size_t r = 0; r < 16; r++)
@@ -277,8 +260,7 @@ HINLINE void store_tile(const float *out, size_t rows, size_t toks, float *y, si
 }
 
 HINLINE void gemm_tiles(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t first, size_t toks,
-                        float *y, size_t ldy, const int C)
-{
+                        float *y, size_t ldy, const int C) {
     float out[16 * 2 * 16] __attribute__((aligned(64)));
     const uint8_t *xq[2];
     const float *xd[2], *xs[2];
@@ -299,8 +281,7 @@ HINLINE void gemm_tiles(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, s
     }
 }
 
-static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy)
-{
+static void gemm_i8(const ds4_panel *p, size_t k, const ds4_q8tile *tiles, size_t toks, float *y, size_t ldy) {
     size_t n = (toks + 15) / 16, t = 0;
     for (; t + 2 <= n; t += 2)
         gemm_tiles(p, k, tiles, t, toks, y, ldy, 2);

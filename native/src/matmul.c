@@ -12,26 +12,22 @@
 
 #define WIDE_ROWS(k) ((k) >= 2048 ? 4 : 8192 / (k) / 4 * 4)
 
-static size_t wide_floats(size_t k)
-{
+static size_t wide_floats(size_t k) {
     return k >= 2048 ? 4 * k : 8192;
 }
 
-size_t ds4_mm_scratch_size(size_t k)
-{
+size_t ds4_mm_scratch_size(size_t k) {
     size_t blocks = k / 32 + 1;
     return PANEL_ROWS * (k + blocks * 4 * 4) + wide_floats(k) * sizeof(float) + 4 * 64;
 }
 
-static void *take(char **mem, size_t n)
-{
+static void *take(char **mem, size_t n) {
     void *p = *mem;
     *mem += (n + 63) / 64 * 64;
     return p;
 }
 
-void ds4_mm_scratch_init(ds4_mm_scratch *s, void *mem, size_t k)
-{
+void ds4_mm_scratch_init(ds4_mm_scratch *s, void *mem, size_t k) {
     char *at = mem;
     size_t per_block = (k / 32 + 1) * PANEL_ROWS * sizeof(float);
     s->q = take(&at, PANEL_ROWS * k);
@@ -41,34 +37,29 @@ void ds4_mm_scratch_init(ds4_mm_scratch *s, void *mem, size_t k)
     s->wide = take(&at, wide_floats(k) * sizeof(float));
 }
 
-ds4_mat ds4_mat_slice(const gguf_tensor *t, size_t e)
-{
+ds4_mat ds4_mat_slice(const gguf_tensor *t, size_t e) {
     ds4_mat w = {.type = t->type, .rows = t->ne[1], .k = t->ne[0]};
     w.row_bytes = ds4_row_bytes(t->type, w.k);
     w.data = (const uint8_t *)t->data + e * w.rows * w.row_bytes;
     return w;
 }
 
-ds4_mat ds4_mat_of(const gguf_tensor *t)
-{
+ds4_mat ds4_mat_of(const gguf_tensor *t) {
     return ds4_mat_slice(t, 0);
 }
 
-ds4_q8row ds4_q8row_at(const ds4_q8row *base, size_t k, size_t t)
-{
+ds4_q8row ds4_q8row_at(const ds4_q8row *base, size_t k, size_t t) {
     return (ds4_q8row){base->q + t * k, base->d + t * (k / 32), base->fix + t * (k / 32),
                        base->xs + t * (k / 16)};
 }
 
-ds4_q8tile ds4_q8tile_at(const ds4_q8tile *base, size_t lanes, size_t k, size_t i)
-{
+ds4_q8tile ds4_q8tile_at(const ds4_q8tile *base, size_t lanes, size_t k, size_t i) {
     return (ds4_q8tile){base->q + i * lanes * k, base->d + i * lanes * (k / 32),
                         base->xs ? base->xs + i * lanes * (k / 16) : NULL};
 }
 
 static void make_panel(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r, size_t rows,
-                       bool want_fix)
-{
+                       bool want_fix) {
     ds4_panel *p = &s->panel;
     const uint8_t *src = w->data + r * w->row_bytes;
     p->rows = rows;
@@ -91,8 +82,7 @@ static void make_panel(const struct kernels *kn, ds4_mm_scratch *s, const ds4_ma
 }
 
 static void matmul_int(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
-                       const ds4_acts *x, float *y, size_t ldy)
-{
+                       const ds4_acts *x, float *y, size_t ldy) {
     for (size_t r = r0; r < r1; r += PANEL_ROWS) {
         size_t rows = r1 - r < PANEL_ROWS ? r1 - r : PANEL_ROWS;
         make_panel(kn, s, w, r, rows, x->toks > 1);
@@ -103,8 +93,7 @@ static void matmul_int(const struct kernels *kn, ds4_mm_scratch *s, const ds4_ma
     }
 }
 
-static void widen(const struct kernels *kn, const ds4_mat *w, size_t r, size_t rows, float *dst)
-{
+static void widen(const struct kernels *kn, const ds4_mat *w, size_t r, size_t rows, float *dst) {
     const uint16_t *src = (const uint16_t *)(w->data + r * w->row_bytes);
     if (w->type == GGUF_F16)
         kn->widen_f16(dst, src, rows * w->k);
@@ -113,8 +102,7 @@ static void widen(const struct kernels *kn, const ds4_mat *w, size_t r, size_t r
 }
 
 static void matmul_half(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
-                        const ds4_acts *x, float *y, size_t ldy)
-{
+                        const ds4_acts *x, float *y, size_t ldy) {
     size_t step = WIDE_ROWS(w->k);
     for (size_t r = r0; r < r1; r += step) {
         size_t rows = r1 - r < step ? r1 - r : step;
@@ -124,8 +112,7 @@ static void matmul_half(const struct kernels *kn, ds4_mm_scratch *s, const ds4_m
 }
 
 void ds4_matmul(const struct kernels *kn, ds4_mm_scratch *s, const ds4_mat *w, size_t r0, size_t r1,
-                const ds4_acts *x, float *y, size_t ldy, ds4_ahead *ahead)
-{
+                const ds4_acts *x, float *y, size_t ldy, ds4_ahead *ahead) {
     const uint8_t *rows = w->data + r0 * w->row_bytes;
     const char *unused[AHEAD_STREAMS];
     if (r1 == r0)

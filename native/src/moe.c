@@ -8,15 +8,13 @@
 #include "forward.h"
 #include "quant.h"
 
-static float sqrt_softplus(float x)
-{
+static float sqrt_softplus(float x) {
     float sp = x > 20.0f ? x : x < -20.0f ? expf(x) : log1pf(expf(x));
     return sqrtf(sp);
 }
 
 /* The k best of probs + bias, ties to the lowest index. */
-static void pick(const float *probs, const float *bias, uint32_t n, uint32_t k, uint32_t *expert)
-{
+static void pick(const float *probs, const float *bias, uint32_t n, uint32_t k, uint32_t *expert) {
     for (uint32_t j = 0; j < k; j++) {
         uint32_t best = n;
         for (uint32_t i = 0; i < n; i++) {
@@ -30,8 +28,7 @@ static void pick(const float *probs, const float *bias, uint32_t n, uint32_t k, 
     }
 }
 
-static void sort(uint32_t *a, uint32_t n)
-{
+static void sort(uint32_t *a, uint32_t n) {
     for (uint32_t i = 1; i < n; i++)
         for (uint32_t j = i; j > 0 && a[j - 1] > a[j]; j--) {
             uint32_t t = a[j];
@@ -41,8 +38,7 @@ static void sort(uint32_t *a, uint32_t n)
 }
 
 /* probs: the router's logits, turned into scores in place. */
-void ds4_route(const ds4_lane *ln, uint32_t l, int32_t token, float *probs, uint32_t *expert, float *weight)
-{
+void ds4_route(const ds4_lane *ln, uint32_t l, int32_t token, float *probs, uint32_t *expert, float *weight) {
     const ds4_hparams *hp = ln->hp;
     const gguf_tensor *table = ln->m->layers[l].tid2eid;
     uint32_t k = hp->n_expert_used;
@@ -68,8 +64,7 @@ typedef struct {
     float clamp, weight;
 } slot;
 
-static slot slot_at(const ds4_lane *ln, const ds4_layer *L, uint32_t j)
-{
+static slot slot_at(const ds4_lane *ln, const ds4_layer *L, uint32_t j) {
     if (j == ln->hp->n_expert_used)
         return (slot){ds4_mat_of(L->gate_sh), ds4_mat_of(L->up_sh), ds4_mat_of(L->down_sh), L->clamp_shexp, 1};
     uint32_t e = ln->own->expert[j];
@@ -77,8 +72,7 @@ static slot slot_at(const ds4_lane *ln, const ds4_layer *L, uint32_t j)
                   L->clamp_exp, ln->own->weight[j]};
 }
 
-void ds4_moe_token(ds4_lane *ln, const ds4_layer *L, const ds4_acts *x, size_t *from, size_t *to)
-{
+void ds4_moe_token(ds4_lane *ln, const ds4_layer *L, const ds4_acts *x, size_t *from, size_t *to) {
     const ds4_hparams *hp = ln->hp;
     ds4_work *w = ln->w;
     size_t F = hp->d_expert, f0, f1;

@@ -9,8 +9,7 @@
 #include "quant.h"
 
 /* Counting sort of the chunk's (token, expert) pairs; tiles start anew with each expert. */
-static void sort_entries(const ds4_lane *ln)
-{
+static void sort_entries(const ds4_lane *ln) {
     const ds4_hparams *hp = ln->hp;
     ds4_work *w = ln->w;
     size_t T = ln->e->toks, K = hp->n_expert_used, E = hp->n_expert, lanes = ln->k->lanes;
@@ -39,8 +38,7 @@ static void sort_entries(const ds4_lane *ln)
 }
 
 /* Every n-th tile is packed by this thread. source(entry) gives the row. */
-static void pack_tiles(const ds4_lane *ln, ds4_acts *a, bool by_token)
-{
+static void pack_tiles(const ds4_lane *ln, ds4_acts *a, bool by_token) {
     const ds4_work *w = ln->w;
     size_t lanes = ln->k->lanes;
     for (size_t e = 0; e <= ln->hp->n_expert; e++)
@@ -59,8 +57,7 @@ static void pack_tiles(const ds4_lane *ln, ds4_acts *a, bool by_token)
 }
 
 /* Inputs of routed experts that take float rows, in expert order. */
-static void gather_float(const ds4_lane *ln)
-{
+static void gather_float(const ds4_lane *ln) {
     const ds4_work *w = ln->w;
     size_t d = ln->hp->d, from, to;
     ds4_share(ln, ln->e->toks * ln->hp->n_expert_used, 1, &from, &to);
@@ -75,8 +72,7 @@ typedef struct {
     ds4_acts in, mid;
 } expert;
 
-static expert expert_at(const ds4_lane *ln, const ds4_layer *L, size_t e)
-{
+static expert expert_at(const ds4_lane *ln, const ds4_layer *L, size_t e) {
     const ds4_work *w = ln->w;
     size_t d = ln->hp->d, F = ln->hp->d_expert, lanes = ln->k->lanes;
     bool shared = e == ln->hp->n_expert;
@@ -95,8 +91,7 @@ static expert expert_at(const ds4_lane *ln, const ds4_layer *L, size_t e)
     return x;
 }
 
-static void gate_and_up(ds4_lane *ln, const expert *x, size_t f0, size_t f1)
-{
+static void gate_and_up(ds4_lane *ln, const expert *x, size_t f0, size_t f1) {
     ds4_work *w = ln->w;
     size_t F = ln->hp->d_expert;
     float *gate = w->gate + x->at * F, *up = w->up + x->at * F;
@@ -111,8 +106,7 @@ static void gate_and_up(ds4_lane *ln, const expert *x, size_t f0, size_t f1)
     }
 }
 
-static void down(ds4_lane *ln, const expert *x, size_t r0, size_t r1)
-{
+static void down(ds4_lane *ln, const expert *x, size_t r0, size_t r1) {
     ds4_work *w = ln->w;
     size_t d = ln->hp->d;
     ds4_matmul(ln->k, &ln->own->mm, &x->down, r0, r1, &x->mid, w->ye, d, NULL);
@@ -120,8 +114,7 @@ static void down(ds4_lane *ln, const expert *x, size_t r0, size_t r1)
         ln->k->add(w->y + w->entry_tok[x->at + i] * d + r0, w->ye + i * d + r0, r1 - r0);
 }
 
-void ds4_moe_batch(ds4_lane *ln, const ds4_layer *L)
-{
+void ds4_moe_batch(ds4_lane *ln, const ds4_layer *L) {
     ds4_work *w = ln->w;
     size_t E = ln->hp->n_expert, d = ln->hp->d, from, to;
     if (ln->tid == 0)

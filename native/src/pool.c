@@ -45,8 +45,7 @@ struct pool {
     worker *workers;
 };
 
-static inline void relax(void)
-{
+static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -54,15 +53,13 @@ static inline void relax(void)
 #endif
 }
 
-static long long now_ns(void)
-{
+static long long now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void park(struct pool *p, atomic_uint *word, unsigned old)
-{
+static void park(struct pool *p, atomic_uint *word, unsigned old) {
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->sleepers, 1);
     while (atomic_load(word) == old)
@@ -71,8 +68,7 @@ static void park(struct pool *p, atomic_uint *word, unsigned old)
     pthread_mutex_unlock(&p->lock);
 }
 
-static void wait_change(struct pool *p, atomic_uint *word, unsigned old)
-{
+static void wait_change(struct pool *p, atomic_uint *word, unsigned old) {
     for (int i = 0; i < 200; i++)
         if (atomic_load_explicit(word, memory_order_acquire) != old)
             return;
@@ -85,8 +81,7 @@ static void wait_change(struct pool *p, atomic_uint *word, unsigned old)
     park(p, word, old);
 }
 
-static void change(struct pool *p, atomic_uint *word)
-{
+static void change(struct pool *p, atomic_uint *word) {
     atomic_fetch_add(word, 1);
     if (atomic_load(&p->sleepers) == 0)
         return;
@@ -95,8 +90,7 @@ static void change(struct pool *p, atomic_uint *word)
     pthread_mutex_unlock(&p->lock);
 }
 
-void ds4_pool_barrier(struct pool *p)
-{
+void ds4_pool_barrier(struct pool *p) {
     if (p->n == 1)
         return;
     unsigned phase = atomic_load_explicit(&p->phase, memory_order_relaxed);
@@ -108,8 +102,7 @@ void ds4_pool_barrier(struct pool *p)
     }
 }
 
-static void *work(void *arg)
-{
+static void *work(void *arg) {
     worker *w = arg;
     struct pool *p = w->pool;
     for (unsigned seen = 0;; seen++) {
@@ -121,8 +114,7 @@ static void *work(void *arg)
     }
 }
 
-void ds4_pool_run(struct pool *p, ds4_pool_fn fn, void *arg)
-{
+void ds4_pool_run(struct pool *p, ds4_pool_fn fn, void *arg) {
     p->fn = fn;
     p->arg = arg;
     if (p->n > 1)
@@ -131,8 +123,7 @@ void ds4_pool_run(struct pool *p, ds4_pool_fn fn, void *arg)
     ds4_pool_barrier(p);
 }
 
-void ds4_pool_free(struct pool *p)
-{
+void ds4_pool_free(struct pool *p) {
     if (!p)
         return;
     p->quit = 1;
@@ -145,8 +136,7 @@ void ds4_pool_free(struct pool *p)
     free(p);
 }
 
-ds4_status ds4_pool_new(int n, struct pool **out, ds4_error *err)
-{
+ds4_status ds4_pool_new(int n, struct pool **out, ds4_error *err) {
     struct pool *p = NULL;
     if (posix_memalign((void **)&p, LINE, sizeof *p) != 0)
         return ds4_fail(err, DS4_ERR_MEMORY, "out of memory for the thread pool");
@@ -169,7 +159,6 @@ ds4_status ds4_pool_new(int n, struct pool **out, ds4_error *err)
     return DS4_OK;
 }
 
-int ds4_pool_size(const struct pool *p)
-{
+int ds4_pool_size(const struct pool *p) {
     return p->n;
 }

@@ -12,8 +12,7 @@
 #include "gguf.h"
 #include "quant_iq2.h"
 
-float ds4_f16_to_f32(uint16_t h)
-{
+float ds4_f16_to_f32(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exp = (h >> 10) & 0x1fu, man = h & 0x3ffu;
     if (exp == 0x1f)
         return ds4_bits_f32(sign | 0x7f800000u | man << 13);
@@ -23,8 +22,7 @@ float ds4_f16_to_f32(uint16_t h)
     return sign ? -f : f;
 }
 
-uint16_t ds4_f32_to_f16(float f)
-{
+uint16_t ds4_f32_to_f16(float f) {
     uint32_t u = ds4_f32_bits(f), a = u & 0x7fffffffu;
     uint16_t sign = (uint16_t)(u >> 16 & 0x8000u);
     if (a > 0x7f800000u)
@@ -39,30 +37,25 @@ uint16_t ds4_f32_to_f16(float f)
     return sign | (uint16_t)((a - 0x38000000u) >> 13);
 }
 
-size_t ds4_row_bytes(uint32_t type, size_t k)
-{
+size_t ds4_row_bytes(uint32_t type, size_t k) {
     return k / gguf_block_elems(type) * gguf_block_bytes(type);
 }
 
-bool ds4_type_is_int(uint32_t type)
-{
+bool ds4_type_is_int(uint32_t type) {
     return type == GGUF_Q8_0 || type == GGUF_Q4_K || type == GGUF_Q2_K || type == GGUF_IQ2_XXS;
 }
 
-bool ds4_type_has_min(uint32_t type)
-{
+bool ds4_type_has_min(uint32_t type) {
     return type == GGUF_Q4_K || type == GGUF_Q2_K;
 }
 
-static float load_f16(const uint8_t *p)
-{
+static float load_f16(const uint8_t *p) {
     uint16_t h;
     memcpy(&h, p, 2);
     return ds4_f16_to_f32(h);
 }
 
-static void unpack_q8_0(const uint8_t *p, size_t k, int8_t *q, float *d, size_t stride)
-{
+static void unpack_q8_0(const uint8_t *p, size_t k, int8_t *q, float *d, size_t stride) {
     for (size_t b = 0; b < k / 32; b++, p += 34) {
         d[b * stride] = load_f16(p);
         memcpy(q + b * 32, p + 2, 32);
@@ -71,8 +64,7 @@ static void unpack_q8_0(const uint8_t *p, size_t k, int8_t *q, float *d, size_t 
 
 /* Eight 6-bit scales and minima in 12 bytes: the first four whole, the upper
  * bits of the last four in the first eight bytes. */
-static void q4_k_scale(const uint8_t *s, int j, float *scale, float *min)
-{
+static void q4_k_scale(const uint8_t *s, int j, float *scale, float *min) {
     if (j < 4) {
         *scale = s[j] & 63;
         *min = s[j + 4] & 63;
@@ -82,8 +74,7 @@ static void q4_k_scale(const uint8_t *s, int j, float *scale, float *min)
     }
 }
 
-static void unpack_q4_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *m, size_t stride)
-{
+static void unpack_q4_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *m, size_t stride) {
     for (size_t s = 0; s < k / 256; s++, p += 144) {
         float all = load_f16(p), min_all = load_f16(p + 2);
         for (int j = 0; j < 8; j++) {
@@ -100,8 +91,7 @@ static void unpack_q4_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *
     }
 }
 
-static void unpack_q2_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *m, size_t stride)
-{
+static void unpack_q2_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *m, size_t stride) {
     for (size_t s = 0; s < k / 256; s++, p += 84) {
         float all = load_f16(p + 80), min_all = load_f16(p + 82);
         for (int h = 0; h < 16; h++) { /* 16 values each */
@@ -119,8 +109,7 @@ static void unpack_q2_k(const uint8_t *p, size_t k, int8_t *q, float *d, float *
     }
 }
 
-static void unpack_iq2_xxs(const uint8_t *p, size_t k, int8_t *q, float *d, size_t stride)
-{
+static void unpack_iq2_xxs(const uint8_t *p, size_t k, int8_t *q, float *d, size_t stride) {
     static const int8_t magnitude[4] = {8, 25, 43, 0};
     for (size_t s = 0; s < k / 256; s++, p += 66) {
         float all = load_f16(p);
@@ -142,8 +131,7 @@ static void unpack_iq2_xxs(const uint8_t *p, size_t k, int8_t *q, float *d, size
     }
 }
 
-void ds4_unpack_row(uint32_t type, const void *src, size_t k, int8_t *q, float *d, float *m, size_t stride)
-{
+void ds4_unpack_row(uint32_t type, const void *src, size_t k, int8_t *q, float *d, float *m, size_t stride) {
     switch (type) {
     case GGUF_Q8_0: unpack_q8_0(src, k, q, d, stride); break;
     case GGUF_Q4_K: unpack_q4_k(src, k, q, d, m, stride); break;
@@ -152,8 +140,7 @@ void ds4_unpack_row(uint32_t type, const void *src, size_t k, int8_t *q, float *
     }
 }
 
-static void dequant_int(uint32_t type, const uint8_t *src, float *dst, size_t k)
-{
+static void dequant_int(uint32_t type, const uint8_t *src, float *dst, size_t k) {
     size_t step = gguf_block_elems(type);
     int8_t q[256];
     float d[8], m[16] = {0};
@@ -164,8 +151,7 @@ static void dequant_int(uint32_t type, const uint8_t *src, float *dst, size_t k)
     }
 }
 
-void ds4_dequant_row(uint32_t type, const void *src, float *dst, size_t k)
-{
+void ds4_dequant_row(uint32_t type, const void *src, float *dst, size_t k) {
     const uint16_t *h = src;
     switch (type) {
     case GGUF_F32: memcpy(dst, src, k * sizeof *dst); break;

@@ -8,15 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float ds4_bits_f32(uint32_t u)
-{
+static inline float ds4_bits_f32(uint32_t u) {
     float f;
     memcpy(&f, &u, 4);
     return f;
 }
 
-static inline uint32_t ds4_f32_bits(float f)
-{
+static inline uint32_t ds4_f32_bits(float f) {
     uint32_t u;
     memcpy(&u, &f, 4);
     return u;
@@ -25,8 +23,7 @@ static inline uint32_t ds4_f32_bits(float f)
 float ds4_f16_to_f32(uint16_t h);
 uint16_t ds4_f32_to_f16(float f); /* nearest, ties to even */
 
-static inline float ds4_bf16_to_f32(uint16_t h)
-{
+static inline float ds4_bf16_to_f32(uint16_t h) {
     return ds4_bits_f32((uint32_t)h << 16);
 }
 

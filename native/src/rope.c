@@ -10,22 +10,19 @@
 
 #include "forward.h"
 
-static double corner(const ds4_hparams *hp, double beta)
-{
+static double corner(const ds4_hparams *hp, double beta) {
     const double two_pi = 6.283185307179586;
     return hp->n_rot * log((double)hp->rope_orig_ctx / (two_pi * beta)) / (2 * log(hp->rope_compress_base));
 }
 
-static double stretched(const ds4_hparams *hp, double freq, double i)
-{
+static double stretched(const ds4_hparams *hp, double freq, double i) {
     double low = fmax(0, floor(corner(hp, hp->yarn_beta_fast)));
     double high = fmin(hp->n_rot - 1, ceil(corner(hp, hp->yarn_beta_slow)));
     double ramp = 1 - fmin(1, fmax(0, (i - low) / fmax(0.001, high - low)));
     return freq / hp->rope_factor * (1 - ramp) + freq * ramp;
 }
 
-bool ds4_rope_init(const ds4_hparams *hp, double *freq[2])
-{
+bool ds4_rope_init(const ds4_hparams *hp, double *freq[2]) {
     for (int base = 0; base < 2; base++) {
         freq[base] = malloc(hp->n_rot / 2 * sizeof **freq);
         if (!freq[base])
@@ -38,8 +35,7 @@ bool ds4_rope_init(const ds4_hparams *hp, double *freq[2])
     return true;
 }
 
-void ds4_rope_at(const ds4_lane *ln, int base, uint32_t pos, float *cos_, float *sin_, float *neg)
-{
+void ds4_rope_at(const ds4_lane *ln, int base, uint32_t pos, float *cos_, float *sin_, float *neg) {
     for (uint32_t i = 0; i < ln->hp->n_rot / 2; i++) {
         double angle = pos * ln->e->f->freq[base][i];
         float c = (float)cos(angle), s = (float)sin(angle);
@@ -49,8 +45,7 @@ void ds4_rope_at(const ds4_lane *ln, int base, uint32_t pos, float *cos_, float 
     }
 }
 
-void ds4_rope_fill(const ds4_lane *ln, size_t t)
-{
+void ds4_rope_fill(const ds4_lane *ln, size_t t) {
     const ds4_work *w = ln->w;
     size_t at = t * ln->hp->n_rot;
     for (int base = 0; base < 2; base++)
@@ -58,8 +53,7 @@ void ds4_rope_fill(const ds4_lane *ln, size_t t)
                     w->neg[base] + at);
 }
 
-ds4_rope ds4_rope_of(const ds4_lane *ln, const ds4_layer *L, size_t t)
-{
+ds4_rope ds4_rope_of(const ds4_lane *ln, const ds4_layer *L, size_t t) {
     int base = L->ratio != 0;
     size_t at = t * ln->hp->n_rot;
     return (ds4_rope){ln->w->cos[base] + at, ln->w->sin[base] + at, ln->w->neg[base] + at};

@@ -19,8 +19,7 @@ typedef struct {
 } candidate;
 
 /* xorshift64*, 24 bits in [0, 1) */
-static float uniform(uint64_t *rng)
-{
+static float uniform(uint64_t *rng) {
     uint64_t x = *rng ? *rng : 0x9e3779b97f4a7c15ull;
     x ^= x >> 12;
     x ^= x << 25;
@@ -29,8 +28,7 @@ static float uniform(uint64_t *rng)
     return (float)((x * 0x2545f4914f6cdd1dull) >> 40) * 0x1p-24f;
 }
 
-static int32_t best(const float *logits, int32_t n)
-{
+static int32_t best(const float *logits, int32_t n) {
     int32_t at = -1;
     for (int32_t i = 0; i < n; i++)
         if (isfinite(logits[i]) && (at < 0 || logits[i] > logits[at]))
@@ -38,14 +36,12 @@ static int32_t best(const float *logits, int32_t n)
     return at < 0 ? 0 : at;
 }
 
-static float prob(float logit, float top, float temperature)
-{
+static float prob(float logit, float top, float temperature) {
     return isfinite(logit) ? expf((logit - top) / temperature) : 0.0f;
 }
 
 static int32_t draw_in_order(const float *logits, int32_t n, int32_t top, float temperature, float min_p,
-                             uint64_t *rng)
-{
+                             uint64_t *rng) {
     float sum = 0.0f;
     for (int32_t i = 0; i < n; i++) {
         float p = prob(logits[i], logits[top], temperature);
@@ -65,8 +61,7 @@ static int32_t draw_in_order(const float *logits, int32_t n, int32_t top, float 
     return last;
 }
 
-static int by_prob(const void *a, const void *b)
-{
+static int by_prob(const void *a, const void *b) {
     const candidate *x = a, *y = b;
     if (x->p != y->p)
         return x->p > y->p ? -1 : 1;
@@ -74,8 +69,7 @@ static int by_prob(const void *a, const void *b)
 }
 
 /* Candidates by falling probability; returns how many. */
-static int32_t collect(const float *logits, int32_t n, int32_t top, float temperature, candidate *c)
-{
+static int32_t collect(const float *logits, int32_t n, int32_t top, float temperature, candidate *c) {
     int32_t m = 0;
     for (int32_t i = 0; i < n; i++) {
         float p = prob(logits[i], logits[top], temperature);
@@ -86,8 +80,7 @@ static int32_t collect(const float *logits, int32_t n, int32_t top, float temper
     return m;
 }
 
-static int32_t draw_sorted(const candidate *c, int32_t n, float top_p, float min_p, uint64_t *rng)
-{
+static int32_t draw_sorted(const candidate *c, int32_t n, float top_p, float min_p, uint64_t *rng) {
     float all = 0.0f, kept = 0.0f;
     int32_t m = 0;
     for (int32_t i = 0; i < n; i++)
@@ -103,8 +96,7 @@ static int32_t draw_sorted(const candidate *c, int32_t n, float top_p, float min
     return c[m - 1].id;
 }
 
-int32_t ds4_sample(const float *logits, int32_t n_vocab, const ds4_sampling *s, uint64_t *rng)
-{
+int32_t ds4_sample(const float *logits, int32_t n_vocab, const ds4_sampling *s, uint64_t *rng) {
     int32_t top = best(logits, n_vocab);
     float top_p = s->top_p > 0.0f && s->top_p <= 1.0f ? s->top_p : 1.0f;
     float min_p = s->min_p > 0.0f ? s->min_p : 0.0f;

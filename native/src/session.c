@@ -11,8 +11,7 @@
 
 #include "forward.h"
 
-ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4_error *err)
-{
+ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4_error *err) {
     if (!model || !out)
         return ds4_fail(err, DS4_ERR_ARGUMENT, "session: no model or no place for the result");
     if (ctx < 1 || (uint32_t)ctx > model->hp.n_ctx_train)
@@ -32,8 +31,7 @@ ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4
     return DS4_OK;
 }
 
-void ds4_session_free(ds4_session *s)
-{
+void ds4_session_free(ds4_session *s) {
     if (!s)
         return;
     ds4_state_free(s->model, s->layers);
@@ -44,50 +42,41 @@ void ds4_session_free(ds4_session *s)
 }
 
 /* State needs no clearing: what a token reads follows from its position. */
-void ds4_session_reset(ds4_session *s)
-{
+void ds4_session_reset(ds4_session *s) {
     s->n_tokens = 0;
 }
 
-int32_t ds4_session_ctx(const ds4_session *s)
-{
+int32_t ds4_session_ctx(const ds4_session *s) {
     return (int32_t)s->ctx;
 }
 
-int32_t ds4_session_n_tokens(const ds4_session *s)
-{
+int32_t ds4_session_n_tokens(const ds4_session *s) {
     return (int32_t)s->n_tokens;
 }
 
-const int32_t *ds4_session_tokens(const ds4_session *s)
-{
+const int32_t *ds4_session_tokens(const ds4_session *s) {
     return s->tokens;
 }
 
-const float *ds4_session_logits(const ds4_session *s)
-{
+const float *ds4_session_logits(const ds4_session *s) {
     return s->n_tokens ? s->logits : NULL;
 }
 
-uint64_t ds4_session_memory(const ds4_session *s)
-{
+uint64_t ds4_session_memory(const ds4_session *s) {
     uint64_t logits = s->logits ? s->model->hp.n_vocab * sizeof(float) : 0;
     return sizeof *s + s->model->hp.n_layer * sizeof *s->layers + s->tokens_cap * sizeof *s->tokens + logits +
            ds4_state_bytes(s->model, s->layers, s->window);
 }
 
-void ds4_session_cancel(ds4_session *s)
-{
+void ds4_session_cancel(ds4_session *s) {
     atomic_store(&s->cancel, 1);
 }
 
-void ds4_session_clear_cancel(ds4_session *s)
-{
+void ds4_session_clear_cancel(ds4_session *s) {
     atomic_store(&s->cancel, 0);
 }
 
-bool ds4_session_reserve_tokens(ds4_session *s, uint64_t n)
-{
+bool ds4_session_reserve_tokens(ds4_session *s, uint64_t n) {
     if (n <= s->tokens_cap)
         return true;
     uint64_t cap = s->tokens_cap + s->tokens_cap / 2 + 256;
@@ -100,8 +89,7 @@ bool ds4_session_reserve_tokens(ds4_session *s, uint64_t n)
     return true;
 }
 
-static ds4_status check_tokens(const ds4_session *s, const int32_t *tokens, size_t n, ds4_error *err)
-{
+static ds4_status check_tokens(const ds4_session *s, const int32_t *tokens, size_t n, ds4_error *err) {
     uint32_t vocab = s->model->hp.n_vocab;
     if (n > 0 && !tokens)
         return ds4_fail(err, DS4_ERR_ARGUMENT, "eval: no tokens");
@@ -114,8 +102,7 @@ static ds4_status check_tokens(const ds4_session *s, const int32_t *tokens, size
     return DS4_OK;
 }
 
-static ds4_status eval_chunk(ds4_session *s, const int32_t *tok, size_t toks, float *logits_out, ds4_error *err)
-{
+static ds4_status eval_chunk(ds4_session *s, const int32_t *tok, size_t toks, float *logits_out, ds4_error *err) {
     size_t vocab = s->model->hp.n_vocab;
     if (atomic_exchange(&s->cancel, 0))
         return DS4_ERR_CANCELLED;
@@ -129,8 +116,7 @@ static ds4_status eval_chunk(ds4_session *s, const int32_t *tok, size_t toks, fl
     return DS4_OK;
 }
 
-ds4_status ds4_session_eval(ds4_session *s, const int32_t *tokens, size_t n, float *logits_out, ds4_error *err)
-{
+ds4_status ds4_session_eval(ds4_session *s, const int32_t *tokens, size_t n, float *logits_out, ds4_error *err) {
     size_t vocab = s->model->hp.n_vocab;
     ds4_status st = check_tokens(s, tokens, n, err);
     if (st != DS4_OK || n == 0)

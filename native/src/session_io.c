@@ -28,8 +28,7 @@ typedef struct {
 } header;
 
 /* Eight bytes a step; a multiply and a shift carry each bit over the word. */
-static uint64_t mix(uint64_t h, const void *data, uint64_t n)
-{
+static uint64_t mix(uint64_t h, const void *data, uint64_t n) {
     const char *p = data;
     for (; n >= 8; n -= 8, p += 8) {
         uint64_t w;
@@ -43,14 +42,12 @@ static uint64_t mix(uint64_t h, const void *data, uint64_t n)
     return h ^ h >> 29;
 }
 
-uint64_t ds4_session_checksum(const void *buf, uint64_t n)
-{
+uint64_t ds4_session_checksum(const void *buf, uint64_t n) {
     return mix(LAYOUT, buf, n);
 }
 
 /* Names, shapes and a sample of every tensor's bytes. */
-static uint64_t fingerprint(const ds4_model *m)
-{
+static uint64_t fingerprint(const ds4_model *m) {
     uint64_t h = mix(0, &m->hp.n_layer, sizeof m->hp.n_layer);
     for (uint64_t i = 0; i < gguf_n_tensors(m->file); i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, i);
@@ -64,8 +61,7 @@ static uint64_t fingerprint(const ds4_model *m)
     return h;
 }
 
-static header header_for(const ds4_session *s, uint32_t n_tokens)
-{
+static header header_for(const ds4_session *s, uint32_t n_tokens) {
     const ds4_hparams *hp = &s->model->hp;
     header h = {.model = fingerprint(s->model)};
     memcpy(h.magic, MAGIC, sizeof h.magic);
@@ -90,8 +86,7 @@ typedef struct {
     uint64_t at;
 } stream;
 
-static void move(stream *st, void *data, uint64_t n)
-{
+static void move(stream *st, void *data, uint64_t n) {
     if (st->out && n > 0)
         memcpy(st->out + st->at, data, n);
     else if (st->in && n > 0)
@@ -100,8 +95,7 @@ static void move(stream *st, void *data, uint64_t n)
 }
 
 /* Rows of tokens [from, to) in a ring of `size` rows. */
-static void move_ring(stream *st, float *ring, uint64_t from, uint64_t to, uint64_t size, uint64_t width)
-{
+static void move_ring(stream *st, float *ring, uint64_t from, uint64_t to, uint64_t size, uint64_t width) {
     if (!st->out && !st->in) {
         st->at += (to - from) * width * sizeof *ring;
         return;
@@ -111,8 +105,7 @@ static void move_ring(stream *st, float *ring, uint64_t from, uint64_t to, uint6
 }
 
 /* Pending projections: the unfinished window and, with overlap, the one before. */
-static void move_comp(stream *st, ds4_comp_state *c, uint64_t n)
-{
+static void move_comp(stream *st, ds4_comp_state *c, uint64_t n) {
     if (!c->ratio)
         return;
     uint64_t whole = n / c->ratio, kept = c->ring / c->ratio - 1;
@@ -123,8 +116,7 @@ static void move_comp(stream *st, ds4_comp_state *c, uint64_t n)
 }
 
 static void move_body(stream *st, const ds4_session *s, uint64_t n, int32_t *tokens, float *logits,
-                      ds4_layer_state *layers)
-{
+                      ds4_layer_state *layers) {
     const ds4_hparams *hp = &s->model->hp;
     move(st, tokens, n * sizeof *tokens);
     move(st, logits, n ? hp->n_vocab * sizeof *logits : 0);
@@ -136,20 +128,17 @@ static void move_body(stream *st, const ds4_session *s, uint64_t n, int32_t *tok
     }
 }
 
-static uint64_t size_of(const ds4_session *s, uint64_t n)
-{
+static uint64_t size_of(const ds4_session *s, uint64_t n) {
     stream st = {.at = sizeof(header)};
     move_body(&st, s, n, s->tokens, s->logits, s->layers);
     return st.at + sizeof(uint64_t);
 }
 
-uint64_t ds4_session_save_size(const ds4_session *s)
-{
+uint64_t ds4_session_save_size(const ds4_session *s) {
     return size_of(s, s->n_tokens);
 }
 
-ds4_status ds4_session_save(const ds4_session *s, void *buf, uint64_t size, ds4_error *err)
-{
+ds4_status ds4_session_save(const ds4_session *s, void *buf, uint64_t size, ds4_error *err) {
     uint64_t need = ds4_session_save_size(s);
     if (!buf || size < need)
         return ds4_fail(err, DS4_ERR_ARGUMENT, "save: buffer of %llu bytes, expected %llu", (unsigned long long)size,
@@ -166,8 +155,7 @@ ds4_status ds4_session_save(const ds4_session *s, void *buf, uint64_t size, ds4_
 
 /* ---- load ------------------------------------------------------------------------ */
 
-static ds4_status check_bytes(const header *h, const char *buf, uint64_t size, ds4_error *err)
-{
+static ds4_status check_bytes(const header *h, const char *buf, uint64_t size, ds4_error *err) {
     uint64_t sum;
     if (memcmp(h->magic, MAGIC, sizeof h->magic) != 0)
         return ds4_fail(err, DS4_ERR_FORMAT, "load: the bytes are not a saved session");
@@ -182,8 +170,7 @@ static ds4_status check_bytes(const header *h, const char *buf, uint64_t size, d
     return DS4_OK;
 }
 
-static ds4_status check_shape(const ds4_session *s, const header *h, ds4_error *err)
-{
+static ds4_status check_shape(const ds4_session *s, const header *h, ds4_error *err) {
     static const char *const names[WORDS] = {
         [W_LAYERS] = "layers", [W_HEAD_DIM] = "head width", [W_INDEX_DIM] = "indexer width",
         [W_VOCAB] = "vocabulary", [W_WINDOW] = "window", [W_KV_MODE] = "kv mode", [W_INDEX] = "indexer in use",
@@ -202,8 +189,7 @@ static ds4_status check_shape(const ds4_session *s, const header *h, ds4_error *
     return DS4_OK;
 }
 
-static ds4_status check_ids(const ds4_session *s, const char *ids, uint32_t n, ds4_error *err)
-{
+static ds4_status check_ids(const ds4_session *s, const char *ids, uint32_t n, ds4_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         int32_t id;
         memcpy(&id, ids + (uint64_t)i * sizeof id, sizeof id);
@@ -220,16 +206,14 @@ typedef struct {
     ds4_layer_state *layers;
 } contents;
 
-static void discard(const ds4_session *s, contents *c)
-{
+static void discard(const ds4_session *s, contents *c) {
     ds4_state_free(s->model, c->layers);
     free(c->layers);
     free(c->tokens);
     free(c->logits);
 }
 
-static bool make_room(const ds4_session *s, uint32_t n, contents *c)
-{
+static bool make_room(const ds4_session *s, uint32_t n, contents *c) {
     const ds4_model *m = s->model;
     c->tokens = malloc((n + 1ull) * sizeof *c->tokens);
     c->logits = malloc(m->hp.n_vocab * sizeof *c->logits);
@@ -238,8 +222,7 @@ static bool make_room(const ds4_session *s, uint32_t n, contents *c)
            (n == 0 || ds4_state_reserve(m, c->layers, s->window, n));
 }
 
-static void adopt(ds4_session *s, uint32_t n, contents c)
-{
+static void adopt(ds4_session *s, uint32_t n, contents c) {
     contents old = {s->tokens, s->logits, s->layers};
     discard(s, &old);
     s->tokens = c.tokens;
@@ -249,8 +232,7 @@ static void adopt(ds4_session *s, uint32_t n, contents c)
     s->layers = c.layers;
 }
 
-ds4_status ds4_session_load(ds4_session *s, const void *buf, uint64_t size, ds4_error *err)
-{
+ds4_status ds4_session_load(ds4_session *s, const void *buf, uint64_t size, ds4_error *err) {
     header h;
     if (!buf || size < sizeof h + sizeof(uint64_t))
         return ds4_fail(err, DS4_ERR_FORMAT, "load: %llu bytes are too few for a saved session",

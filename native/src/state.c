@@ -6,8 +6,7 @@
 
 #include "forward.h"
 
-static bool comp_init(ds4_comp_state *c, uint32_t ratio, uint32_t width)
-{
+static bool comp_init(ds4_comp_state *c, uint32_t ratio, uint32_t width) {
     uint32_t coff = ratio == 4 ? 2 : 1;
     *c = (ds4_comp_state){.ratio = ratio, .ring = coff * ratio, .width = width, .in_width = coff * width};
     size_t n = (size_t)c->ring * c->in_width;
@@ -16,8 +15,7 @@ static bool comp_init(ds4_comp_state *c, uint32_t ratio, uint32_t width)
     return c->kv && c->gate;
 }
 
-static void comp_free(ds4_comp_state *c)
-{
+static void comp_free(ds4_comp_state *c) {
     free(c->rows);
     free(c->kv);
     free(c->gate);
@@ -25,8 +23,7 @@ static void comp_free(ds4_comp_state *c)
 }
 
 /* Grows by half, so copying stays a small part of the work that fills the rows. */
-static bool comp_reserve(ds4_comp_state *c, uint64_t n_tokens)
-{
+static bool comp_reserve(ds4_comp_state *c, uint64_t n_tokens) {
     if (!c->ratio || n_tokens / c->ratio <= c->cap)
         return true;
     uint64_t need = n_tokens / c->ratio, cap = c->cap + c->cap / 2;
@@ -40,8 +37,7 @@ static bool comp_reserve(ds4_comp_state *c, uint64_t n_tokens)
     return true;
 }
 
-bool ds4_state_init(const ds4_model *m, ds4_layer_state *layers)
-{
+bool ds4_state_init(const ds4_model *m, ds4_layer_state *layers) {
     bool ok = true, index = ds4_needs_index(m);
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         uint32_t ratio = m->layers[l].ratio;
@@ -53,8 +49,7 @@ bool ds4_state_init(const ds4_model *m, ds4_layer_state *layers)
     return ok;
 }
 
-void ds4_state_free(const ds4_model *m, ds4_layer_state *layers)
-{
+void ds4_state_free(const ds4_model *m, ds4_layer_state *layers) {
     for (uint32_t l = 0; layers && l < m->hp.n_layer; l++) {
         free(layers[l].window);
         layers[l].window = NULL;
@@ -63,8 +58,7 @@ void ds4_state_free(const ds4_model *m, ds4_layer_state *layers)
     }
 }
 
-bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t window, uint64_t n)
-{
+bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t window, uint64_t n) {
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         ds4_layer_state *s = &layers[l];
         if (!s->window)
@@ -75,8 +69,7 @@ bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t win
     return true;
 }
 
-static uint64_t copy_ring(float *ring, uint64_t floats, void *all, uint64_t at, ds4_rings_way way)
-{
+static uint64_t copy_ring(float *ring, uint64_t floats, void *all, uint64_t at, ds4_rings_way way) {
     char *buf = way == RINGS_MEASURE ? NULL : (char *)all + at;
     if (way == RINGS_SAVE && floats > 0)
         memcpy(buf, ring, floats * sizeof *ring);
@@ -85,8 +78,7 @@ static uint64_t copy_ring(float *ring, uint64_t floats, void *all, uint64_t at, 
     return floats * sizeof *ring;
 }
 
-uint64_t ds4_state_rings(const ds4_model *m, ds4_layer_state *layers, uint32_t window, void *buf, ds4_rings_way way)
-{
+uint64_t ds4_state_rings(const ds4_model *m, ds4_layer_state *layers, uint32_t window, void *buf, ds4_rings_way way) {
     uint64_t at = 0;
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         ds4_comp_state *c[2] = {&layers[l].comp, &layers[l].index};
@@ -100,13 +92,11 @@ uint64_t ds4_state_rings(const ds4_model *m, ds4_layer_state *layers, uint32_t w
     return at;
 }
 
-static uint64_t comp_bytes(const ds4_comp_state *c)
-{
+static uint64_t comp_bytes(const ds4_comp_state *c) {
     return (c->cap * c->width + 2ull * c->ring * c->in_width) * sizeof(float);
 }
 
-uint64_t ds4_state_bytes(const ds4_model *m, const ds4_layer_state *layers, uint32_t window)
-{
+uint64_t ds4_state_bytes(const ds4_model *m, const ds4_layer_state *layers, uint32_t window) {
     uint64_t sum = 0;
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         sum += comp_bytes(&layers[l].comp) + comp_bytes(&layers[l].index);
