@@ -122,6 +122,7 @@ const struct kernels *ds4_kernels_scalar(void);
 /* NULL where the compiler or the machine lacks the instructions. */
 const struct kernels *ds4_kernels_avx2(void);
 const struct kernels *ds4_kernels_avx512(void);
+const struct kernels *ds4_kernels_avx512_base(void);
 const struct kernels *ds4_kernels_neon(void);
 const struct kernels *ds4_kernels_neon_dot(void);
 

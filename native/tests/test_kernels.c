@@ -183,7 +183,7 @@ static void test_attention_parts(const struct kernels *k) {
 
 int main(void) {
     const struct kernels *(*const sets[])(void) = {ds4_kernels_scalar, ds4_kernels_avx2, ds4_kernels_avx512,
-                                                   ds4_kernels_neon};
+                                                   ds4_kernels_avx512_base, ds4_kernels_neon};
     make_weights();
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         const struct kernels *k = sets[i]();

@@ -1,4 +1,4 @@
-/* kernels_vnni.h - the int8 kernels of kernels_avx512.c. */
+/* kernels_avx512_int.h - the int8 kernels of kernels_avx512.h. */
 
 #define FLIP _mm512_set1_epi8((char)0x80)
 #define HINLINE static inline __attribute__((always_inline))
@@ -13,7 +13,7 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out) {
         __m128i ql = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(lo, iv)));
         __m128i qh = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(hi, iv)));
         __m256i q = _mm256_set_m128i(qh, ql);
-        __m256i s = _mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, q);
+        __m256i s = _mm256_madd_epi16(_mm256_maddubs_epi16(ones, q), _mm256_set1_epi16(1));
         __m128i h = _mm_hadd_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
         h = _mm_hadd_epi32(h, h);
         int32_t s0 = _mm_cvtsi128_si32(h), s1 = _mm_extract_epi32(h, 1);
@@ -107,7 +107,7 @@ static void block_sums(ds4_panel *p, size_t k) {
         __m512i v[8];
 #pragma GCC unroll 8
         for (int i = 0; i < 8; i++)
-            v[i] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), FLIP,
+            v[i] = dot4(_mm512_setzero_si512(), FLIP,
                                        two_rows(row[first_row(i)] + b * p->blk_stride,
                                                 row[first_row(i) + 4] + b * p->blk_stride));
         _mm512_storeu_si512(p->fix + b * PANEL_ROWS, _mm512_sub_epi32(_mm512_setzero_si512(), sum_rows(v)));
@@ -137,7 +137,7 @@ HINLINE __m512i dot_blocks(const int8_t *const *row, size_t at, const ds4_q8row 
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++) {
         __m512i w = two_rows(row[first_row(i)] + at, row[first_row(i) + 4] + at);
-        v[i] = _mm512_dpbusd_epi32(fix, _mm512_xor_si512(w, FLIP), xv);
+        v[i] = dot4(fix, _mm512_xor_si512(w, FLIP), xv);
     }
     return sum_rows(v);
 }
@@ -227,7 +227,7 @@ HINLINE void gemm_rows4(const ds4_panel *p, size_t r0, size_t k, const uint8_t *
                 __m512i w = _mm512_set1_epi32(word_at(row[r] + b * p->blk_stride + 4 * j));
 #pragma GCC unroll 2
                 for (int c = 0; c < C; c++)
-                    sum[r * C + c] = _mm512_dpbusd_epi32(sum[r * C + c], x[c], w);
+                    sum[r * C + c] = dot4(sum[r * C + c], x[c], w);
             }
         }
 #pragma GCC unroll 2
