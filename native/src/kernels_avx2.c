@@ -90,8 +90,9 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out) {
             int32_t lane[8];
             _mm256_storeu_si256((__m256i *)lane, q);
             for (int j = 0; j < 8; j++) {
-                out->q[b * 32 + i * 8 + j] = (int8_t)lane[j];
-                sum[i / 2] += lane[j];
+                int8_t v8 = (int8_t)lane[j]; /* also where x is no number */
+                out->q[b * 32 + i * 8 + j] = v8;
+                sum[i / 2] += v8;
             }
         }
         out->d[b] = d;

@@ -83,8 +83,9 @@ static void quantize(const float *x, size_t k, const ds4_q8row *out) {
         float d = vmaxvq_f32(top) / 127.0f, inv = d > 0.0f ? 1.0f / d : 0.0f;
         for (int i = 0; i < 8; i += 2) {
             int32x4_t lo = vcvtnq_s32_f32(vmulq_n_f32(v[i], inv)), hi = vcvtnq_s32_f32(vmulq_n_f32(v[i + 1], inv));
-            vst1_s8(out->q + b * 32 + i * 4, vmovn_s16(vcombine_s16(vmovn_s32(lo), vmovn_s32(hi))));
-            sum[i / 4] += vaddvq_s32(vaddq_s32(lo, hi));
+            int8x8_t v8 = vmovn_s16(vcombine_s16(vmovn_s32(lo), vmovn_s32(hi)));
+            vst1_s8(out->q + b * 32 + i * 4, v8);
+            sum[i / 4] += vaddlv_s8(v8);
         }
         out->d[b] = d;
         out->fix[b] = -128 * (sum[0] + sum[1]);
