@@ -24,7 +24,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-from native.tests.random_model import ARCH, Shape, _metadata, tensors
+from native.tests.random_model import ARCH, Shape, add_metadata, tensors
 
 CONTROL = (
     "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<｜User｜>", "<｜Assistant｜>",
@@ -78,7 +78,7 @@ def write_reciting_model(path: Path, reasoning: Sequence[str], answer: Sequence[
 def _write(path: Path, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
     w = gguf.GGUFWriter(path, ARCH)
     w.add_name("Reciting Model")
-    _metadata(w, shape)
+    add_metadata(w, shape)
     del w.kv_data[0]["tokenizer.ggml.model"]
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("joyai-llm")

@@ -196,7 +196,7 @@ def tensors(shape: Shape) -> dict[str, Array]:
     return made
 
 
-def _metadata(w: gguf.GGUFWriter, s: Shape) -> None:
+def add_metadata(w: gguf.GGUFWriter, s: Shape) -> None:
     ints = {
         "block_count": len(s.ratios), "context_length": s.context, "embedding_length": s.d,
         "vocab_size": s.vocab, "attention.head_count": s.heads, "attention.head_count_kv": 1,
@@ -235,7 +235,7 @@ def write_gguf(path: Path, shape: Shape, weights: dict[str, Array], encode: Enco
     """Write a GGUF. `encode` may give a tensor's bytes in another type; None leaves it as it is."""
     w = gguf.GGUFWriter(path, ARCH)
     w.add_name(f"random {shape.name}")
-    _metadata(w, shape)
+    add_metadata(w, shape)
     for name, values in weights.items():
         coded = encode(name, values) if encode else None
         if coded is None:

@@ -39,7 +39,7 @@ def made_up_weights() -> dict[str, Array]:
 def write(path: Path, edit: Edit | None = None) -> Path:
     writer = gguf.GGUFWriter(path, random_model.ARCH)
     weights = dict(made_up_weights())
-    random_model._metadata(writer, SHAPE)
+    random_model.add_metadata(writer, SHAPE)
     if edit:
         edit(writer, weights)
     for name, values in weights.items():
