@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from ds4train.chat_know import Exchange, Topic, filled, table
-from ds4train.sessions import names, words
+from ds4train.sessions import names, values, words
 from ds4train.sessions.grammar import Wordings
 
 _SHELL = {"grep", "mkdir", "rm", "mv", "cp", "wc", "head", "tail", "git", "echo"}
@@ -40,7 +40,7 @@ Look at this [function|code]:\\n\\n{c}\\n\\nWhich value does {call} give?
 
 def _constant(rng: random.Random, split: str) -> tuple[str, str, str, str]:
     name = _function(rng, split)
-    value = names.value(rng, split, rng.choice(("int", "float", "str", "word", "path", "version")))
+    value = values.value(rng, split, rng.choice(("int", "float", "str", "word", "path", "version")))
     text = value.text if value.kind in ("int", "float") else f'"{value.text}"'
     return f"def {name}():\n    return {text}", f"{name}()", f"It returns the constant {text}.", text
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 from ds4train.chat_know import Exchange, Topic, filled, person, table
-from ds4train.sessions import names, words
+from ds4train.sessions import names, values, words
 from ds4train.sessions.grammar import Wordings
 
 _STYLES = ("snake", "snake", "camel", "kebab", "pascal", "upper", "dot")
@@ -22,7 +22,7 @@ def thing(rng: random.Random, split: str) -> str:
     if roll < 0.55:
         return names.invented(rng)
     if roll < 0.90:
-        return names.value(rng, split).text
+        return values.value(rng, split).text
     return " ".join(names.word(rng, split) for _ in range(rng.randint(2, 4)))
 
 
@@ -88,17 +88,17 @@ Read this and give me only the value of {k}:\\n{t}
 def extract(rng: random.Random, split: str) -> Exchange:
     """One value out of several."""
     keys = list(dict.fromkeys(names.ident(rng, split, "snake", 1, 2) for _ in range(rng.randint(2, 6))))
-    values = [names.value(rng, split).text for _ in keys]
+    found = [values.value(rng, split).text for _ in keys]
     pick = rng.randrange(len(keys))
     separator = rng.choice((" = ", ": ", "=", " is "))
-    rows = [f"{key}{separator}{value}" for key, value in zip(keys, values, strict=True)]
+    rows = [f"{key}{separator}{value}" for key, value in zip(keys, found, strict=True)]
     user = _EXTRACT(rng, split, {"t": "\n".join(rows), "o": ", ".join(rows), "k": keys[pick]})
     answer = rng.choice(
         (
-            values[pick],
-            values[pick],
-            f"{keys[pick]} is {values[pick]}.",
-            f"The value of {keys[pick]} is {values[pick]}.",
+            found[pick],
+            found[pick],
+            f"{keys[pick]} is {found[pick]}.",
+            f"The value of {keys[pick]} is {found[pick]}.",
         )
     )
     return Exchange(user, f"The text says: {rows[pick]}", answer)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from ds4train import ggufio
 from ds4train.config import ModelConfig
-from ds4train.export import export, split
+from ds4train.export import export, gguf_name, split
 from ds4train.model import Model
 from ds4train.muon import Optimizer
 
@@ -57,3 +58,17 @@ def save_export(folder: Path, model: Model) -> int:
     size = export(model.cfg, model.state(), path)
     split(path, folder / "parts")
     return size
+
+
+def load_export(path: Path, model: Model) -> list[str]:
+    """Start from an exported model; returns the names of parameters that the file lacks (they stay as they are)."""
+    tensors = ggufio.read_tensors(path)
+    missing = []
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            found = tensors.get(gguf_name(name))
+            if found is None:
+                missing.append(name)
+            else:
+                value.copy_(torch.from_numpy(found))
+    return missing

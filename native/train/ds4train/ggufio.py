@@ -82,3 +82,58 @@ def write(path: Path, keys: dict[str, Key], tensors: dict[str, tuple[NDArray[Any
     head += b"\0" * (-len(head) % ALIGN)
     path.write_bytes(head + data)
     return len(head) + len(data)
+
+
+def _read_string(data: memoryview, at: int) -> tuple[str, int]:
+    (size,) = struct.unpack_from("<Q", data, at)
+    return bytes(data[at + 8 : at + 8 + size]).decode(), at + 8 + size
+
+
+def _skip_value(data: memoryview, at: int, kind: int) -> int:
+    if kind == _STR:
+        return _read_string(data, at)[1]
+    if kind != _ARRAY:
+        return at + struct.calcsize(_PACK[kind])
+    item, count = struct.unpack_from("<IQ", data, at)
+    at += 12
+    for _ in range(count):
+        at = _skip_value(data, at, item)
+    return at
+
+
+def dequantise_q8_0(raw: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The reverse of quantise_q8_0."""
+    blocks = raw.reshape(-1, 2 + _BLOCK)
+    scale = blocks[:, :2].copy().view(np.float16).astype(np.float32)
+    return (blocks[:, 2:].view(np.int8).astype(np.float32) * scale).reshape(shape)
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a file that `write` made, as float32 (I32 stays): name -> array in row-major shape."""
+    data = memoryview(path.read_bytes())
+    _, count, keys = struct.unpack_from("<IQQ", data, 4)
+    at = 24
+    for _ in range(keys):
+        _, at = _read_string(data, at)
+        (kind,) = struct.unpack_from("<I", data, at)
+        at = _skip_value(data, at + 4, kind)
+    entries = []
+    for _ in range(count):
+        name, at = _read_string(data, at)
+        (dims,) = struct.unpack_from("<I", data, at)
+        *shape, kind, offset = struct.unpack_from(f"<{dims}QIQ", data, at + 4)
+        at += 4 + 8 * dims + 12
+        entries.append((name, tuple(shape[::-1]), kind, offset))
+    start = at + -at % ALIGN
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, shape, kind, offset in entries:
+        n = int(np.prod(shape))
+        begin = start + offset
+        if kind == Q8_0:
+            raw = np.frombuffer(data, np.uint8, n // _BLOCK * (2 + _BLOCK), begin)
+            tensors[name] = dequantise_q8_0(raw, shape)
+        else:
+            dtype = {F32: np.float32, F16: np.float16, I32: np.int32}[kind]
+            values = np.frombuffer(data, dtype, n, begin).reshape(shape)
+            tensors[name] = values.copy() if kind == I32 else values.astype(np.float32)
+    return tensors

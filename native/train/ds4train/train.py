@@ -126,6 +126,10 @@ class Trainer:
             cfg = replace(cfg, vocab=8192)
         dtype = torch.bfloat16 if world.device.type == "cuda" else torch.float32
         self.model = Model(cfg, Options(args.attn, args.moe, dtype)).to(world.device)
+        if args.init:
+            missing = checkpoint.load_export(args.init, self.model)
+            if world.rank == 0:
+                print(f"started from {args.init}; {len(missing)} tensors were not in it", flush=True)
         rates = Rates(muon=args.lr_muon, adam=args.lr_adam)
         self.optimizer = Optimizer(self.model, args.opt, rates)
         self.progress = checkpoint.Progress()
@@ -294,6 +298,7 @@ def parser() -> argparse.ArgumentParser:
     ap.add_argument("--out", type=Path, default=Path("train-out"), help="logs and the exported model")
     ap.add_argument("--state", type=Path, default=Path("train-state"), help="full checkpoint, for --resume")
     ap.add_argument("--resume", action="store_true")
+    ap.add_argument("--init", type=Path, help="exported model (GGUF) to start from, with a fresh optimiser")
     ap.add_argument("--no-compile", dest="compile", action="store_false")
     ap.add_argument("--cache", type=Path, help="compiler cache file: read if there, written after compiling")
     ap.add_argument("--log-every", type=float, default=10.0)

@@ -40,8 +40,8 @@ FAMILIES = {
     "create_lines": (creating.create_lines, 3),
     "create_program": (writing.create_program, 5),
     "change_text": (edits.change_text, 5),
-    "change_spoken": (edits.change_spoken, 4),
-    "lookup_spoken": (looks.lookup_spoken, 3),
+    "change_spoken": (edits.change_spoken, 6),
+    "lookup_spoken": (looks.lookup_spoken, 7),
     "change_section": (sections.change_in_section, 10),
     "lookup_section": (sections.lookup_in_section, 5),
     "run": (fixing.run_command, 7),
@@ -58,7 +58,7 @@ FAMILIES = {
     "move": (making.move, 2),
     "copy": (making.copy, 1),
     "delete": (making.delete, 1),
-    "question": (talk.question, 4),
+    "question": (talk.question, 9),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -178,14 +178,14 @@ def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: s
             return
         if only == "several" or (only is None and rng.random() < _SEVERAL_SHARE):
             _several(world)
-        elif kit and (only == "fix" or rng.random() < 0.5):
+        elif kit and (only == "fix" or rng.random() < 0.65):
             fixing.fix(world, kit)
             kit = None
         elif only is None:
             FAMILIES[rng.choices(_NAMES, _WEIGHTS)[0]][0](world)
         elif only in FAMILIES:
             FAMILIES[only][0](world)
-    if session.tasks and rng.random() < 0.02:
+    if session.tasks and rng.random() < 0.04:
         talk.thanks(world)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import configs, names, phrasings_more, programs, prose, values, words
+from . import configs, names, phrasings_more, programs, prose, values, wild, words
 from .grammar import Phrases
 from .kinds import KINDS
 from .lines import a_line
@@ -56,6 +56,8 @@ def block(world: World, path: str) -> str:
     """Several lines fit for the path's kind."""
     rng, split = world.rng, world.split
     ext = path.rsplit(".", 1)[-1]
+    if ext == "py" and rng.random() < 0.6:
+        return wild.code(rng, split) + "\n"
     if ext in ("py", "sh"):
         return programs.small_script(rng, split, ext)
     kind = {"yml": "yaml", "md": "list", "html": ""}.get(ext, ext)
@@ -109,6 +111,8 @@ def create_lines(world: World) -> bool:
         lambda: rng.choice(words.PEOPLE[world.split]),
         lambda: rng.choice(words.PLACES[world.split]),
         lambda: names.ident(rng, world.split, "snake", 1, 2),
+        lambda: wild.english(rng, world.split),
+        lambda: f"{wild.english(rng, world.split)} {wild.english(rng, world.split)}",
     )
     make = rng.choice(makers)
     items = list(dict.fromkeys(make() for _ in range(rng.randint(2, 6))))

@@ -150,6 +150,8 @@ def change(world: World, lead_in: bool = False) -> bool:
             return False
         slots["k"], slots["K"] = v.name(key), v.setting(key)
         wording = phrasings.CHANGE
+    if not nowhere and not gone and value.kind == "bool" and rng.random() < 0.4:
+        wording = phrasings_more.TURN_ON if value.text.lower() == "true" else phrasings_more.TURN_OFF
     world.ask("change", wording(rng, world.split, slots))
     facts = {"k": key, "f": said, "v": new_said, "o": old}
     lead = ""

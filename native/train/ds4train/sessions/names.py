@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from . import words
+from . import wild, words
 
 _ONSETS = [
     "",
@@ -262,13 +262,15 @@ def invented(rng: random.Random) -> str:
 
 def word(rng: random.Random, split: str) -> str:
     r = rng.random()
-    if r < 0.30:
+    if r < 0.22:
         return invented(rng)
-    if r < 0.75:
+    if r < 0.62:
+        return wild.english(rng, split)
+    if r < 0.82:
         return rng.choice(words.NOUNS[split])
     if r < 0.9:
         return rng.choice(words.ADJECTIVES[split])
-    if r < 0.96:
+    if r < 0.95:
         return rng.choice(words.VERBS[split])
     return rng.choice(_ABBREVIATIONS)
 
@@ -338,7 +340,14 @@ _MINUTES = ("00", "15", "30", "45")
 
 def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str:
     """Prose that says little but reads as English; used for comments, notes and messages."""
+    if rng.random() < 0.2:
+        return wild.line(rng, split)
+    if rng.random() < 0.2:
+        found = " ".join(wild.english(rng, split) for _ in range(rng.randint(2, 6)))
+        return rng.choice((found, found, found.capitalize(), found.title()))
     n, a, v = words.NOUNS[split], words.ADJECTIVES[split], words.VERBS[split]
+    if rng.random() < 0.5:
+        n, a = ([wild.english(rng, split) for _ in range(3)] for _ in range(2))
     c = rng.choice
     frames = (
         lambda: f"the {c(a)} {c(n)} must {c(v)} every {c(n)}",

@@ -238,6 +238,51 @@ the command {c} fails. [Fix the code and run it again|Fix the cause]
 {c} must pass. [Fix the code|Right now an assertion fails, fix it]
 """,
     ),
+    (
+        phrasings_more.CREATE_BLOCK,
+        """
+create {F} with this content:\\n\\n{B}\\n\\n[Nothing else|Nothing more], please.
+create {F} containing\\n\\n{B}\\n\\n[nothing else in it please|and nothing else|no other text]
+create a file [called|named] {p} with [this content|these lines|the following text]:\\n{B}
+please create [a file called|a file named|the file] {p} with [these|the following] lines:\\n{B}
+please create {F} with exactly this [content|text]:\\n\\n{B}
+add a file {p} that contains exactly this:\\n\\n{B}
+add a file {p} that contains [exactly |]the following:\\n\\n{B}
+I want a new file {p} with this in it:\\n\\n{B}
+make a new file called {p}. It should contain these lines:\\n{B}
+make the file {p} and put exactly these lines in it:\\n\\n{B}
+write a file called {p}. The content is:\\n\\n{B}
+the file {p} does not exist yet. Create it with this content:\\n\\n{B}
+here is the content of {p}, [please create it|create the file]:\\n\\n{B}
+""",
+    ),
+    (
+        phrasings_more.CREATE_LINE,
+        """
+make [a|an] {p} file that [just says|says|says only|contains only|contains] {l}
+make [a|an] {p} file with [just|only] {l} in it
+[a|an] {p} file that just says {l} would be nice
+create [a|an] {p} file [containing|with] [just|only] {l}
+I'd like a file {p} [with just|with only|that just has] the text {l}
+""",
+    ),
+    (
+        phrasings_more.SHOW,
+        """
+what does {F} say exactly?
+read {F} to me
+[can you|please] show me what {F} contains
+""",
+    ),
+    (
+        phrasings_more.THANKS,
+        """
+[thank you|thanks], that was all [for today|for now|I needed]
+[thank you very much|many thanks|thanks so much]
+thanks, [bye|goodbye|see you]
+that was all, [thank you|thanks]
+""",
+    ),
 ]
 
 

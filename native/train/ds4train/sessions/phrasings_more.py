@@ -375,3 +375,29 @@ what does {F} set {k} to [under|in] {s}?
 what is the {k} of {s} in {F}?
 [read|find] the {k} [of|in|under] {s} in {F} and tell me its value
 """)
+
+TURN_ON = Wordings("""
+[turn on|switch on|enable|activate] {K} in {F}
+[turn|switch] {K} on in {F}
+in {F}, [turn on|switch on|enable|activate] {k}
+[turn on|enable|switch on] {k} in {F}[, it is off right now|, it is false at the moment|, please|]
+{k} [should|must] be [on|enabled|true|switched on] in {F}
+{k} in {F} [should|must] be [turned on|enabled|switched on]
+{F} has {k} [off|disabled|switched off]. [Turn it on|Enable it|Switch it on]
+we need {k} [enabled|on|switched on]; [it is in|see] {F}
+[make|set] {k} true in {F}
+edit {F} so that {k} is [on|enabled|true]
+""")
+
+TURN_OFF = Wordings("""
+[turn off|switch off|disable|deactivate] {K} in {F}
+[turn|switch] {K} off in {F}
+in {F}, [turn off|switch off|disable|deactivate] {k}
+[turn off|disable|switch off] {k} in {F}[, it is on right now|, it is true at the moment|, please|]
+{k} [should|must] be [off|disabled|false|switched off] in {F}
+{k} in {F} [should|must] be [turned off|disabled|switched off]
+{F} has {k} [on|enabled|switched on]. [Turn it off|Disable it|Switch it off]
+we need {k} [disabled|off|switched off]; [it is in|see] {F}
+[make|set] {k} false in {F}
+edit {F} so that {k} is [off|disabled|false]
+""")

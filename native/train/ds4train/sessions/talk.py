@@ -154,11 +154,13 @@ _THINK = (
 def question(world: World) -> bool:
     rng, s = world.rng, world.s
     r = rng.random()
-    if r < 0.12:
+    if r < 0.35:
+        _chat(world)
+    elif r < 0.43:
         ask, answer = rng.choice(_SELF)
         s.user("question", rng.choice((ask, ask.capitalize(), ask.rstrip("?"))))
         s.answer(rng.choice(_THINK), answer)
-    elif r < 0.3:
+    elif r < 0.55:
         a, b = rng.randint(1, 20), rng.randint(1, 12)
         word, sign, result = rng.choice((("plus", "+", a + b), ("times", "*", a * b), ("minus", "-", a - b)))
         form = rng.choice(
@@ -186,6 +188,41 @@ def question(world: World) -> bool:
         )
         s.answer(rng.choice(_THINK), fact)
     return True
+
+
+_ASIDE = (
+    "Quick question, no need to look at the code: {q}",
+    "No need to look at the files: {q}",
+    "{q} No tools needed.",
+    "Without looking at the repository: {q}",
+    "{q}",
+    "{q}",
+    "{q}",
+    "{q}",
+    "I have a question. {q}",
+    "Just a question: {q}",
+)
+
+
+def _chat(world: World) -> None:
+    """A question from the chat data: the same knowledge, asked of the agent."""
+    from ds4train import chat_know
+
+    rng = world.rng
+    source = rng.choice(
+        (
+            chat_know.definition,
+            chat_know.definition,
+            chat_know.fact,
+            chat_know.howto,
+            chat_know.capital,
+            chat_know.unit,
+        )
+    )
+    item = source(rng, world.split)
+    ask = item.user[:1].lower() + item.user[1:] if rng.random() < 0.3 else item.user
+    world.s.user("question", rng.choice(_ASIDE).format(q=ask))
+    world.s.answer(rng.choice(_THINK), item.answer)
 
 
 def thanks(world: World) -> bool:
