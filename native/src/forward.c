@@ -115,7 +115,8 @@ static ds4_status choose_kv_mode(ds4_model *m, int32_t wanted, ds4_error *err) {
                         hp->head_dim, hp->n_rot, hp->head_dim - hp->n_rot);
     if ((hp->idx_dim & (hp->idx_dim - 1)) != 0 || hp->idx_dim < 32)
         return ds4_fail(err, DS4_ERR_UNSUPPORTED,
-                        "kv_mode fake-quant: indexer width is %u, expected a power of two of 32 or more", hp->idx_dim);
+                        "kv_mode fake-quant: indexer width is %u, expected a power of two of 32 or more",
+                        hp->idx_dim);
     return DS4_OK;
 }
 
@@ -252,7 +253,8 @@ static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks) {
     return true;
 }
 
-ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all, ds4_error *err) {
+ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all,
+                            ds4_error *err) {
     ds4_model *m = s->model;
     ds4_forward *f = m->forward;
     uint64_t total = (uint64_t)s->n_tokens + toks;

@@ -167,7 +167,8 @@ static void remember(const ds4_lane *ln, ds4_layer_state *st) {
 }
 
 /* A token that sees more compressed rows than it may attend to. */
-static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, size_t t) {
+static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st,
+                          size_t t) {
     const ds4_hparams *hp = ln->hp;
     ds4_work *w = ln->w;
     ds4_lane_mem *own = ln->own;

@@ -8,7 +8,7 @@
  *   V_SWAP               swaps the two lanes of each pair (VL = 1: not used)
  *   V_EXP2I(y, t)        y * 2^n, where t = n + 1.5 * 2^23
  *   V_ZERO_BELOW(x, l, y)  y, or 0 in lanes where x < l (or x is no number)
- *   V_SUM                the sum of all lanes, halves first: (i, i+VL/2), ...
+ *   V_SUM                the sum of all lanes, in a fixed tree
  *   TILE_R, TILE_C       tile of the batched dot; V_SUM_TILE adds up its
  *                        TILE_R * TILE_C accumulators with V_SUM's own tree
  *   GEMV_R               rows taken at once for one token (GEMV_R == TILE_R * TILE_C)

@@ -177,7 +177,8 @@ static void gemv_q8_0(const uint8_t *w, size_t row_bytes, size_t rows, size_t k,
 }
 
 /* One row against 4 tokens. */
-INLINE float32x4_t gemm_row(const ds4_panel *p, size_t r, size_t k, const uint8_t *q, const float *d, const float *xs) {
+INLINE float32x4_t gemm_row(const ds4_panel *p, size_t r, size_t k, const uint8_t *q, const float *d,
+                            const float *xs) {
     float32x4_t acc = vdupq_n_f32(0.0f);
     for (size_t b = 0; b < k / 32; b++) {
         const int8_t *w = p->q + r * p->row_stride + b * p->blk_stride;

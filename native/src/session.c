@@ -95,7 +95,8 @@ static ds4_status check_tokens(const ds4_session *s, const int32_t *tokens, size
         return ds4_fail(err, DS4_ERR_ARGUMENT, "eval: no tokens");
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || (uint32_t)tokens[i] >= vocab)
-            return ds4_fail(err, DS4_ERR_ARGUMENT, "eval: token %zu is %d, expected 0 to %u", i, tokens[i], vocab - 1);
+            return ds4_fail(err, DS4_ERR_ARGUMENT, "eval: token %zu is %d, expected 0 to %u", i, tokens[i],
+                            vocab - 1);
     if (n > s->ctx - s->n_tokens)
         return ds4_fail(err, DS4_ERR_CONTEXT_FULL, "eval: %zu tokens after %u do not fit in a context of %u", n,
                         s->n_tokens, s->ctx);

@@ -245,8 +245,8 @@ ds4_status ds4_session_load(ds4_session *s, const void *buf, uint64_t size, ds4_
         return st;
     uint32_t n = h.word[W_TOKENS];
     if (size_of(s, n) != size)
-        return ds4_fail(err, DS4_ERR_FORMAT, "load: %llu bytes, expected %llu for %u tokens", (unsigned long long)size,
-                        (unsigned long long)size_of(s, n), n);
+        return ds4_fail(err, DS4_ERR_FORMAT, "load: %llu bytes, expected %llu for %u tokens",
+                        (unsigned long long)size, (unsigned long long)size_of(s, n), n);
     st = check_ids(s, (const char *)buf + sizeof h, n, err);
     if (st != DS4_OK)
         return st;

@@ -22,6 +22,12 @@ static void comp_free(ds4_comp_state *c) {
     *c = (ds4_comp_state){0};
 }
 
+/* On whole cache lines: vector loads that straddle two cost twice. */
+static float *new_rows(uint64_t n, uint64_t width) {
+    uint64_t bytes = (n * width * sizeof(float) + 63) / 64 * 64;
+    return aligned_alloc(64, bytes);
+}
+
 /* Grows by half, so copying stays a small part of the work that fills the rows. */
 static bool comp_reserve(ds4_comp_state *c, uint64_t n_tokens) {
     if (!c->ratio || n_tokens / c->ratio <= c->cap)
@@ -29,9 +35,12 @@ static bool comp_reserve(ds4_comp_state *c, uint64_t n_tokens) {
     uint64_t need = n_tokens / c->ratio, cap = c->cap + c->cap / 2;
     if (cap < need)
         cap = need;
-    float *rows = realloc(c->rows, cap * c->width * sizeof *rows);
+    float *rows = new_rows(cap, c->width);
     if (!rows)
         return false;
+    if (c->rows)
+        memcpy(rows, c->rows, c->cap * c->width * sizeof *rows);
+    free(c->rows);
     c->rows = rows;
     c->cap = cap;
     return true;
@@ -61,8 +70,11 @@ void ds4_state_free(const ds4_model *m, ds4_layer_state *layers) {
 bool ds4_state_reserve(const ds4_model *m, ds4_layer_state *layers, uint32_t window, uint64_t n) {
     for (uint32_t l = 0; l < m->hp.n_layer; l++) {
         ds4_layer_state *s = &layers[l];
-        if (!s->window)
-            s->window = calloc((size_t)window * m->hp.head_dim, sizeof(float));
+        if (!s->window) {
+            s->window = new_rows(window, m->hp.head_dim);
+            if (s->window) /* the whole ring is copied when a chunk may have to be undone */
+                memset(s->window, 0, (size_t)window * m->hp.head_dim * sizeof(float));
+        }
         if (!s->window || !comp_reserve(&s->comp, n) || !comp_reserve(&s->index, n))
             return false;
     }
