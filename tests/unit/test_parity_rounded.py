@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from native.tests.random_model import SHAPES, tensors, write_gguf
 from tests.unit.libds4 import EXACT, FAKE_QUANT, KERNEL_SETS, Logits, open_with
@@ -27,6 +28,7 @@ def _logits(path: Path, kernels: str, kv_mode: int, ids: list[int]) -> Logits | 
         return session.eval(ids)
 
 
+@pytest.mark.slow
 def test_rounded_rows_agree(tmp_path: Path) -> None:
     path = tmp_path / "c.gguf"
     write_gguf(path, SHAPES["c"], tensors(SHAPES["c"]))
