@@ -1,4 +1,4 @@
-"""One engine for the end-to-end tests of a worker."""
+"""One engine with the bundled model for the end-to-end tests of a worker."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.engine_process import Engine, running_engine
+from tests.engine_fixtures import running_engine
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running_engine(tmp_path_factory.mktemp("engine")) as started:
-        yield started
+def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_engine(tmp_path_factory.mktemp("engine"), "--threads", "2") as engine:
+        yield f"http://127.0.0.1:{engine.port}"

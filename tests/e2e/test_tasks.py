@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine_process import Engine
 from tests.e2e.task_runner import Task, faults, load_tasks, make_repository, private_environment, run_agent
 
 WANTED = 0.85
@@ -25,10 +24,10 @@ def test_the_tasks_cover_every_family() -> None:
     assert sum(counts.values()) >= 48
 
 
-def _attempt(task: Task, folder: Path, engine: Engine, env: dict[str, str]) -> list[str]:
+def _attempt(task: Task, folder: Path, engine_url: str, env: dict[str, str]) -> list[str]:
     folder.mkdir(parents=True)
     make_repository(folder, task.files, task.commit)
-    return faults(task, folder, run_agent(folder, engine.url, env, task.prompt.strip("\n")))
+    return faults(task, folder, run_agent(folder, engine_url, env, task.prompt.strip("\n")))
 
 
 def _table(results: dict[str, dict[str, list[str]]]) -> str:
@@ -41,12 +40,14 @@ def _table(results: dict[str, dict[str, list[str]]]) -> str:
 
 
 @pytest.mark.slow
-def test_success_rate(engine: Engine, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_success_rate(
+    engine_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     env = private_environment(tmp_path / "home")
     results: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for number, task in enumerate(load_tasks()):
         folder = tmp_path / f"{number:02}" / "project"
-        results[task.family][task.name] = _attempt(task, folder, engine, env)
+        results[task.family][task.name] = _attempt(task, folder, engine_url, env)
     outcomes = [not found for tasks in results.values() for found in tasks.values()]
     rate = sum(outcomes) / len(outcomes)
     table = _table(results)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine_process import Engine
 from tests.e2e.task_runner import Outcome, make_repository, private_environment, run_agent
 
 FILES = {
@@ -54,7 +53,7 @@ def _assert_nothing_read_twice(turn: int, outcome: Outcome) -> None:
 
 
 @pytest.mark.slow
-def test_twenty_turns_read_every_token_once(engine: Engine, tmp_path: Path) -> None:
+def test_twenty_turns_read_every_token_once(engine_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     make_repository(folder, FILES, "Start")
@@ -62,7 +61,7 @@ def test_twenty_turns_read_every_token_once(engine: Engine, tmp_path: Path) -> N
     prompt_tokens = []
     for turn, text in enumerate(TURNS):
         words = ["--continue", text] if turn else [text]
-        outcome = run_agent(folder, engine.url, env, *words)
+        outcome = run_agent(folder, engine_url, env, *words)
         assert outcome.events, outcome.stderr
         _assert_nothing_read_twice(turn, outcome)
         prompt_tokens += [event["prompt_tokens"] for event in outcome.of("cache")]
