@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CONTEXTS = (0, 1024, 4096)
-DECODE, PREFILL = 64, 512
+DECODE, PREFILL = 128, 512
 ROOM = max(CONTEXTS) + DECODE + PREFILL + 64
 ENGINES = ("libds4", "llama.cpp")
 Reply = dict[str, float]
