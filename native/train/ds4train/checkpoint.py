@@ -61,7 +61,7 @@ def save_export(folder: Path, model: Model) -> int:
 
 
 def load_export(path: Path, model: Model) -> list[str]:
-    """Start from an exported model; returns the names of parameters that the file lacks (they stay as they are)."""
+    """Start from an exported model; returns the parameters that the file lacks (they stay as they are)."""
     tensors = ggufio.read_tensors(path)
     missing = []
     with torch.no_grad():
