@@ -14,6 +14,7 @@ from . import (
     phrasings_extra,
     programs,
     renaming,
+    scenery,
     sections,
     talk,
     writing,
@@ -59,6 +60,11 @@ FAMILIES = {
     "copy": (making.copy, 1),
     "delete": (making.delete, 1),
     "question": (talk.question, 9),
+    "ask_fact": (scenery.ask_fact, 11),
+    "ask_nowhere": (scenery.ask_nowhere, 3),
+    "change_fact": (scenery.change_fact, 9),
+    "note_fact": (scenery.note_fact, 5),
+    "grep_note": (scenery.grep_note, 1),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -78,6 +84,8 @@ _JOINABLE = (
     "create_lines",
     "create_program",
     "change_text",
+    "change_fact",
+    "ask_fact",
 )
 
 _JOIN2 = Wordings("""

@@ -17,6 +17,7 @@ class Setting:
     line: str  # the whole line, stripped
     literal: str  # how the value is spelled in the line
     section: str = ""
+    says: tuple[str, ...] = ()  # how people call it; a whole question begins with "?"
 
 
 @dataclass

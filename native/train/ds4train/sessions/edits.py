@@ -289,13 +289,15 @@ def change_spoken(world: World) -> bool:
     words = spoken(setting.key)
     text = world.tree.files[plan.path]
     value = values.other_value(rng, world.split, setting.value)
+    section = spoken(setting.section) if rng.random() < 0.5 else ""
     if (
-        words == setting.key
+        (words == setting.key and not section)
         or len(text) > 900
         or [spoken(x.key) for x in plan.settings].count(words) != 1
         or (KINDS[plan.kind].values and value.kind not in KINDS[plan.kind].values)
     ):
         return False
+    words = f"{section} {words}".strip()
     said = said_value(world, plan, value)
     slots = {
         "k": rng.choice((words, f"the {words}")),

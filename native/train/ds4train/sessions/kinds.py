@@ -27,13 +27,13 @@ def _single(v: Value) -> str:
 
 
 def _shell(v: Value) -> str:
-    return f'"{v.text}"' if " " in v.text or "!" in v.text else v.text
+    return f'"{v.text}"' if " " in v.text or "!" in v.text or "*" in v.text else v.text
 
 
 def _yaml(v: Value) -> str:
     risky = (
         v.kind in ("version", "phrase", "date")
-        or any(c in v.text for c in ":#!,@")
+        or any(c in v.text for c in ":#!,@*[]{}=+")
         or v.text in ("yes", "no", "on", "off")
     )
     return f'"{v.text}"' if risky and v.kind not in NUMERIC else v.text
@@ -205,6 +205,7 @@ KINDS: dict[str, Kind] = {
         head=("# Settings", ""),
         files=("README.md", "CONFIG.md", "docs.md", "NOTES.md"),
     ),
+    "scene": Kind(("snake",), _bare, "{k}: {v}"),  # files of scenes.py: values as they stand
     "txt": Kind(
         ("snake", "kebab"),
         _bare,
@@ -213,7 +214,7 @@ KINDS: dict[str, Kind] = {
         files=("settings.txt", "info.txt", "notes.txt", "versions.txt", "params.txt"),
     ),
 }
-_WEIGHTS = {"py": 6, "toml": 4, "ini": 4, "yaml": 4, "json": 5, "env": 3}
+_WEIGHTS = {"py": 6, "toml": 4, "ini": 4, "yaml": 4, "json": 5, "env": 3, "scene": 0}
 EXTENSIONS = {"yaml": "yaml", "list": "md", "make": "mk", "docker": "dockerfile", "conf": "conf"}
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import names, values, words
+from . import glue, names, values, words
 from .world import World
 
 
@@ -31,6 +31,11 @@ def a_line(world: World) -> str:
 
     value = values.value(rng, split).text
     while True:
+        if rng.random() < 0.22:
+            line = glue.text(rng)
+            if safe_line(line):
+                return line
+            continue
         line = rng.choice((
             lambda: names.sentence(rng, split), lambda: names.sentence(rng, split), lambda: names.sentence(rng, split), lambda: names.invented(rng),
             lambda: f"{n()} = {value}", lambda: f"{n('upper')}={value}", lambda: f"{n()}: {value}", lambda: f"- {names.sentence(rng, split)}", lambda: value,

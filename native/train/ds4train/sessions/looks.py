@@ -122,12 +122,14 @@ def lookup_spoken(world: World) -> bool:
         return False
     plan, setting = found
     words = spoken(setting.key)
+    section = spoken(setting.section) if rng.random() < 0.5 else ""
     if (
-        words == setting.key
+        (words == setting.key and not section)
         or len(world.tree.files[plan.path]) > 900
         or [spoken(x.key) for x in plan.settings].count(words) != 1
     ):
         return False
+    words = f"{section} {words}".strip()
     slots = {
         "k": f"the {words}",
         "K": f"the {words}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from . import wild, words
+from . import glue, wild, words
 
 _ONSETS = [
     "",
@@ -262,6 +262,9 @@ def invented(rng: random.Random) -> str:
 
 def word(rng: random.Random, split: str) -> str:
     r = rng.random()
+    if r > 0.84:
+        return glue.glued(rng) if r < 0.95 else glue.everyday(rng)
+    r /= 0.84
     if r < 0.22:
         return invented(rng)
     if r < 0.62:
@@ -319,7 +322,7 @@ def function_name(rng: random.Random, split: str, how: str = "snake") -> str:
 
 def key(rng: random.Random, split: str, how: str, low: int, high: int) -> str:
     """A setting's name: now and then one of the usual ones."""
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
         usual = style(rng.choice(words.KEYS[split]).split("_"), how)
         if how != "dot" or "." in usual:
             return usual
@@ -331,6 +334,8 @@ def module_stem(rng: random.Random, split: str) -> str:
 
 
 def file_stem(rng: random.Random, split: str) -> str:
+    if rng.random() < 0.08:
+        return glue.everyday(rng)
     how = rng.choice(("snake", "snake", "snake", "kebab", "camel", "snake"))
     return ident(rng, split, how, 1, 2)
 
@@ -367,5 +372,9 @@ def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str
         lambda: f"call the {c(n)} {invented(rng)}",
     )
     text = c(frames)()
+    if rng.random() < 0.15:
+        bits = text.split(" ")
+        bits[int(rng.random() * len(bits))] = glue.a_word(rng)
+        text = " ".join(bits)
     r = rng.random()
     return text if r < 0.4 else text[:1].upper() + text[1:] + ("." if r < 0.7 else "")

@@ -121,6 +121,11 @@ class Tree:
         self.files[path] = text.replace(old, new)
         return f"File edited: {path}"
 
+    def view_root(self) -> tuple[str, str]:
+        """All files by name, as find lists them."""
+        found = [f"./{p}" for p in self.walk()]
+        return "find . -type f -not -path './.git/*'", status("\n".join(found), 0)
+
     # -- the shell: each returns (command, result) ------------------------------------------------------
 
     def missing(self, tool: str, path: str, code: int) -> str:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import wild, words
+from . import glue, wild, words
 from .names import ident, invented, word
 
 
@@ -17,6 +18,49 @@ class Value:
 
     text: str
     kind: str  # int, float, bool, str, bare (never quoted when bare spelling is possible)
+
+
+def _person(rng: random.Random, split: str) -> str:
+    last = rng.choice((invented(rng), glue.glued(rng), glue.everyday(rng))).title()
+    return f"{rng.choice((rng.choice(words.PEOPLE[split]), glue.everyday(rng).title()))} {last}"
+
+
+def _odd(rng: random.Random, split: str) -> str:
+    r = rng.random()
+    if r < 0.35:
+        return glue.a_word(rng)
+    if r < 0.6:
+        return f"{glue.a_word(rng)} {glue.a_word(rng)}"
+    return glue.jumble(rng) if r < 0.75 else glue.mixed(rng) if r < 0.9 else f"{glue.a_word(rng)}.{glue.extension(rng)}"
+
+
+def _title(rng: random.Random, split: str) -> str:
+    a, b = wild.english(rng, split), wild.english(rng, split)
+    return rng.choice((f"{a} {b}".title(), f"The {a} {b}".title(), f"{a} {b}".capitalize(), f"{a.title()} and {b.title()}"))
+
+
+# Values as people have them in real files, by what they are.
+_NATURAL: dict[str, Callable[[random.Random, str], str]] = {
+    "glue": _odd,
+    "person": _person,
+    "first": lambda rng, split: rng.choice(words.PEOPLE[split]),
+    "place": lambda rng, split: rng.choice((rng.choice(words.PLACES[split]), glue.everyday(rng).title())),
+    "title": _title,
+    "kebab": lambda rng, split: ident(rng, split, "kebab", 1, 2),
+    "snake": lambda rng, split: ident(rng, split, "snake", 1, 2),
+    "aword": lambda rng, split: word(rng, split),
+    "port": lambda rng, split: str(rng.choice((80, 443, 3000, 5000, 5432, 6379, 8000, 8080, 9000, rng.randint(1024, 9999)))),
+    "small": lambda rng, split: str(rng.randint(1, 12)),
+    "two": lambda rng, split: str(rng.randint(10, 99)),
+    "three": lambda rng, split: str(rng.randint(100, 999)),
+    "four": lambda rng, split: str(rng.randint(1000, 9999)),
+    "money": lambda rng, split: f"{rng.randint(1, 999)}.{rng.randint(0, 99):02d}",
+    "month": lambda rng, split: rng.choice("January February March April May June July August September October November December".split()),
+    "weekday": lambda rng, split: rng.choice("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()),
+    "room": lambda rng, split: rng.choice((f"room {rng.randint(1, 499)}", f"the {wild.english(rng, split)} room")),
+    "py": lambda rng, split: f"3.{rng.randint(7, 14)}",
+    "phone": lambda rng, split: f"{rng.randint(100, 999)}-{rng.randint(1000, 9999)}",
+}
 
 
 _TLDS = ("com", "org", "net", "io", "dev", "example.com", "test", "local", "internal")
@@ -29,8 +73,12 @@ def host(rng: random.Random, split: str) -> str:
 def value(rng: random.Random, split: str, kind: str | None = None) -> Value:
     """A setting's value. `kind` fixes the family so that a change keeps the type."""
     kind = kind or rng.choice(("int", "int", "int", "int", "float", "bool", "str", "str", "str", "version", "url", "path", "duration",
-                               "size", "host", "level", "date", "hex", "phrase", "email", "negative", "word", "ip", "time", "percent", "color", "tag", "list", "caps"))  # fmt: skip
+                               "size", "host", "level", "date", "hex", "phrase", "email", "negative", "word", "ip", "time", "percent", "color", "tag", "list", "caps", "glue", "glue", "glue"))  # fmt: skip
     r = rng.random
+    if kind.startswith("choice:"):
+        return Value(rng.choice(kind.removeprefix("choice:").split("/")), kind)
+    if kind in _NATURAL:
+        return Value(_NATURAL[kind](rng, split), kind)
     if kind == "int":
         pick = (
             rng.randint(0, 9) if r() < 0.25 else rng.randint(10, 99) if r() < 0.4 else rng.randint(100, 99999)

@@ -125,6 +125,23 @@ poll_interval backoff locale timezone font_size margin padding speed max_speed g
 price quantity stock unit capacity temperature ratio scale factor offset delay keep_alive max_age log_file
 data_dir cache_dir prefix suffix separator encoding protocol bind_address endpoint token_ttl session_timeout
 max_users allowed_hosts api_version
+database_host database_port db_host db_port db_password smtp_host smtp_port smtp_user from_address reply_to
+max_tokens temperature top_p model num_layers hidden_size dropout weight_decay momentum warmup_steps num_workers
+image_size train_split test_size random_state n_estimators max_depth min_samples k_folds checkpoint_dir
+window_width window_height fps jump_height player_speed enemy_count start_lives max_health starting_gold
+difficulty volume music_volume sound_enabled fullscreen title_font background_color accent_color primary_color
+border_radius line_height max_file_size upload_dir static_dir template_dir media_root cache_timeout
+request_timeout connect_timeout read_timeout max_redirects user_agent proxy verify_ssl cert_file key_file
+access_key region_name bucket_name queue_name topic_name consumer_group batch_timeout flush_interval
+backup_dir backup_count retention_days cleanup_interval cron_schedule start_time end_time due_date
+max_attempts lockout_minutes password_length cookie_name csrf_enabled jwt_secret token_expiry issuer audience
+site_name site_url contact_email support_email phone address city country postal_code currency_symbol
+tax_percent shipping_fee free_shipping_over min_order max_quantity reorder_level low_stock warehouse
+servings prep_time cook_time oven_temperature calories ingredients_count column_count row_height
+date_format time_format number_format decimal_places default_language fallback_locale week_start
+items_per_page results_limit sort_order sort_by search_depth min_score max_results cache_size
+memory_limit cpu_limit replicas min_replicas max_replicas health_check_path container_port node_env
+python_version node_version go_version base_image tag release_name environment namespace cluster
 """
 _FUNCTIONS = """
 add subtract multiply divide greet total average area volume load_config parse_line read_file write_file
@@ -138,6 +155,11 @@ _MODULES = """
 calc utils helpers app server client greeter inventory shop cart orders billing users auth store prices
 math_utils text_utils string_tools config_loader geometry shapes counter report models views tasks jobs
 worker messages mailer weather temperature converter bank account stats tools common core api
+library books movies music playlist recipes kitchen garden budget expenses invoices payments checkout discount
+shipping delivery tracker timer clock calendar schedule events booking hotel flights tickets students grades
+school quiz exam survey votes poll scores league game player enemy board dice cards maze robot parser lexer
+tokenizer formatter validator sorter search index crawler scraper downloader uploader backup sync archive
+network client_api session tokens password crypto slug csv_tools json_tools date_utils file_utils
 """
 
 

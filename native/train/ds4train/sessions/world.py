@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from . import configs, names, prose
+from . import configs, names, prose, scenes
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
@@ -57,9 +57,18 @@ class World:
             out += [
                 (plan, s)
                 for s in plan.settings
-                if lines.count(s.line) == 1 and (text.count(s.line) == 1 or "\t" not in text)
+                if s.key and lines.count(s.line) == 1 and (text.count(s.line) == 1 or "\t" not in text)
             ]
         return out
+
+    def facts(self) -> list[tuple[Planned, Setting]]:
+        """Facts that people speak of in plain words and that still stand as planned."""
+        return [
+            (plan, s)
+            for plan in self.alive()
+            for s in plan.settings
+            if s.says and self.tree.files[plan.path].count(s.line) == 1
+        ]
 
     def unique_name(self, path: str) -> bool:
         base = path.rsplit("/", 1)[-1]
@@ -127,6 +136,11 @@ def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
         prose.table,
         prose.page,
         prose.foreign,
+        scenes.scene,
+        scenes.scene,
+        scenes.scene,
+        scenes.scene,
+        scenes.scene,
     )
     out: list[Planned] = []
     taken: set[str] = set()
