@@ -5,7 +5,6 @@ have run in part, and never runs it a second time by itself. Each result is on d
 begins. Every call gets exactly one result, whatever happens (rule R10).
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,8 @@ from ds4agent.agent import message
 from ds4agent.agent.approval import Approval
 from ds4agent.agent.events import Emit, Item, ItemCompleted, ItemStarted
 from ds4agent.agent.message import ToolCall
-from ds4agent.agent.tools import Done, Job, MalformedCall, RepeatGuard, Toolbox
+from ds4agent.agent.repeats import CallGuard
+from ds4agent.agent.tools import Done, Job, MalformedCall, Toolbox
 from ds4agent.agent.transcript import Transcript
 from ds4agent.client.cancel import Cancel, Cancelled
 
@@ -30,6 +30,7 @@ class Tally:
     malformed: bool = False
     interrupted: bool = False
     repeats: int = 0
+    circles: bool = False
 
 
 class Runner:
@@ -50,26 +51,23 @@ class Runner:
         self._emit = emit
         self._cancel = cancel
         self._ids = ids
-        self._guard = RepeatGuard()
+        self._guard = CallGuard()
         self.denied = 0
 
     def remember(self, messages: Sequence[bytes]) -> None:
         """Count the repeats of a turn that is taken up in its middle."""
-        for raw in messages:
-            decoded = json.loads(raw)
-            if decoded["role"] == "user":
-                self._guard = RepeatGuard()
-            for call in message.calls_of(decoded):
-                self._guard.see(call)
+        self._guard = CallGuard.taken_up(messages)
 
     def run(self, calls: Sequence[ToolCall]) -> Tally:
         tally = Tally()
+        self._guard.reply()
         for call in calls:
             if tally.interrupted:
                 self._record(call, NOT_RUN)
             else:
                 self._one(call, tally)
         self.denied += tally.denied
+        tally.repeats, tally.circles = self._guard.row, self._guard.circles
         return tally
 
     def close(self, calls: Sequence[ToolCall]) -> None:
@@ -89,7 +87,6 @@ class Runner:
         return found
 
     def _one(self, call: ToolCall, tally: Tally) -> None:
-        count = self._guard.see(call)
         try:
             job = self._toolbox.prepare(call)
             done = self._approved(call, job, tally)
@@ -100,10 +97,7 @@ class Runner:
         except Cancelled:
             done = Done(NOT_RUN, interrupted=True)
         tally.interrupted = done.interrupted
-        # Waiting for a command that runs is the same call each time, and right.
-        waiting = self._toolbox.shell.running
-        tally.repeats = 0 if waiting else count
-        self._record(call, done.text + ("" if waiting else self._guard.remark(count)))
+        self._record(call, done.text + self._guard.see(call, done.text))
 
     def _approved(self, call: ToolCall, job: Job, tally: Tally) -> Done:
         self._cancel.check()

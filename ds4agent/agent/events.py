@@ -96,7 +96,10 @@ class TurnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """Why a run ended. `kind`: repetition or loop where the model went round in circles, else the status."""
+
     message: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ds4agent.client.reply import Usage
 
 INTERRUPTED = "interrupted"
 CUT = "cut"
+REPETITION = "repetition"
 
 
 class Ledger:
@@ -70,4 +71,6 @@ class Ledger:
             return "the turn before was interrupted"
         if self._odd_end == CUT:
             return "the reply before was malformed"
+        if self._odd_end == REPETITION:
+            return "the reply before was broken off because it repeated itself"
         return "the engine lost its cache: another request used it, or it dropped the session"

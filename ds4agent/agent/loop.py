@@ -12,6 +12,9 @@ How a turn that was cut short is closed decides whether the engine can go on fro
 * Interrupted while the engine wrote: what had arrived becomes the assistant's message, even if it is empty,
   because the engine has already written the assistant's marker. A call in the making is dropped.
 * Interrupted while a tool ran: each call gets a result that says so.
+* Broken off because the model repeated itself (agent.repetition): as when interrupted. The first time in a
+  turn user text is added that says so, and the turn goes on; nothing is sent a second time (rule R9). The
+  second time the turn fails.
 * The engine was lost: nothing is added. The same request can be sent again.
 """
 
@@ -24,9 +27,10 @@ from ds4agent.agent import ledger as books
 from ds4agent.agent import message, request
 from ds4agent.agent.approval import Approval
 from ds4agent.agent.calls import Runner
-from ds4agent.agent.events import Emit, Status, TurnCompleted, TurnFailed, TurnStarted
+from ds4agent.agent.events import Emit, Item, ItemCompleted, Status, TurnCompleted, TurnFailed, TurnStarted
 from ds4agent.agent.ledger import Ledger
 from ds4agent.agent.message import AssistantTurn, ToolCall
+from ds4agent.agent.repetition import ReplyWatch
 from ds4agent.agent.stream import StreamItems, item_ids
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import Transcript
@@ -55,6 +59,10 @@ SYNTAX_REMINDER = (
 EMPTY_REMINDER = (
     "Your last turn held neither an answer nor a tool call. Go on with the task, or give your answer."
 )
+REPETITION_REMINDER = (
+    "Your last reply was stopped because it repeated the same text over and over, and nothing of it was run. "
+    "Do not repeat it. Go on with the task in another way, or give your answer."
+)
 _CALL_MARKUP = ("DSML｜tool_calls>", "<tool_calls>")
 
 
@@ -69,16 +77,20 @@ class Limits:
     steps: int = 100
     format_errors: int = 3
     repeats: int = 10
+    repetitions: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a turn ended. `answer` is the final text; `problem` is one sentence when there is none."""
+    """How a turn ended. `answer` is the final text; `problem` is one sentence when there is none, `kind` its
+    kind where that says more than the status.
+    """
 
     status: Status
     answer: str = ""
     problem: str = ""
     denied: int = 0
+    kind: str = ""
 
 
 class Loop:
@@ -103,6 +115,7 @@ class Loop:
         self._runner = Runner(transcript, toolbox, approval, emit, cancel, self._ids)
         self._usage = {"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0}
         self._format_errors = 0
+        self._repetitions = 0
 
     def turn(self, texts: list[str] | None, **about: object) -> Outcome:
         """Run one turn. `texts` are the new user messages, None to go on with an unfinished turn; `about` is
@@ -153,23 +166,32 @@ class Loop:
         if pending and (outcome := self._run(pending)):
             return outcome
         for _ in range(self._limits.steps):
-            outcome = self._step(self._request())
+            try:
+                outcome = self._step(self._request())
+            except chat.Enough as enough:
+                outcome = self._broken_off(enough.partial)
             if outcome:
                 return outcome
-        return Outcome(Status.LIMIT, problem=f"stopped after {self._limits.steps} requests (--max-steps)")
+        steps = f"{self._limits.steps} request{'s' * (self._limits.steps > 1)}"
+        return Outcome(Status.LIMIT, problem=f"stopped after {steps}, the limit of a turn (--max-steps)")
 
     def _request(self) -> Reply:
         """Send the next request, compare the cache, store the reply."""
         body = request.body(self._transcript.head, self._transcript.messages)
         self._ledger.before(body, self._engine.identity)
-        items = StreamItems(self._emit, self._ids)
+        items, watch = StreamItems(self._emit, self._ids), ReplyWatch()
+
+        def tell(event: chat.Event) -> None:
+            items.tell(event)
+            watch.tell(event)
+
         try:
-            reply = self._engine.send(body, items.tell)
+            reply = self._engine.send(body, tell)
         except chat.Stopped as stopped:
             items.close()
             self._store(stopped.partial, (), odd_end=books.INTERRUPTED)
             raise
-        except EngineError:
+        except (EngineError, chat.Enough):
             items.close()
             raise
         items.finish(reply)
@@ -200,9 +222,9 @@ class Loop:
         if reply.finish == "length":
             return Outcome(Status.LIMIT, problem="the reply was cut off at the engine's limit of tokens")
         if not whole or any(mark in reply.content for mark in _CALL_MARKUP):
-            return self._remind(SYNTAX_REMINDER)
+            return self._malformed(SYNTAX_REMINDER, "a malformed tool call")
         if not reply.content.strip():
-            return self._remind(EMPTY_REMINDER)
+            return self._malformed(EMPTY_REMINDER, "an empty reply")
         return self._answer(reply.content)
 
     def _answer(self, text: str) -> Outcome:
@@ -214,17 +236,34 @@ class Loop:
         if tally.interrupted:
             raise Cancelled
         if tally.repeats >= self._limits.repeats:
-            return self._failed(f"the model made the same call {tally.repeats} times in a row")
+            return self._failed(f"the model made the same call {tally.repeats} times in a row", "loop")
+        if tally.circles:
+            return self._failed("the model kept making the same calls with the same results", "loop")
         if tally.malformed:
             return self._count_format_error()
         self._format_errors = 0
         return None
 
-    def _remind(self, text: str) -> Outcome | None:
+    def _broken_off(self, partial: Reply) -> Outcome | None:
+        """The model repeated itself and the engine was stopped."""
+        self._store(partial, (), odd_end=books.REPETITION)
+        self._repetitions += 1
+        if self._repetitions >= self._limits.repetitions:
+            return self._failed("the model repeated the same text without end", "repetition")
+        self._remind(
+            REPETITION_REMINDER, "the model repeated the same text without end; it was told to go on"
+        )
+        return None
+
+    def _malformed(self, reminder: str, what: str) -> Outcome | None:
         outcome = self._count_format_error()
         if outcome is None:
-            self._transcript.append("messages", [message.user(text)], role="user")
+            self._remind(reminder, f"the model wrote {what}; it was told to try again")
         return outcome
+
+    def _remind(self, text: str, notice: str) -> None:
+        self._transcript.append("messages", [message.user(text)], role="user")
+        self._emit(ItemCompleted(Item(next(self._ids), "error", {"message": notice})))
 
     def _count_format_error(self) -> Outcome | None:
         self._format_errors += 1
@@ -232,8 +271,8 @@ class Loop:
             return None
         return self._failed(f"the model wrote {self._format_errors} malformed replies in a row")
 
-    def _failed(self, problem: str) -> Outcome:
-        return Outcome(Status.FAILED, problem=problem, denied=self._runner.denied)
+    def _failed(self, problem: str, kind: str = "") -> Outcome:
+        return Outcome(Status.FAILED, problem=problem, denied=self._runner.denied, kind=kind)
 
     def _store(self, reply: Reply, calls: tuple[ToolCall, ...], odd_end: str | None) -> None:
         """Put the assistant's message on record with its figures."""

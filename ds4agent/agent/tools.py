@@ -16,11 +16,11 @@ from ds4agent.agent.approval import Step
 from ds4agent.agent.editor import BadArguments, EditError, Editor, Viewed
 from ds4agent.agent.editor import Call as EditCall
 from ds4agent.agent.message import ToolCall
+from ds4agent.agent.repeats import STILL_RUNNING
 from ds4agent.agent.shell import Shell, ShellResult
 from ds4agent.client.cancel import Cancel
 
 SCHEMAS = ("bash", "str_replace_editor")
-REPEATS_TO_MENTION = 3
 LOST_SHELL = "[the shell ended and was restarted]"
 INTERRUPTED = "[interrupted by the user]"
 
@@ -173,7 +173,7 @@ def bash_text(result: ShellResult, limit: float) -> str:
     if result.interrupted:
         lines.append(INTERRUPTED)
     elif result.running:
-        lines.append(f"[still running after {limit:g} s; call bash with an empty command to wait for more]")
+        lines.append(f"{STILL_RUNNING}{limit:g} s; call bash with an empty command to wait for more]")
     elif result.exit_code:
         lines.append(f"[exit code: {result.exit_code}]")
     if result.died:
@@ -188,28 +188,3 @@ def _bash_summary(result: ShellResult) -> str:
         return "still running"
     lines = result.text.count("\n") + 1 if result.text else 0
     return f"exit {result.exit_code}, {lines} line{'s' * (lines != 1)}"
-
-
-class RepeatGuard:
-    """Counts the same call in a row. It tells the model, it never blocks."""
-
-    def __init__(self) -> None:
-        self._last = ""
-        self.count = 0
-
-    def see(self, call: ToolCall) -> int:
-        """How often in a row this call was made, this time included."""
-        try:
-            key = call.name + json.dumps(json.loads(call.arguments), sort_keys=True)
-        except (ValueError, RecursionError):
-            key = call.name + call.arguments
-        self.count = self.count + 1 if key == self._last else 1
-        self._last = key
-        return self.count
-
-    @staticmethod
-    def remark(count: int) -> str:
-        """What is added to the result."""
-        if count < REPEATS_TO_MENTION:
-            return ""
-        return f"\n[this is the same call for the {count}th time in a row; try something else]"

@@ -65,6 +65,8 @@ class Progress:
                 self._line(f"  {summary}")
             case "file_change":
                 self._line(f"edit {fields['path']} {brief(summary)}")
+            case "error":
+                self._line(f"! {fields['message']}")
             case "tool_call" if "error" in fields:
                 self._line(f"! {brief(str(fields['error']))}")
             case "tool_call":

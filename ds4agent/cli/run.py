@@ -93,7 +93,7 @@ class Run:
         with ExitStack() as stack:
             outcome = self._guarded(stack)
         if outcome.problem:
-            self._emit(events.Failure(outcome.problem))
+            self._emit(events.Failure(outcome.problem, outcome.kind or outcome.status.word))
         self._emit(events.SessionCompleted(self._session_id, outcome.status, outcome.denied))
         if outcome.answer and not self._json:
             _print(outcome.answer)

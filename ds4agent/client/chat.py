@@ -1,13 +1,14 @@
 """Ask an engine: its models, and one streamed chat completion at a time."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import EngineFailed, EngineLost
 from ds4agent.client.http import Endpoint, Patience, exchange
-from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply
+from ds4agent.client.reply import Assembler, Part, Reply
 from ds4agent.wire.sse_reader import Comment, SseReader
 
 PROBE_SECONDS = 2.0
@@ -27,7 +28,7 @@ class Silence:
     seconds: float
 
 
-Event = Delta | CallBegun | Keepalive | Silence
+Event = Part | Keepalive | Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Stopped(Cancelled):
     def __init__(self, partial: Reply) -> None:
         super().__init__()
         self.partial = partial
+
+
+class Enough(Exception):
+    """Raised by who is told about a reply, to have no more of it. `partial` is what had arrived."""
+
+    partial: Reply
 
 
 def models(endpoint: Endpoint, cancel: Cancel) -> list[ModelInfo]:
@@ -61,26 +68,34 @@ def complete(endpoint: Endpoint, body: bytes, cancel: Cancel, tell: Callable[[Ev
     """Send a streaming chat request and put the reply together.
 
     Raises EngineLost when the stream ends before the engine said why it stopped, Stopped when cancelled.
+    Whatever `tell` raises ends the exchange too; to Enough is added what had arrived.
     """
-    reader, assembler = SseReader(), Assembler()
+    assembler = Assembler()
     patience = Patience(tell=lambda seconds: tell(Silence(seconds)))
-    try:
-        for data in exchange(endpoint, "POST", "/v1/chat/completions", body, cancel, patience):
-            for event in reader.feed(data):
-                if isinstance(event, Comment):
-                    tell(Keepalive(event.text))
-                elif event.data == "[DONE]":
-                    return _whole(assembler, endpoint)
-                else:
-                    for found in assembler.feed(event.data):
-                        tell(found)
-    except Cancelled as error:
-        raise Stopped(assembler.reply()) from error
-    return _whole(assembler, endpoint)
-
-
-def _whole(assembler: Assembler, endpoint: Endpoint) -> Reply:
+    # Closed here and now, not when the collector comes by: it is the socket's end that stops an engine.
+    with closing(exchange(endpoint, "POST", "/v1/chat/completions", body, cancel, patience)) as stream:
+        try:
+            _read(stream, assembler, tell)
+        except Cancelled as error:
+            raise Stopped(assembler.reply()) from error
+        except Enough as enough:
+            enough.partial = assembler.reply()
+            raise
     reply = assembler.reply()
     if reply.finish is None:
         raise EngineLost(f"the engine at {endpoint.url} broke off in the middle of its reply")
     return reply
+
+
+def _read(stream: Iterator[bytes], assembler: Assembler, tell: Callable[[Event], None]) -> None:
+    """Everything up to [DONE], or to the end of the stream."""
+    reader = SseReader()
+    for data in stream:
+        for event in reader.feed(data):
+            if isinstance(event, Comment):
+                tell(Keepalive(event.text))
+            elif event.data == "[DONE]":
+                return
+            else:
+                for found in assembler.feed(event.data):
+                    tell(found)

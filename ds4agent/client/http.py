@@ -7,7 +7,7 @@ is closed, which is the only way to tell an engine to stop. Nothing is ever sent
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -92,8 +92,8 @@ class _Response:
 
 def exchange(
     endpoint: Endpoint, method: str, path: str, body: bytes, cancel: Cancel, patience: Patience
-) -> Iterator[bytes]:
-    """Send a request and yield the body of a 200 as it arrives.
+) -> Generator[bytes]:
+    """Send a request and yield the body of a 200 as it arrives. Closing it closes the socket.
 
     Raises EngineLost, BadRequest, ContextFull, EngineFailed, or Cancelled after closing the socket.
     """

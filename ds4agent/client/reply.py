@@ -36,6 +36,16 @@ class CallBegun:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallGrown:
+    """A piece of the arguments of the call that began last."""
+
+    text: str
+
+
+Part = Delta | CallBegun | CallGrown
+
+
 @dataclass(slots=True)
 class CallParts:
     id: str = ""
@@ -64,7 +74,7 @@ class Assembler:
         self._finish: str | None = None
         self._usage: Usage | None = None
 
-    def feed(self, data: str) -> list[Delta | CallBegun]:
+    def feed(self, data: str) -> list[Part]:
         """Raises EngineFailed for an error record or one that is not a completion chunk."""
         try:
             chunk = json.loads(data)
@@ -81,10 +91,10 @@ class Assembler:
         calls = [self._calls[index] for index in sorted(self._calls)]
         return Reply("".join(self._content), "".join(self._reasoning), calls, self._finish, self._usage)
 
-    def _choice(self, choice: dict[str, Any]) -> list[Delta | CallBegun]:
+    def _choice(self, choice: dict[str, Any]) -> list[Part]:
         self._finish = choice.get("finish_reason") or self._finish
         delta = choice.get("delta") or {}
-        events: list[Delta | CallBegun] = []
+        events: list[Part] = []
         # Other engines spell it `reasoning`.
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         for kind, text, parts in (
@@ -98,15 +108,17 @@ class Assembler:
             events += self._call(call)
         return events
 
-    def _call(self, call: dict[str, Any]) -> list[CallBegun]:
+    def _call(self, call: dict[str, Any]) -> list[Part]:
         index = call.get("index", len(self._calls))
         parts = self._calls.setdefault(index, CallParts())
         known = bool(parts.name)
         function = call.get("function") or {}
         parts.id = parts.id or call.get("id") or ""
         parts.name += function.get("name") or ""
-        parts.arguments.append(function.get("arguments") or "")
-        return [CallBegun(parts.name)] if parts.name and not known else []
+        arguments = function.get("arguments") or ""
+        parts.arguments.append(arguments)
+        events: list[Part] = [CallBegun(parts.name)] if parts.name and not known else []
+        return [*events, CallGrown(arguments)] if arguments else events
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

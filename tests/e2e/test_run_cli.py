@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -196,10 +197,38 @@ def test_no_engine_keeps_the_task(tmp_path: Path) -> None:
     assert messages(engine.bodies[0])[0]["content"].endswith("\n\nremember me")
 
 
+def test_a_model_that_repeats_itself(tmp_path: Path) -> None:
+    def runaway() -> Iterator[bytes]:
+        yield HEAD
+        while True:
+            yield chunk({"content": "and so on "})
+
+    with ScriptedEngine([runaway(), runaway(), reply("Here I am.")]) as engine:
+        home = Home(tmp_path, engine.url)
+        ended = home.run("--json", "go")
+        assert (ended.code, ended.complaint) == (1, "the model repeated the same text without end")
+        assert home.run("--continue", "And now?").out == "Here I am.\n"
+    error = {"type": "error", "message": ended.complaint, "kind": "repetition"}
+    assert [event for event in ended.events if event["type"] == "error"] == [error]
+    (warning,) = [e["item"] for e in ended.events if e.get("item", {}).get("type") == "error"]
+    assert warning["message"] == "the model repeated the same text without end; it was told to go on"
+    assert ended.events[-1]["status"] == "failed"
+    assert engine.bodies[2].startswith(engine.bodies[1][:-2])
+
+
+def test_a_model_that_goes_round_in_circles(tmp_path: Path) -> None:
+    script = [reply("", "", [bash(n, f"echo {n % 3}")]) for n in range(20)]
+    with ScriptedEngine(script) as engine:
+        ended = Home(tmp_path, engine.url).run("--json", "go")
+    assert (ended.code, ended.complaint) == (1, "the model kept making the same calls with the same results")
+    assert [event["kind"] for event in ended.events if event["type"] == "error"] == ["loop"]
+    assert len(engine.bodies) == 11
+
+
 def test_a_limit_of_steps(tmp_path: Path) -> None:
     with ScriptedEngine([reply("", "", [bash(1, "true")])]) as engine:
         ended = Home(tmp_path, engine.url).run("--max-steps", "1", "go")
-    assert (ended.code, ended.complaint) == (3, "stopped after 1 requests (--max-steps)")
+    assert (ended.code, ended.complaint) == (3, "stopped after 1 request, the limit of a turn (--max-steps)")
 
 
 def test_a_denied_step(tmp_path: Path) -> None:

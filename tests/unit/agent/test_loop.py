@@ -193,7 +193,8 @@ def test_limits(tmp_path: Path) -> None:
     with ScriptedEngine([*script, reply("done")]) as engine:
         bench = Bench(tmp_path, engine.url, limits=Limits(steps=3))
         outcome = bench.turn("go")
-        assert (outcome.status, outcome.problem) == (Status.LIMIT, "stopped after 3 requests (--max-steps)")
+        problem = "stopped after 3 requests, the limit of a turn (--max-steps)"
+        assert (outcome.status, outcome.problem) == (Status.LIMIT, problem)
         assert bench.turn().answer == "done"
     assert_append_only(engine)
     assert results(engine.bodies[3]) == ["0", "1", "2"]

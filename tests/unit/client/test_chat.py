@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from ds4agent.client.cancel import Cancel, Cancelled
-from ds4agent.client.chat import Event, Keepalive, Stopped, complete, models
+from ds4agent.client.chat import Enough, Event, Keepalive, Stopped, complete, models
 from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
 from ds4agent.client.http import Endpoint, Patience, exchange
-from ds4agent.client.reply import Assembler, CallBegun, Delta, Reply, Usage
+from ds4agent.client.reply import Assembler, CallBegun, CallGrown, Delta, Reply, Usage
 from tests.unit.client.scripted_engine import (
     DONE,
     HEAD,
@@ -104,6 +104,25 @@ def test_a_silent_engine_is_waited_for_until_the_user_stops(cancel: Cancel) -> N
             complete(Endpoint.parse(engine.url), b"{}", cancel, tell)
         assert caught.value.partial.content == "so far"
         assert engine.hung_up.wait(30)
+
+
+def test_who_has_heard_enough_hangs_up_and_keeps_what_had_arrived(cancel: Cancel) -> None:
+    with ScriptedEngine([[HEAD, chunk({"content": "so far"}), Pause()]]) as engine:
+
+        def tell(event: Event) -> None:
+            raise Enough
+
+        with pytest.raises(Enough) as caught:
+            complete(Endpoint.parse(engine.url), b"{}", cancel, tell)
+        # The exception still holds the frames that held the socket.
+        assert engine.hung_up.wait(30)
+    assert caught.value.partial.content == "so far"
+
+
+def test_arguments_are_told_as_they_come(cancel: Cancel) -> None:
+    _, told = ask(reply("", "", [call(1, "bash", '{"a":1}'), call(2, "bash", "{}")]), cancel)
+    first = [CallBegun("bash"), CallGrown('{"a'), CallGrown('":1}')]
+    assert told == [*first, CallBegun("bash"), CallGrown("{"), CallGrown("}")]
 
 
 def test_a_flag_set_before_sends_nothing(cancel: Cancel) -> None:
