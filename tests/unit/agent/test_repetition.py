@@ -114,12 +114,14 @@ def test_other_arguments_are_held_to_the_bound_of_prose(text: str) -> None:
 
 
 def test_the_same_call_many_times_in_one_reply() -> None:
-    watch = ReplyWatch()
-    same = '{"command":"git status --short"}'
-    for _ in range(10):
-        arguments(watch, "bash", same)
+    def calls(number: int) -> None:
+        watch = ReplyWatch()
+        for _ in range(number):
+            arguments(watch, "bash", '{"command":"git status --short"}')
+
+    calls(10)
     with pytest.raises(Enough):
-        arguments(watch, "bash", same * 4)
+        calls(14)
 
 
 def test_a_call_behind_one_that_wrote_a_file() -> None:
