@@ -1,9 +1,9 @@
 """The held-out tasks: how many of them the bundled model does through the real agent.
 
-The goal is 85 of 100, and the shipped model does not reach it (native/train/MODEL_CARD.md has its scores and what
-limits them). The test prints the rate by family and the distance to the goal, and fails when the rate falls clearly
-below what this model reached: then the agent, the engine or the prompts have broken something. A model that is
-better raises REACHED; nothing lowers it.
+The goal is 85 of 100, and the shipped model does not reach it (native/train/MODEL_CARD.md has its scores
+and what limits them). The test prints the rate by family and the distance to the goal, and fails when the
+rate falls clearly below what this model reached: then the agent, the engine or the prompts have broken
+something. A model that is better raises REACHED; nothing lowers it.
 """
 
 from __future__ import annotations
