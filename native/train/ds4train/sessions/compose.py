@@ -6,6 +6,7 @@ import random
 
 from ..document import Document  # noqa: TID252
 from . import (
+    combos,
     creating,
     edits,
     fixing,
@@ -64,6 +65,11 @@ FAMILIES = {
     "ask_nowhere": (scenery.ask_nowhere, 3),
     "change_fact": (scenery.change_fact, 9),
     "note_fact": (scenery.note_fact, 5),
+    "two_edits": (combos.two_edits, 8),
+    "edit_append": (combos.edit_append, 5),
+    "create_run": (combos.create_run, 5),
+    "edit_run": (combos.edit_run, 6),
+    "says": (combos.says, 7),
     "grep_note": (scenery.grep_note, 1),
 }
 _NAMES = list(FAMILIES)
@@ -140,7 +146,7 @@ def build(
     env, cwd = environment(rng, split)
     tree = Tree(rng, cwd)
     plans = populate(rng, split, small=rng.random() < 0.4)
-    wants_script = only == "run_script" or rng.random() < 0.35
+    wants_script = only in ("run_script", "edit_run") or rng.random() < 0.35
     if wants_script:
         plans.append(programs.script(rng, split) if rng.random() < 0.8 else programs.shell_script(rng, split))
     for plan in plans:

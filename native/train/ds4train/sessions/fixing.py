@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import kits, names, phrasings, phrasings_more, programs, reports, words
 from .grammar import Phrases
+from .inline import wording_for
 from .kits import Kit
 from .sandbox import Program, run_script
 from .tree import status
@@ -123,8 +124,8 @@ def run_command(world: World) -> bool:
         return False
     command, result = made
     mark = rng.choice(("`", "`", "`", "", "")) if " " in command else "`"
-    wording = phrasings.RUN(rng, world.split, {"c": f"{mark}{command}{mark}", "C": command})
-    world.ask("run", wording, edits=False)
+    asked, whole = wording_for(world, command, f"{mark}{command}{mark}")
+    world.say("run", asked if whole else world.framed(asked, edits=False))
     s.bash(_RUN(rng, {"c": command}), command, result)
     report(world, command, result)
     return True
@@ -145,12 +146,12 @@ def run_script_family(world: World) -> bool:
     if not plans:
         return False
     plan = rng.choice(plans)
-    said = world.said_path(plan.path)
+    said, whole = world.said_path(plan.path), False
     tool = "bash" if plan.kind == "sh" else "python3"
     if rng.random() < 0.5:
         command = f"{tool} {plan.path}"
         mark = rng.choice(("`", "`", ""))
-        asked = phrasings.RUN(rng, world.split, {"c": f"{mark}{command}{mark}", "C": command})
+        asked, whole = wording_for(world, command, f"{mark}{command}{mark}")
         said = plan.path
     else:
         asked = phrasings.RUN_SCRIPT(rng, world.split, {"F": v.path(said), "f": v.quoted(said, v.path_mark)})
@@ -160,7 +161,7 @@ def run_script_family(world: World) -> bool:
                 .replace("with python", "with bash")
                 .replace("use python ", "use bash ")
             )
-    world.ask("run", asked, edits=False)
+    world.say("run", asked if whole else world.framed(asked, edits=False))
     if said != plan.path:
         wrong = status(
             f"python3: can't open file '{world.tree.cwd}/{said}': [Errno 2] No such file or directory"
