@@ -21,10 +21,13 @@ Ask = Callable[[str], bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is about to happen: a question for the user, and the file that would be written, if it is one."""
+    """What is about to happen: a question for the user, and the file that would be written, if it is one.
+    `details` shows what would change; it is looked up only when somebody is asked.
+    """
 
     question: str
     writes: Path | None = None
+    details: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Approval:
             return None
         if self.mode == "auto":
             return self._outside(step)
-        answer = self.ask(step.question)
+        answer = self.ask(f"{step.question}\n{step.details()}".rstrip("\n"))
         if answer is None:
             return "nobody is there to approve it"
         return None if answer else "the user said no"

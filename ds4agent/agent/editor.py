@@ -9,6 +9,7 @@ KV effect: an edit costs one short line; what was changed is not echoed back.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,20 +102,20 @@ class Editor:
     def run(self, call: Call) -> Edited | Viewed:
         """Raises EditError with the text for the model."""
         path = self.target(call)
-        try:
+        with _told(call.path):
             if call.command == "view":
                 return Viewed(self._view(path, call), call.path)
-            if call.command == "create":
-                return self._create(path, call)
-            return self._edit(path, call)
-        except FileNotFoundError as error:
-            raise EditError(f"Error: {call.path} does not exist.") from error
-        except IsADirectoryError as error:
-            raise EditError(f"Error: {call.path} is a folder.") from error
-        except textfile.NotText as error:
-            raise EditError(f"Error: {call.path} is not a text file.") from error
-        except OSError as error:
-            raise EditError(f"Error: {call.path}: {error.strerror or error}.") from error
+            made, content = self._made(path, call)
+            textfile.write(path, content)
+            return made
+
+    def preview(self, call: Call) -> str:
+        """The difference that an edit would make; empty if it would fail."""
+        try:
+            with _told(call.path):
+                return self._made(self.target(call), call)[0].unified()
+        except EditError:
+            return ""
 
     def _view(self, path: Path, call: Call) -> str:
         span = call.arguments.get("view_range")
@@ -124,16 +125,21 @@ class Editor:
             return capped(listing(path), self._spill_path)
         return capped(numbered(textfile.read(path).text, span), self._spill_path)
 
-    def _create(self, path: Path, call: Call) -> Edited:
+    def _made(self, path: Path, call: Call) -> tuple[Edited, textfile.TextFile]:
+        """An edit and the content it leads to, not yet written."""
+        return self._create(path, call) if call.command == "create" else self._edit(path, call)
+
+    @staticmethod
+    def _create(path: Path, call: Call) -> tuple[Edited, textfile.TextFile]:
         if path.is_dir():
             raise IsADirectoryError(path)
         before = _text_or_none(path)
         after = textfile.TextFile(call.arguments["file_text"])
-        textfile.write(path, after)
         word = "created" if before is None else "overwritten"
-        return Edited(f"File {word}: {call.path}", call.path, before, after.text)
+        return Edited(f"File {word}: {call.path}", call.path, before, after.text), after
 
-    def _edit(self, path: Path, call: Call) -> Edited:
+    @staticmethod
+    def _edit(path: Path, call: Call) -> tuple[Edited, textfile.TextFile]:
         file = textfile.read(path)
         arguments = call.arguments
         new = _lf(file, arguments["new_str"])
@@ -141,8 +147,23 @@ class Editor:
             after = insert(file.text, _integer(arguments["insert_line"]), new, call.path)
         else:
             after = replace(file.text, _lf(file, arguments["old_str"]), new, call.path)
-        textfile.write(path, file.with_text(after))
-        return Edited(f"File edited: {call.path}", call.path, file.text, after)
+        made = Edited(f"File edited: {call.path}", call.path, file.text, after)
+        return made, file.with_text(after)
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """What the system refuses, in words for the model."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise EditError(f"Error: {path} does not exist.") from error
+    except IsADirectoryError as error:
+        raise EditError(f"Error: {path} is a folder.") from error
+    except textfile.NotText as error:
+        raise EditError(f"Error: {path} is not a text file.") from error
+    except OSError as error:
+        raise EditError(f"Error: {path}: {error.strerror or error}.") from error
 
 
 def _lf(file: textfile.TextFile, text: str) -> str:

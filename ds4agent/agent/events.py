@@ -104,9 +104,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SessionCompleted:
+    """`hint` is the command that goes on from here; for people only."""
+
     session_id: str
     status: Status
     denied: int
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,14 @@ class Waiting:
     """The engine gave a sign of life while it works; for people only."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A call is being written, so many characters until now; for people only."""
+
+    tool: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,7 @@ Event = (
     | SessionCompleted
     | Prefill
     | Waiting
+    | Writing
     | Decoded
 )
 Emit = Callable[[Event], None]
@@ -176,7 +188,7 @@ def to_json(event: Event) -> dict[str, Any] | None:
             return {"type": name, "item": {**item.json(), "delta": delta}}
         case TurnFailed(message, usage):
             return {"type": name, "error": {"message": message}, "usage": usage}
-        case SessionCompleted(session_id, status, denied):
+        case SessionCompleted(session_id, status, denied, _):
             ended = {"status": status.word, "exit_code": status.value, "denied": denied}
             return {"type": name, "session_id": session_id, **ended}
     return {"type": name, **asdict(event)}

@@ -18,7 +18,6 @@ How a turn that was cut short is closed decides whether the engine can go on fro
 * The engine was lost: nothing is added. The same request can be sent again.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -128,7 +127,8 @@ class Loop:
         except Cancelled:
             outcome = Outcome(Status.INTERRUPTED, problem="interrupted")
         except ContextFull as error:
-            outcome = Outcome(Status.LIMIT, problem=f"the session is too long for the engine: {error}")
+            why = f"the session does not fit into the engine's context; start a new one: {error.message}"
+            outcome = Outcome(Status.LIMIT, problem=why, kind="context")
         except EngineLost as error:
             outcome = Outcome(Status.ENGINE_LOST, problem=str(error))
         except EngineError as error:
@@ -150,7 +150,7 @@ class Loop:
         messages = self._transcript.messages
         left = message.pending(messages)
         if texts is None:
-            if not left and (not messages or json.loads(messages[-1])["role"] == "assistant"):
+            if not message.unfinished(messages):
                 raise NothingToContinue
             begun = self._runner.begun()
             self._runner.close([call for call in left if call.id in begun])

@@ -68,6 +68,11 @@ def calls_of(message: dict[str, Any]) -> tuple[ToolCall, ...]:
     )
 
 
+def unfinished(messages: Sequence[bytes]) -> bool:
+    """Whether the last turn can go on without a new task: it is not for the user to speak."""
+    return bool(messages) and (bool(pending(messages)) or json.loads(messages[-1])["role"] != "assistant")
+
+
 def pending(messages: Sequence[bytes]) -> tuple[ToolCall, ...]:
     """Calls without a result, in call order."""
     answered: set[str] = set()

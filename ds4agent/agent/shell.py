@@ -262,12 +262,18 @@ class Shell:
         if self._child is None:
             self._start()
         assert self._child is not None
-        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(command.replace("\0", "") + "\n")
+        self._write_script(command)
         code = f"(exit {self._last_code}); " if self._last_code else ""
         self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")
+
+    def _write_script(self, command: str) -> None:
+        try:
+            self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._script, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                file.write(command.replace("\0", "") + "\n")
+        except OSError as error:
+            raise ShellError(f"a command could not be written to {self._script}: {error.strerror}") from error
 
     def _send(self, line: str) -> None:
         """Type one line; its end will be announced under a fresh name."""

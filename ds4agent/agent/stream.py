@@ -12,9 +12,10 @@ from ds4agent.agent.events import (
     ItemStarted,
     ItemUpdated,
     Waiting,
+    Writing,
 )
 from ds4agent.client.chat import Event, Keepalive, Silence
-from ds4agent.client.reply import Delta, Reply
+from ds4agent.client.reply import CallBegun, CallGrown, Delta, Reply
 
 _TYPES = {"content": "agent_message", "reasoning": "reasoning"}
 
@@ -32,19 +33,25 @@ class StreamItems:
         self._open: Item | None = None
         self._parts: list[str] = []
         self._first = 0.0
+        self._call = Writing("", 0)
 
     def tell(self, event: Event) -> None:
-        if isinstance(event, Keepalive):
-            self._emit(Waiting(event.text))
-            return
-        if isinstance(event, Silence):
-            self._emit(Waiting(f"no word from the engine for {event.seconds:g} s"))
-            return
+        match event:
+            case Keepalive(text):
+                self._emit(Waiting(text))
+                return
+            case Silence(seconds):
+                self._emit(Waiting(f"no word from the engine for {seconds:g} s"))
+                return
+            case Delta(kind, text):
+                self._add(_TYPES[kind], text)
+            case CallBegun(name):
+                self.close()
+                self._call = Writing(name, 0)
+            case CallGrown(text):
+                self._call = Writing(self._call.tool, self._call.length + len(text))
+                self._emit(self._call)
         self._first = self._first or time.monotonic()
-        if isinstance(event, Delta):
-            self._add(_TYPES[event.kind], event.text)
-        else:
-            self.close()
 
     def close(self) -> None:
         """The open item is complete."""

@@ -93,7 +93,8 @@ class EditJob:
     def step(self) -> Step | None:
         if not self.call.edits:
             return None
-        return Step(f"{self.call.command} {self.call.path}", self.tool.target(self.call))
+        question = f"{self.call.command} {self.call.path}"
+        return Step(question, self.tool.target(self.call), lambda: self.tool.preview(self.call))
 
     def run(self, cancel: Cancel) -> Done:
         cancel.check()

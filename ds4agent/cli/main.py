@@ -4,6 +4,7 @@ No traceback reaches the user: what nobody expected is one sentence on stderr, a
 """
 
 import importlib
+import os
 import sys
 import time
 import traceback
@@ -39,7 +40,19 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    _open_streams()
     sys.exit(_run())
+
+
+def _open_streams() -> None:
+    """Standard streams that the caller closed lead nowhere, instead of to the next file that is opened."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _run() -> int:

@@ -18,7 +18,7 @@ from typing import IO, Any
 import click
 
 from ds4agent import config, paths
-from ds4agent.agent import events, opening, sessions
+from ds4agent.agent import events, message, opening, sessions
 from ds4agent.agent.approval import Approval
 from ds4agent.agent.events import Event, Status
 from ds4agent.agent.loop import Limits, Loop, NothingToContinue, Outcome
@@ -27,11 +27,14 @@ from ds4agent.agent.setup import frozen_head
 from ds4agent.agent.terminal import ShellError
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import TranscriptError
-from ds4agent.cli.progress import Progress
+from ds4agent.cli.progress import Progress, visible
 from ds4agent.client import chat, engine
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
 from ds4agent.client.reply import Reply
+
+# What is asked about fits on a screen or two.
+MOST_LINES_SHOWN = 80
 
 
 class Refused(Exception):
@@ -42,7 +45,7 @@ class Refused(Exception):
 class Asked:
     """The command line."""
 
-    task: str | None
+    words: tuple[str, ...]
     as_json: bool
     cwd: str | None
     session: str | None
@@ -51,7 +54,7 @@ class Asked:
 
 
 @click.command("run")
-@click.argument("task", required=False)
+@click.argument("words", nargs=-1, metavar="[TASK]")
 @click.option("--json", "as_json", is_flag=True, help="Print events, one JSON object a line.")
 @click.option("--cwd", metavar="DIR", help="The project folder (default: where you are).")
 @click.option("--session", metavar="ID", help="Continue this session.")
@@ -64,7 +67,7 @@ class Asked:
 def command(
     ctx: click.Context,
     /,
-    task: str | None,
+    words: tuple[str, ...],
     as_json: bool,
     cwd: str | None,
     session: str | None,
@@ -75,7 +78,7 @@ def command(
 
     With --continue or --session and no TASK an unfinished turn goes on where it was.
     """
-    ctx.exit(Run(Asked(task, as_json, cwd, session, proceed, flags)).execute().value)
+    ctx.exit(Run(Asked(words, as_json, cwd, session, proceed, flags)).execute().value)
 
 
 class Run:
@@ -86,18 +89,35 @@ class Run:
         self._cancel = Cancel()
         self._progress = Progress(sys.stderr)
         self._json = JsonLines(sys.stdout) if asked.as_json else None
-        self._session_id = ""
+        self._session: Session | None = None
 
     def execute(self) -> Status:
         """Run it, say how it ended, and put everything away. Never raises for what can be foreseen."""
         with ExitStack() as stack:
-            outcome = self._guarded(stack)
+            outcome = self._answered(self._guarded(stack))
         if outcome.problem:
             self._emit(events.Failure(outcome.problem, outcome.kind or outcome.status.word))
-        self._emit(events.SessionCompleted(self._session_id, outcome.status, outcome.denied))
-        if outcome.answer and not self._json:
-            _print(outcome.answer)
+        name = self._session.id if self._session else ""
+        self._emit(events.SessionCompleted(name, outcome.status, outcome.denied, self._hint(outcome)))
         return outcome.status
+
+    def _hint(self, outcome: Outcome) -> str:
+        """The command that goes on after a turn that did not end well."""
+        if (
+            not self._session
+            or outcome.status in (Status.COMPLETED, Status.USAGE)
+            or outcome.kind == "context"
+        ):
+            return ""
+        open_turn = message.unfinished(self._session.transcript.messages) and outcome.kind != "loop"
+        return f"ds4agent run --session {self._session.id}{'' if open_turn else ' TASK'}"
+
+    def _answered(self, outcome: Outcome) -> Outcome:
+        """The answer is on stdout, or it is a failure that it is not."""
+        if not outcome.answer or self._json:
+            return outcome
+        why = _print(outcome.answer)
+        return Outcome(Status.FAILED, problem=f"the answer could not be printed: {why}") if why else outcome
 
     def _emit(self, event: Event) -> None:
         self._progress(event)
@@ -128,7 +148,7 @@ class Run:
         coming = engine.call(_wanted(settings), self._cancel, self._on_prefill)
         stack.callback(coming.stop)
         session = resumed or self._created(stack, settings, cwd, task or "")
-        self._session_id = session.id
+        self._session = session
         self._emit(events.SessionStarted(session.id, str(session.cwd), resumed is not None))
         texts, about = _texts(session, task)
         toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout, session.shell_cwd)
@@ -145,7 +165,7 @@ class Run:
         try:
             return loop.turn(texts, **about)
         except NothingToContinue as error:
-            raise Refused("the last turn of this session is complete; give a task") from error
+            raise Refused("nothing was left to do in the last turn of this session; give a task") from error
 
     def _created(self, stack: ExitStack, settings: config.Settings, cwd: Path, task: str) -> Session:
         model = settings.model if _wanted(settings).is_url else None
@@ -173,12 +193,18 @@ class Run:
     def _task(self) -> str | None:
         """The text of the task; None to go on without a new one."""
         asked = self._asked
-        task = sys.stdin.buffer.read().decode("utf-8", "replace") if asked.task == "-" else asked.task
-        if task is not None and task.strip():
-            return task.encode("utf-8", "replace").decode()
-        if task is None and (asked.session or asked.proceed):
-            return None
-        raise Refused("the task is empty")
+        if not asked.words:
+            if asked.session or asked.proceed:
+                return None
+            raise Refused("there is no task; give one in quotes, or - to read it from standard input")
+        if len(asked.words) > 1:
+            raise Refused(f"the task is {len(asked.words)} arguments; put it in quotes")
+        task = asked.words[0]
+        if task == "-":
+            task = sys.stdin.buffer.read().decode("utf-8", "replace")
+        if not task.strip():
+            raise Refused("the task is empty")
+        return task.encode("utf-8", "replace").decode()
 
     def _on_prefill(self, done: int, total: int, rate: float) -> None:
         self._progress(events.Prefill(done, total, rate))
@@ -187,7 +213,7 @@ class Run:
         """Ask on the terminal; None when nobody is there."""
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
-        sys.stderr.write(f"{question}\nallow this? [y/N] ")
+        sys.stderr.write(f"{visible(_shortened(question))}\nallow this? [y/N] ")
         sys.stderr.flush()
         while not self._cancel.wait_readable(sys.stdin.fileno(), None):
             pass
@@ -232,12 +258,25 @@ class JsonLines:
             self._out = None
 
 
-def _print(answer: str) -> None:
+def _shortened(question: str) -> str:
+    """As much of a long edit as can be read; the beginning and the end of it."""
+    lines = question.split("\n")
+    if len(lines) <= MOST_LINES_SHOWN:
+        return question
+    half = MOST_LINES_SHOWN // 2
+    left_out = f"... {len(lines) - 2 * half} lines not shown ..."
+    return "\n".join([*lines[:half], left_out, *lines[-half:]])
+
+
+def _print(answer: str) -> str:
+    """Why the answer could not be printed; a reader that has seen enough is no failure."""
     try:
         sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n" * (not answer.endswith("\n")))
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
         _abandon(sys.stdout)
+        return "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+    return ""
 
 
 def _abandon(out: IO[str]) -> None:

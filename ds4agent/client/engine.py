@@ -90,7 +90,8 @@ def call(wanted: Wanted, cancel: Cancel, on_prefill: OnPrefill) -> Coming:
     if wanted.is_url:
         return Coming(wanted, None)
     if wanted.model and not Path(wanted.model).is_file():
-        raise BadEngine(f"there is no model file {wanted.model}")
+        what = "is not a file" if Path(wanted.model).exists() else "does not exist"
+        raise BadEngine(f"the model {wanted.model} {what}")
     if wanted.engine == "auto" and not wanted.model:
         running = _running(cancel)
         if running:

@@ -22,6 +22,7 @@ class BadRequest(EngineError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"the engine refused the request ({status}): {message}")
         self.status = status
+        self.message = message
 
 
 class ContextFull(BadRequest):

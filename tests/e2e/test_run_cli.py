@@ -89,12 +89,13 @@ def test_events(tmp_path: Path) -> None:
         (["--cwd", "/etc/hosts", "x"], "/etc/hosts is not a folder"),
         ([""], "the task is empty"),
         ([" \n"], "the task is empty"),
-        ([], "the task is empty"),
+        ([], "there is no task; give one in quotes, or - to read it from standard input"),
+        (["mend", "the", "tests"], "the task is 3 arguments; put it in quotes"),
         (["-"], "the task is empty"),
         (["--session", "nope", "x"], "there is no session 'nope'; `ds4agent sessions` lists them"),
         (["--session", "a", "--continue", "x"], "--session and --continue exclude each other"),
         (["--engine", "/dev/null", "x"], "/dev/null is no engine: give embedded, an http address, or"),
-        (["--engine", "embedded", "--model", "/no.gguf", "x"], "there is no model file /no.gguf"),
+        (["--engine", "embedded", "--model", "/no.gguf", "x"], "the model /no.gguf does not exist"),
         (["--max-steps", "0", "x"], "--max-steps is 0; it has to be a whole number above 0"),
     ],
 )
@@ -140,7 +141,10 @@ def test_continuing(tmp_path: Path) -> None:
         assert home.run("--continue", "second").out == "two\n"
         session = home.transcripts()[0].parent.name
         assert home.run("--session", session[:-1], "third").out == "three\n"
-        assert home.run("--continue").complaint == "the last turn of this session is complete; give a task"
+        assert (
+            home.run("--continue").complaint
+            == "nothing was left to do in the last turn of this session; give a task"
+        )
         other = Home(tmp_path / "other", engine.url, {"HOME": str(tmp_path)})
         assert other.run("--session", session, "x").complaint.endswith(
             f"belongs to {home.cwd}, not to {other.cwd}"
@@ -184,7 +188,18 @@ def test_failures(tmp_path: Path, script: list[bytes], code: int, complaint: str
     assert (ended.code, ended.out) == (code, "")
     assert ended.complaint == complaint.format(url=engine.url)
     session = home.transcripts()[0].parent.name
-    assert ended.err.endswith(f"to go on: ds4agent run --session {session}\n")
+    what = " TASK" if code == 3 else ""
+    assert ended.err.endswith(f"to go on: ds4agent run --session {session}{what}\n")
+
+
+def test_a_session_that_is_too_long(tmp_path: Path) -> None:
+    error = {"message": "Prompt has 9 tokens", "code": "context_length_exceeded"}
+    with ScriptedEngine([refusal(400, {"error": error})]) as engine:
+        ended = Home(tmp_path, engine.url).run("go")
+    assert ended.code == 3
+    text = "the session does not fit into the engine's context; start a new one: Prompt has 9 tokens"
+    assert ended.complaint == text
+    assert "to go on" not in ended.err
 
 
 def test_no_engine_keeps_the_task(tmp_path: Path) -> None:
@@ -362,6 +377,38 @@ def test_a_reader_that_goes_away_does_not_stop_the_work(tmp_path: Path) -> None:
         assert process.wait(60) == 0, err
         assert "Traceback" not in err
     assert (home.cwd / "mark").exists()
+
+
+def test_an_answer_that_cannot_be_printed_is_a_failure(tmp_path: Path) -> None:
+    with ScriptedEngine([reply("The answer."), reply("Once more.")]) as engine:
+        home = Home(tmp_path, engine.url)
+        words = " ".join(f"'{word}'" for word in home.words("go"))
+        ended = home.command(["bash", "-c", f"{words} >/dev/full"])
+        assert (ended.code, ended.complaint) == (
+            1,
+            "the answer could not be printed: No space left on device",
+        )
+        assert home.command(["bash", "-c", f"{words} >&- 2>&- <&-"]).code == 0
+    assert len(engine.bodies) == 2
+
+
+def test_an_edit_is_shown_before_it_is_allowed(tmp_path: Path) -> None:
+    change = {"command": "create", "path": "a.txt", "file_text": "one\n\x1b[2Kno\u202ewt\n"}
+    script = [reply("", "", [call(1, "str_replace_editor", change)]), reply("Done.")]
+    with ScriptedEngine(script) as engine:
+        home = Home(tmp_path, engine.url)
+        words = home.words("--approve", "ask", "go")
+        child = pexpect.spawn(words[0], words[1:], env=home.env, encoding="utf-8", timeout=60)
+        child.expect_exact("allow this? [y/N] ")
+        shown = child.before
+        assert not (home.cwd / "a.txt").exists()
+        child.sendline("y")
+        child.expect(pexpect.EOF)
+        child.close()
+    assert shown.endswith(
+        "create a.txt\r\n--- /dev/null\r\n+++ b/a.txt\r\n@@ -0,0 +1,2 @@\r\n+one\r\n+\\x1b[2Kno\\u202ewt\r\n"
+    )
+    assert (home.cwd / "a.txt").read_text() == change["file_text"]
 
 
 def test_several_runs_side_by_side(tmp_path: Path) -> None:

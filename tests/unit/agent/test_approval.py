@@ -49,4 +49,5 @@ def test_ask(tmp_path: Path, answer: bool | None, refusal: str | None) -> None:
         return answer
 
     assert Approval("ask", tmp_path, ask).refusal(Step("run: make")) == refusal
-    assert asked == ["run: make"]
+    assert Approval("ask", tmp_path, ask).refusal(Step("edit a", None, lambda: "-a\n+b\n")) == refusal
+    assert asked == ["run: make", "edit a\n-a\n+b"]

@@ -54,6 +54,16 @@ def test_output_and_exit_code(shell: Shell, cancel: Cancel) -> None:
     assert shell.run("printf 'no newline'", cancel) == ok("no newline")
 
 
+def test_no_room_for_the_command(tmp_path: Path, cancel: Cancel) -> None:
+    (tmp_path / "file").write_text("")
+    made = Shell(tmp_path, tmp_path / "file/scratch", lambda: tmp_path / "spill", LONG)
+    try:
+        with pytest.raises(ShellError, match=r"a command could not be written to .*: Not a directory"):
+            made.run("true", cancel)
+    finally:
+        made.close()
+
+
 def test_state_lasts(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     shell.run("cd sub; export COLOUR=teal; plain=1; greet() { echo hello $1; }", cancel)

@@ -148,8 +148,10 @@ def test_command_lines(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_meant(cancel: Cancel) -> None:
-    with pytest.raises(BadEngine, match="there is no model file"):
+    with pytest.raises(BadEngine, match=r"the model /nowhere/m\.gguf does not exist"):
         call(Wanted("embedded", "/nowhere/m.gguf"), cancel, lambda *args: None)
+    with pytest.raises(BadEngine, match="the model /etc is not a file"):
+        call(Wanted("embedded", "/etc"), cancel, lambda *args: None)
 
 
 def test_attaching_asks_for_the_models(cancel: Cancel) -> None:
