@@ -6,7 +6,9 @@ import random
 
 from ..document import Document  # noqa: TID252
 from . import (
+    checks,
     combos,
+    crashes,
     creating,
     edits,
     fixing,
@@ -70,6 +72,10 @@ FAMILIES = {
     "create_run": (combos.create_run, 5),
     "edit_run": (combos.edit_run, 6),
     "says": (combos.says, 7),
+    "satisfy": (checks.satisfy, 30),
+    "crash": (crashes.crash, 14),
+    "crash_fix": (crashes.crash_fix, 14),
+    "missing": (crashes.missing, 3),
     "grep_note": (scenery.grep_note, 1),
 }
 _NAMES = list(FAMILIES)

@@ -211,7 +211,7 @@ def _assemble(
         if style != "script"
         else rng.choice((f"check_{stem}.py", f"check_{stem}.py", "check.py", "verify.py", f"test_{stem}.py"))
     )
-    where = "tests/" if style == "pytest" and not prefix and rng.random() < 0.15 else prefix
+    where = "tests/" if style in ("pytest", "unittest") and not prefix and rng.random() < 0.25 else prefix
     planned = Planned(f"{where}{name}", test, "code")
     starts = [x for x in test.split("\n") if x.startswith("def test_")]
     marks = "".join("F" if x.startswith(f"def {function}(") else "." for x in starts) or "F"

@@ -16,6 +16,7 @@ from .session import Session, Step
 from .tree import Tree, status
 
 _TIME = re.compile(r"in \d+\.\d+s")
+_ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
 
 
 def _real_tree(root: Path) -> dict[str, str]:
@@ -32,7 +33,8 @@ def _allowed(simulated: str) -> bool:
 
 
 def _normal(text: str, cwd: str, root: str) -> str:
-    text = _TIME.sub("in T", text.replace(root, cwd))
+    text = _ADDRESS.sub("0xA", _TIME.sub("in T", text.replace(root, cwd)))
+    text = re.sub(r"^/\S*/(?=python3: can't open)", "", text, flags=re.MULTILINE)
     text = re.sub(r"bash: line \d+: ", "bash: ", text)
     return "\n".join(sorted(text.split("\n")))
 

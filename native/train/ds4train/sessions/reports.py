@@ -72,6 +72,49 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
     return "\n".join(out)
 
 
+def collected(rng: random.Random, tree: Tree, kit: Kit, path: str) -> str | None:
+    """The report of a test file whose assertion stands outside of any function: it fails while it is read."""
+    lines = tree.lines(path)
+    number = next(i for i, x in enumerate(lines, 1) if x.strip() == kit.line)
+    scope = dict(namespace(tree, kit.module.path))
+    if kit.before:
+        return None
+    expression = kit.line.removeprefix("assert ").split(" == ")[0]
+    if "." in expression.split("(")[0]:
+        return None
+    left, right = eval(expression, scope), eval(kit.expected, scope)
+    if max(len(repr(left)), len(repr(right))) > 50:
+        return None
+    message = eval(kit.message.removeprefix(", "), scope) if kit.message else ""
+    rest = []
+    if expression.endswith(")"):
+        name, _, given = expression.partition("(")
+        address = f"0x7f{rng.randrange(16**10):010x}"
+        rest = [f" +  where {left!r} = <function {name} at {address}>({given.replace(chr(34), chr(39))}"]
+    headline = f"assert {left!r} == {right!r}"
+    if message:
+        first, rest = f"AssertionError: {message}", [headline, *rest]
+    else:
+        plain = repr("\n".join([headline, *rest])).startswith("'")
+        first = headline if plain else f"AssertionError: {headline}"
+    title = f" ERROR collecting {path} "
+    summary = f"ERROR {path} - {first}"
+    return "\n".join(
+        [
+            "",
+            f"{' ERRORS ':=^{_WIDTH}}",
+            f"{title:_^{_WIDTH}}",
+            f"{path}:{number}: in <module>",
+            f"    {kit.line}",
+            *[f"E   {x}" for x in [first, *rest]],
+            f"{' short test summary info ':=^{_WIDTH}}",
+            summary if len(summary) <= _WIDTH else summary[: _WIDTH - 3] + "...",
+            f"{' Interrupted: 1 error during collection ':!^{_WIDTH}}",
+            f"1 error in {seconds(rng)}s",
+        ]
+    )
+
+
 def _tally(marks: str) -> str:
     good = marks.count(".")
     return "1 failed" + (f", {good} passed" if good else "")

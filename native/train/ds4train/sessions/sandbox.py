@@ -17,6 +17,7 @@ import unittest
 from collections.abc import Mapping
 from typing import Any
 
+from .hints import hint
 from .tree import Tree
 
 _SHARED = ("sys", "unittest", "math", "json", "os", "re", "datetime")
@@ -34,6 +35,12 @@ class Program:
 
     def _print(self, *values: object, sep: str = " ", end: str = "\n", **_: object) -> None:
         self.out.append(sep.join(map(str, values)) + end)
+
+    def _open(self, path: str, *_: object, **__: object) -> io.StringIO:
+        """Files of the project, for reading."""
+        if path not in self.tree.files:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return io.StringIO(self.tree.files[path])
 
     def _import(
         self, name: str, scope: Any = None, local: Any = None, wanted: Any = (), level: int = 0
@@ -66,6 +73,7 @@ class Program:
             "print": self._print,
             "__import__": self._import,
             "exit": sys.exit,
+            "open": self._open,
         }
         scope["__file__"] = shown
         exec(compile(text, shown, "exec"), scope)
@@ -108,7 +116,13 @@ class Program:
         stack = error.__traceback__
         while stack is not None and stack.tb_frame.f_code.co_filename not in self.shown:
             stack = stack.tb_next
-        return "".join(traceback.format_exception(type(error), error, stack))
+        whole = traceback.TracebackException(type(error), error, stack)
+        own = [frame for frame in whole.stack if frame.filename != __file__]
+        whole.stack = traceback.StackSummary.from_list([])
+        whole.stack.extend(own)
+        text = "".join(whole.format())
+        # Before 3.12 only the interpreter itself prints the hint.
+        return text if "Did you mean" in text else text.rstrip("\n") + hint(error, stack) + "\n"
 
     def _forget(self) -> None:
         for shown in self.shown:
