@@ -67,7 +67,9 @@ def _shell(rng: random.Random, path: str, plan: Planned, line: str, old: str, me
     return Check(path, "\n".join([*head, *body, *([f'echo "{done}"'] if done else [])]) + "\n", message, done)
 
 
-def _python(rng: random.Random, path: str, plan: Planned, setting: Setting, value: Value, line: str, message: str) -> Check:
+def _python(
+    rng: random.Random, path: str, plan: Planned, setting: Setting, value: Value, line: str, message: str
+) -> Check:
     done = rng.choice(_DONE)
     say = json.dumps(message)
     module = plan.path.removesuffix(".py")
@@ -80,7 +82,10 @@ def _python(rng: random.Random, path: str, plan: Planned, setting: Setting, valu
     if plan.kind == "py" and "/" not in plan.path and module.isidentifier() and rng.random() < 0.6:
         literal = KINDS["py"].literal(value)
         import_line, subject = rng.choice(
-            ((f"from {module} import {setting.key}", setting.key), (f"import {module}", f"{module}.{setting.key}"))
+            (
+                (f"from {module} import {setting.key}", setting.key),
+                (f"import {module}", f"{module}.{setting.key}"),
+            )
         )
         body = ["import sys", "", import_line, "", f"if {subject} != {literal}:", *rng.choice(ends)]
     else:
@@ -120,7 +125,12 @@ def _make(world: World, plan: Planned, setting: Setting, value: Value) -> Check 
     where = rng.choice(("", "", "", "scripts/", "bin/", "ci/", "tools/")) if shell else ""
     path = f"{where}{stem}{'.sh' if shell else '.py'}"
     taken = {*world.tree.files, *world.tree.folders}
-    if path in taken or where.rstrip("/") in world.tree.files or stem in names.RESERVED or f"{stem}.py" in taken:
+    if (
+        path in taken
+        or where.rstrip("/") in world.tree.files
+        or stem in names.RESERVED
+        or f"{stem}.py" in taken
+    ):
         return None
     if shell:
         return _shell(rng, path, plan, line, setting.line, message)
@@ -164,14 +174,26 @@ def satisfy(world: World) -> bool:
     said = first.split("\n")[0]
     if not clear:
         s.bash(f"It says `{said}`. What does it want? Read {check.path}.", *world.tree.cat(check.path))
-    lead = f"It says `{said}`." if clear else f"{check.path} looks for `{line}` in {plan.path}." if line in check.text else f"It wants {setting.key} to be {value.text}."
+    lead = (
+        f"It says `{said}`."
+        if clear
+        else f"{check.path} looks for `{line}` in {plan.path}."
+        if line in check.text
+        else f"It wants {setting.key} to be {value.text}."
+    )
     if line not in check.text and not clear:
-        lead = f"It wants {value.text} in {plan.path}." if value.text in check.text else f"It must not be `{setting.line}`."
+        lead = (
+            f"It wants {value.text} in {plan.path}."
+            if value.text in check.text
+            else f"It must not be `{setting.line}`."
+        )
         if value.text not in check.text and value.text not in check.message:
             return _unknown(world, check, plan, setting, command)
     s.bash(f"{lead} Look at {plan.path}.", *world.tree.cat(plan.path))
     apply_setting(world, plan, setting, value, "")
-    s.bash(rng.choice((f"Run {command} again.", f"Check with {command}.")), command, _outcome(world, check, True))
+    s.bash(
+        rng.choice((f"Run {command} again.", f"Check with {command}.")), command, _outcome(world, check, True)
+    )
     s.answer(
         "It passes now.",
         rng.choice(

@@ -36,7 +36,9 @@ def two_edits(world: World) -> bool:
     new = [_new_value(world, *first), _new_value(world, *second)]
     if None in new or (same and (first[1].line in second[1].line or second[1].line in first[1].line)):
         return False
-    parts = [(plan, setting, value) for (plan, setting), value in zip((first, second), new, strict=True) if value]
+    parts = [
+        (plan, setting, value) for (plan, setting), value in zip((first, second), new, strict=True) if value
+    ]
     slots = {"F": v.path(first[0].path), "G": v.path(second[0].path)}
     slots |= {"f": v.quoted(first[0].path, v.path_mark), "g": v.quoted(second[0].path, v.path_mark)}
     slots |= {"k": v.name(first[1].key), "j": v.name(second[1].key)}
@@ -94,7 +96,12 @@ def edit_append(world: World) -> bool:
     )
     if not safe_line(line) or line in world.tree.lines(log.path) or "`" in line:
         return False
-    slots = {"F": v.path(plan.path), "G": v.path(log.path), "k": v.name(setting.key), "v": v.value(value.text)}
+    slots = {
+        "F": v.path(plan.path),
+        "G": v.path(log.path),
+        "k": v.name(setting.key),
+        "v": v.value(value.text),
+    }
     slots["l"] = v.quoted(line, v.mark or '"')
     world.ask("change", ask.EDIT_APPEND(rng, world.split, slots))
     s.bash(
@@ -133,7 +140,11 @@ def create_run(world: World) -> bool:
     if path in world.tree.files or set(say) & set("\"'\\$`!") or stem in names.RESERVED:
         return False
     tool = rng.choice(("bash", "sh")) if shell else "python3"
-    noun = rng.choice(("shell script", "script")) if shell else rng.choice(("Python script", "program", "script"))
+    noun = (
+        rng.choice(("shell script", "script"))
+        if shell
+        else rng.choice(("Python script", "program", "script"))
+    )
     slots = {"F": v.path(path), "l": v.quoted(say, v.mark or '"'), "t": tool, "noun": noun}
     prompt = ask.CREATE_RUN(rng, world.split, slots)
     world.ask("create", prompt)
@@ -144,7 +155,9 @@ def create_run(world: World) -> bool:
     s.bash(rng.choice((f"Now run it: `{command}`.", f"Run `{command}`.")), command, status(say + "\n", 0))
     s.answer(
         "It works.",
-        rng.choice((f"I created {path}. `{command}` printed `{say}`.", f"{path} is there; it prints `{say}`.")),
+        rng.choice(
+            (f"I created {path}. `{command}` printed `{say}`.", f"{path} is there; it prints `{say}`.")
+        ),
         say,
         path,
     )
@@ -197,7 +210,9 @@ def says(world: World) -> bool:
     rng, s, v = world.rng, world.s, world.voice()
     path = rng.choice(_BARE_NAMES)
     if rng.random() < 0.5:
-        path = rng.choice((world.new_path(), f"{glue.a_word(rng)}.{glue.extension(rng)}", glue.a_word(rng).upper()))
+        path = rng.choice(
+            (world.new_path(), f"{glue.a_word(rng)}.{glue.extension(rng)}", glue.a_word(rng).upper())
+        )
     if path in world.tree.files or path in world.tree.folders:
         return False
     line = rng.choice(
@@ -235,7 +250,13 @@ def says(world: World) -> bool:
     )
     s.answer(
         f"{path} is there.",
-        rng.choice((f"I created {path}; it says `{line}`.", f"{path} now says `{line}`.", f"{path} contains `{line}`.")),
+        rng.choice(
+            (
+                f"I created {path}; it says `{line}`.",
+                f"{path} now says `{line}`.",
+                f"{path} contains `{line}`.",
+            )
+        ),
         path,
     )
     return True

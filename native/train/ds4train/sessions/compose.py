@@ -6,6 +6,7 @@ import random
 
 from ..document import Document  # noqa: TID252
 from . import (
+    chatter,
     checks,
     combos,
     crashes,
@@ -76,6 +77,7 @@ FAMILIES = {
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
+    "chatter": (chatter.chatter, 13),
     "grep_note": (scenery.grep_note, 1),
 }
 _NAMES = list(FAMILIES)

@@ -30,29 +30,43 @@ def _misspelt(rng: random.Random, word: str) -> str:
 def _name_error(rng: random.Random, split: str) -> Crash:
     name, value = names.ident(rng, split, "snake", 1, 2), rng.randint(2, 99)
     bad = _misspelt(rng, name)
-    right, wrong = rng.choice(((f"print({name})", f"print({bad})"), (f"total = {name} * 2", f"total = {bad} * 2")))
-    return Crash([f"{name} = {value}", f'print("{glue.a_word(rng)}")', wrong], wrong, right if bad != name else "")
+    right, wrong = rng.choice(
+        ((f"print({name})", f"print({bad})"), (f"total = {name} * 2", f"total = {bad} * 2"))
+    )
+    return Crash(
+        [f"{name} = {value}", f'print("{glue.a_word(rng)}")', wrong], wrong, right if bad != name else ""
+    )
 
 
 def _key_error(rng: random.Random, split: str) -> Crash:
     data, key = names.ident(rng, split, "snake", 1, 1), names.ident(rng, split, "snake", 1, 2)
     other, bad = glue.a_word(rng) + "_x", _misspelt(rng, key)
     wrong, right = f'print({data}["{bad}"])', f'print({data}["{key}"])'
-    return Crash([f'{data} = {{"{key}": {rng.randint(1, 99)}, "{other}": {rng.randint(1, 99)}}}', wrong], wrong, right if bad != key else "")
+    return Crash(
+        [f'{data} = {{"{key}": {rng.randint(1, 99)}, "{other}": {rng.randint(1, 99)}}}', wrong],
+        wrong,
+        right if bad != key else "",
+    )
 
 
 def _method(rng: random.Random, split: str) -> Crash:
     word = glue.a_word(rng)
     good = rng.choice(("upper", "lower", "title", "strip", "capitalize"))
     bad = _misspelt(rng, good)
-    return Crash([f'word = "{word}"', f"print(word.{bad}())"], f"print(word.{bad}())", f"print(word.{good}())" if not hasattr("", bad) else "")
+    return Crash(
+        [f'word = "{word}"', f"print(word.{bad}())"],
+        f"print(word.{bad}())",
+        f"print(word.{good}())" if not hasattr("", bad) else "",
+    )
 
 
 def _zero(rng: random.Random, split: str) -> Crash:
     fn, items = names.function_name(rng, split), names.ident(rng, split, "snake", 1, 1) + "_list"
     return rng.choice(
         (
-            Crash([f"def {fn}({items}):", f"    return sum({items}) / len({items})", "", "", f"print({fn}([]))"]),
+            Crash(
+                [f"def {fn}({items}):", f"    return sum({items}) / len({items})", "", "", f"print({fn}([]))"]
+            ),
             Crash(["count = 0", f"print({rng.randint(2, 999)} / count)"]),
             Crash([f"size = {rng.randint(2, 99)}", "step = size - size", "print(size // step)"]),
         )
@@ -70,8 +84,17 @@ def _other(rng: random.Random, split: str) -> Crash:
             Crash([f"import {a}_{b}", "", f"print({a}_{b}.run())"]),
             Crash([f'raise ValueError("{a} {b}")']),
             Crash([f'print("{a}")', f'raise RuntimeError("no {b} left")']),
-            Crash([f"def {a}(x):", "    return x", "", "", f"print({a}())"] if a.isidentifier() and a not in names.RESERVED else ["print(1 / 0)"]),
-            Crash(["value = None", f"print(value.{a if a.isidentifier() and a not in names.RESERVED else 'name'})"]),
+            Crash(
+                [f"def {a}(x):", "    return x", "", "", f"print({a}())"]
+                if a.isidentifier() and a not in names.RESERVED
+                else ["print(1 / 0)"]
+            ),
+            Crash(
+                [
+                    "value = None",
+                    f"print(value.{a if a.isidentifier() and a not in names.RESERVED else 'name'})",
+                ]
+            ),
             Crash([f'text = open("{a}.{b}").read()', "print(text)"]),
         )
     )
@@ -80,9 +103,27 @@ def _other(rng: random.Random, split: str) -> Crash:
 def _exits(rng: random.Random, split: str) -> Crash:
     """A message and an exit code, no traceback."""
     a, n, code = names.ident(rng, split, "snake", 1, 2), rng.randint(1, 99), rng.choice((1, 1, 1, 2, 3))
-    say = rng.choice((f"{a} is too small", f"error: {a} must be at least {n + 5}", f"{a} missing", names.sentence(rng, split), f"bad {a}: {n}"))
+    say = rng.choice(
+        (
+            f"{a} is too small",
+            f"error: {a} must be at least {n + 5}",
+            f"{a} missing",
+            names.sentence(rng, split),
+            f"bad {a}: {n}",
+        )
+    )
     say = say.replace('"', "").replace("\\", "")
-    return Crash(["import sys", "", f"{a} = {n}", f"if {a} < {n + 5}:", f'    print("{say}")', f"    sys.exit({code})", f'print("{glue.a_word(rng)}")'])
+    return Crash(
+        [
+            "import sys",
+            "",
+            f"{a} = {n}",
+            f"if {a} < {n + 5}:",
+            f'    print("{say}")',
+            f"    sys.exit({code})",
+            f'print("{glue.a_word(rng)}")',
+        ]
+    )
 
 
 _FIXABLE = (_name_error, _key_error, _method)
@@ -92,11 +133,23 @@ _ANY = (_name_error, _key_error, _method, _zero, _zero, _other, _other, _other, 
 def _place(world: World, crash: Crash) -> str | None:
     """Put the program into the project before the session starts."""
     rng, tree = world.rng, world.tree
-    stem = rng.choice((names.ident(rng, world.split, "snake", 1, 2), rng.choice(words.MODULES[world.split]), glue.a_word(rng)))
+    stem = rng.choice(
+        (
+            names.ident(rng, world.split, "snake", 1, 2),
+            rng.choice(words.MODULES[world.split]),
+            glue.a_word(rng),
+        )
+    )
     where = rng.choice(("", "", "", "src/", "scripts/", "bin/", "tools/"))
     path = f"{where}{stem}.py"
     blocked = {*tree.files, *tree.folders}
-    if world.s.steps or path in blocked or where.rstrip("/") in tree.files or stem in names.RESERVED or not stem.isidentifier():
+    if (
+        world.s.steps
+        or path in blocked
+        or where.rstrip("/") in tree.files
+        or stem in names.RESERVED
+        or not stem.isidentifier()
+    ):
         return None
     text = "\n".join(crash.lines) + "\n"
     try:
@@ -113,7 +166,9 @@ def _ask(world: World, path: str, fix: bool) -> str:
     command = f"python3 {path}"
     mark = rng.choice(("`", "", ""))
     slots = {"c": f"{mark}{command}{mark}", "X": v.path(path), "x": v.quoted(path, v.path_mark)}
-    world.ask("fix" if fix else "run", (ask.CRASH_FIX if fix else ask.CRASH)(rng, world.split, slots), edits=False)
+    world.ask(
+        "fix" if fix else "run", (ask.CRASH_FIX if fix else ask.CRASH)(rng, world.split, slots), edits=False
+    )
     return command
 
 
@@ -137,7 +192,11 @@ def crash(world: World) -> bool:
     lines = result.split("\n")
     if "Traceback" not in result:
         said = "\n".join(lines[:-1]) if code != "0" else result
-        s.answer(f"It ended with exit code {code}.", f"`{command}` printed `{said}` and ended with exit code {code}.", said)
+        s.answer(
+            f"It ended with exit code {code}.",
+            f"`{command}` printed `{said}` and ended with exit code {code}.",
+            said,
+        )
         return True
     last, number = lines[-2], _where(result, path)
     s.answer(
@@ -160,7 +219,7 @@ def crash_fix(world: World) -> bool:
     made = rng.choice(_FIXABLE if rng.random() < 0.8 else _ANY)(rng, world.split)
     if made.right and "\n".join(made.lines).count(made.wrong) != 1:
         return False
-    path = _place(world, made)
+    path = _place(world, made) if made.right or not made.wrong else None
     if path is None:
         return False
     command = _ask(world, path, fix=True)

@@ -142,14 +142,19 @@ def one_liner(rng: random.Random) -> str:
         return json.dumps(data, separators=(",", ":"))
     if r < 0.8:
         return f"{a_word(rng)} = {data!r}"
-    arguments = ", ".join(rng.choice((repr(_atom(rng)), f"{a_word(rng)}={_atom(rng)!r}")) for _ in range(rng.randint(1, 3)))
+    arguments = ", ".join(
+        rng.choice((repr(_atom(rng)), f"{a_word(rng)}={_atom(rng)!r}")) for _ in range(rng.randint(1, 3))
+    )
     call = f"{a_word(rng)}({arguments})"
     return call if r < 0.9 else f"[{a_word(rng)}({call})]" if r < 0.95 else f"{{{a_word(rng)}: ({call}, [])}}"
 
 
 def jumble(rng: random.Random) -> str:
     """Tokens, digits and marks in a row, as passwords, keys and tags have them."""
-    bits = [rng.choice((glued(rng, 2), mixed(rng), str(rng.randint(0, 9999)), a_word(rng))) for _ in range(rng.randint(2, 4))]
+    bits = [
+        rng.choice((glued(rng, 2), mixed(rng), str(rng.randint(0, 9999)), a_word(rng)))
+        for _ in range(rng.randint(2, 4))
+    ]
     return rng.choice(("-", "_", ".", "/", ":", "", "+", "=", "@", "-", "_")).join(bits)
 
 
@@ -159,7 +164,17 @@ def text(rng: random.Random) -> str:
     if r < 0.45:
         words = [a_word(rng) for _ in range(rng.randint(1, 6))]
         line = " ".join(words)
-        return rng.choice((line, line, line.capitalize(), line.title(), line + ".", line.capitalize() + "!", ", ".join(words)))
+        return rng.choice(
+            (
+                line,
+                line,
+                line.capitalize(),
+                line.title(),
+                line + ".",
+                line.capitalize() + "!",
+                ", ".join(words),
+            )
+        )
     if r < 0.6:
         return jumble(rng)
     if r < 0.7:

@@ -1,7 +1,5 @@
 """Lines that someone may want in a file."""
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from . import glue, names, values, words

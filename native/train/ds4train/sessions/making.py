@@ -24,12 +24,23 @@ I added the line `{l}` at the end of {f}.
 """)
 
 
-_CLOSED = (".json", ".html", ".sql", ".css", ".tf", "nginx.conf")  # an added line would fall out of their structure
+_CLOSED = (
+    ".json",
+    ".html",
+    ".sql",
+    ".css",
+    ".tf",
+    "nginx.conf",
+)  # an added line would fall out of their structure
 
 
 def append(world: World) -> bool:
     rng, s, v = world.rng, world.s, world.voice()
-    plans = [p for p in world.alive() if p.kind not in ("json", "html", "go", "css") and not p.path.endswith(_CLOSED)]
+    plans = [
+        p
+        for p in world.alive()
+        if p.kind not in ("json", "html", "go", "css") and not p.path.endswith(_CLOSED)
+    ]
     if not plans:
         return False
     plan, line = rng.choice(plans), a_line(world)

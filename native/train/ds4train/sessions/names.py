@@ -7,6 +7,7 @@ all casing styles mix.
 from __future__ import annotations
 
 import random
+import sys
 
 from . import glue, wild, words
 
@@ -248,6 +249,15 @@ RESERVED = frozenset(
         "inspect",
     ]
 )
+# A module of such a name would hide one that Python or pytest needs.
+RESERVED |= {x.lower() for x in sys.stdlib_module_names} | {
+    "pytest",
+    "pluggy",
+    "iniconfig",
+    "pygments",
+    "packaging",
+    "py",
+}
 
 
 def invented(rng: random.Random) -> str:

@@ -2,8 +2,6 @@
 value.
 """
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from .grammar import Wordings

@@ -4,8 +4,6 @@ Slots: k, K first name; v its new value; f, F its file; j, J second name; w its 
 command as it stands.
 """
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from .grammar import Wordings

@@ -5,8 +5,6 @@ extend() joins them to the pools of phrasings.py and phrasings_more.py; the nota
 same.
 """
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from . import phrasings, phrasings_more

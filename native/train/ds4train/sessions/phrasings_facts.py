@@ -3,8 +3,6 @@
 Slots: s what is asked for (without "the"), f and F the path, v the new and o the old value, q a whole question.
 """
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from .grammar import Wordings

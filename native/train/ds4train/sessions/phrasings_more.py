@@ -1,7 +1,5 @@
 """More wordings: creating files, tests, checks, moving files, conversation."""
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from .grammar import Wordings

@@ -3,8 +3,6 @@
 Slots: c the command, X and x the script, f and F a file.
 """
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from .grammar import Wordings

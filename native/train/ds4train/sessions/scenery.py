@@ -41,9 +41,9 @@ According to {f}: {v}.
 It is {v} ({f}).
 """)
 _EDIT = Phrases("""
-The {s} is in the line `{a}`. 
-`{a}` holds the {s}. 
-The line with the {s} is `{a}`. 
+The {s} is in the line `{a}`.
+`{a}` holds the {s}.
+The line with the {s} is `{a}`.
 """)
 _DONE = Phrases("""
 I changed the {s} in {f} from {o} to {v}.
@@ -97,7 +97,9 @@ def ask_nowhere(world: World) -> bool:
     if not plain:
         return False
     said = rng.choice(plain)
-    words = [w for w in said.split() if len(w) > 3 and w.isalpha() and w not in ("name", "number", "with", "from")]
+    words = [
+        w for w in said.split() if len(w) > 3 and w.isalpha() and w not in ("name", "number", "with", "from")
+    ]
     if not words:
         return False
     word = words[-1]
@@ -105,7 +107,9 @@ def ask_nowhere(world: World) -> bool:
     if holders != [plan.path]:
         return False
     world.ask("lookup", ask.ASK_NOWHERE(rng, world.split, {"s": said}), edits=False)
-    result = s.bash(f"No file is named. I search the project for {word}.", *world.tree.grep_all(word, "-rniIF"))
+    result = s.bash(
+        f"No file is named. I search the project for {word}.", *world.tree.grep_all(word, "-rniIF")
+    )
     if setting.line not in result:
         if plan.path not in result:
             s.bash(f"No {word} anywhere. Which files are there?", *world.tree.view_root())
@@ -148,11 +152,15 @@ def note_fact(world: World) -> bool:
     plain = _plain(setting)
     if not plain and not setting.key:
         return False
-    said = f"the {rng.choice(plain)}" if plain and rng.random() < 0.7 or not setting.key else v.name(setting.key)
+    said = (
+        f"the {rng.choice(plain)}"
+        if (plain and rng.random() < 0.7) or not setting.key
+        else v.name(setting.key)
+    )
     new = world.new_path(rng.choice(("txt", "txt", "md", "out", "cfg")))
     slots = {"F": v.path(plan.path), "p": v.quoted(new, v.path_mark), "s": said}
     world.ask("note", ask.NOTE(rng, world.split, slots))
-    value = setting.value.text if plan.kind == "scene" else setting.value.text
+    value = setting.value.text
     bare = said.removeprefix("the ").strip("`'\"")
     if said.startswith("the "):
         s.bash(_READ(rng, {"s": bare, "f": plan.path}), *world.tree.cat(plan.path))

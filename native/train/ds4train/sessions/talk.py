@@ -1,7 +1,5 @@
 """Plain questions that need no tool: short facts about programming, greetings, thanks, what the agent is."""
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 from . import names, phrasings_more
@@ -143,11 +141,13 @@ _SELF = (
     ),
     ("can you edit files?", "Yes. I can view, create and edit files in this repository."),
 )
-_THINK = (
+THINK = (
     "This is a plain question; no tool is needed.",
     "No tool is needed. I answer directly.",
     "I can answer this without tools.",
     "A question that needs no files. Answer it.",
+    "The user only talks. I answer in words.",
+    "General knowledge; nothing to look up here.",
 )
 
 
@@ -159,7 +159,7 @@ def question(world: World) -> bool:
     elif r < 0.43:
         ask, answer = rng.choice(_SELF)
         s.user("question", rng.choice((ask, ask.capitalize(), ask.rstrip("?"))))
-        s.answer(rng.choice(_THINK), answer)
+        s.answer(rng.choice(THINK), answer)
     elif r < 0.55:
         a, b = rng.randint(1, 20), rng.randint(1, 12)
         word, sign, result = rng.choice((("plus", "+", a + b), ("times", "*", a * b), ("minus", "-", a - b)))
@@ -186,7 +186,7 @@ def question(world: World) -> bool:
                 rng, world.split, _WHAT(rng, world.split, {"x": term}), edits=False, frame=rng.random() < 0.2
             ),
         )
-        s.answer(rng.choice(_THINK), fact)
+        s.answer(rng.choice(THINK), fact)
     return True
 
 
@@ -222,7 +222,7 @@ def _chat(world: World) -> None:
     item = source(rng, world.split)
     ask = item.user[:1].lower() + item.user[1:] if rng.random() < 0.3 else item.user
     world.s.user("question", rng.choice(_ASIDE).format(q=ask))
-    world.s.answer(rng.choice(_THINK), item.answer)
+    world.s.answer(rng.choice(THINK), item.answer)
 
 
 def thanks(world: World) -> bool:

@@ -1,7 +1,5 @@
 """Values of every kind that settings, constants and assertions hold."""
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 import random
@@ -31,12 +29,20 @@ def _odd(rng: random.Random, split: str) -> str:
         return glue.a_word(rng)
     if r < 0.6:
         return f"{glue.a_word(rng)} {glue.a_word(rng)}"
-    return glue.jumble(rng) if r < 0.75 else glue.mixed(rng) if r < 0.9 else f"{glue.a_word(rng)}.{glue.extension(rng)}"
+    return (
+        glue.jumble(rng)
+        if r < 0.75
+        else glue.mixed(rng)
+        if r < 0.9
+        else f"{glue.a_word(rng)}.{glue.extension(rng)}"
+    )
 
 
 def _title(rng: random.Random, split: str) -> str:
     a, b = wild.english(rng, split), wild.english(rng, split)
-    return rng.choice((f"{a} {b}".title(), f"The {a} {b}".title(), f"{a} {b}".capitalize(), f"{a.title()} and {b.title()}"))
+    return rng.choice(
+        (f"{a} {b}".title(), f"The {a} {b}".title(), f"{a} {b}".capitalize(), f"{a.title()} and {b.title()}")
+    )
 
 
 # Values as people have them in real files, by what they are.
@@ -49,15 +55,23 @@ _NATURAL: dict[str, Callable[[random.Random, str], str]] = {
     "kebab": lambda rng, split: ident(rng, split, "kebab", 1, 2),
     "snake": lambda rng, split: ident(rng, split, "snake", 1, 2),
     "aword": lambda rng, split: word(rng, split),
-    "port": lambda rng, split: str(rng.choice((80, 443, 3000, 5000, 5432, 6379, 8000, 8080, 9000, rng.randint(1024, 9999)))),
+    "port": lambda rng, split: str(
+        rng.choice((80, 443, 3000, 5000, 5432, 6379, 8000, 8080, 9000, rng.randint(1024, 9999)))
+    ),
     "small": lambda rng, split: str(rng.randint(1, 12)),
     "two": lambda rng, split: str(rng.randint(10, 99)),
     "three": lambda rng, split: str(rng.randint(100, 999)),
     "four": lambda rng, split: str(rng.randint(1000, 9999)),
     "money": lambda rng, split: f"{rng.randint(1, 999)}.{rng.randint(0, 99):02d}",
-    "month": lambda rng, split: rng.choice("January February March April May June July August September October November December".split()),
-    "weekday": lambda rng, split: rng.choice("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()),
-    "room": lambda rng, split: rng.choice((f"room {rng.randint(1, 499)}", f"the {wild.english(rng, split)} room")),
+    "month": lambda rng, split: rng.choice(
+        "January February March April May June July August September October November December".split()
+    ),
+    "weekday": lambda rng, split: rng.choice(
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+    ),
+    "room": lambda rng, split: rng.choice(
+        (f"room {rng.randint(1, 499)}", f"the {wild.english(rng, split)} room")
+    ),
     "py": lambda rng, split: f"3.{rng.randint(7, 14)}",
     "phone": lambda rng, split: f"{rng.randint(100, 999)}-{rng.randint(1000, 9999)}",
 }

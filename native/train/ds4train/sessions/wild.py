@@ -6,8 +6,6 @@ Atkinson; free to use, copy, modify and distribute with its notice), the rest is
 the Python that runs this (PSF licence).
 """
 
-# ruff: noqa: E501  (a table: names of modules)
-
 from __future__ import annotations
 
 import hashlib

@@ -1,7 +1,5 @@
 """Files that are described instead of given: small programs, key/value files."""
 
-# ruff: noqa: E501  (a table: one entry a line reads best)
-
 from __future__ import annotations
 
 import json
