@@ -53,14 +53,15 @@ class Check:
 def _shell(rng: random.Random, path: str, plan: Planned, line: str, old: str, message: str) -> Check:
     done = rng.choice(_DONE)
     f = plan.path
+    guard = "-e " if line.startswith("-") or old.startswith("-") else ""  # else grep takes it for an option
     body = rng.choice(
         (
-            [f"grep -qF '{line}' {f} || {{ echo \"{message}\"; exit 1; }}"],
-            [f"if ! grep -qF '{line}' {f}; then", f'  echo "{message}"', "  exit 1", "fi"],
-            [f"if ! grep -q -F '{line}' {f}", "then", f'    echo "{message}" >&2', "    exit 1", "fi"],
-            [f"if grep -qF '{old}' {f}; then", f'  echo "{message}"', "  exit 1", "fi"] if old not in line else
-            [f"grep -qF '{line}' {f} || (echo \"{message}\" && exit 1) || exit 1"],
-            ["set -e", f"grep -F '{line}' {f} >/dev/null || {{", f'  echo "{message}"', "  exit 1", "}"],
+            [f"grep -qF {guard}'{line}' {f} || {{ echo \"{message}\"; exit 1; }}"],
+            [f"if ! grep -qF {guard}'{line}' {f}; then", f'  echo "{message}"', "  exit 1", "fi"],
+            [f"if ! grep -q -F {guard}'{line}' {f}", "then", f'    echo "{message}" >&2', "    exit 1", "fi"],
+            [f"if grep -qF {guard}'{old}' {f}; then", f'  echo "{message}"', "  exit 1", "fi"] if old not in line else
+            [f"grep -qF {guard}'{line}' {f} || (echo \"{message}\" && exit 1) || exit 1"],
+            ["set -e", f"grep -F {guard}'{line}' {f} >/dev/null || {{", f'  echo "{message}"', "  exit 1", "}"],
         )
     )  # fmt: skip
     head = rng.choice((["#!/bin/sh"], ["#!/bin/sh"], ["#!/bin/bash"], ["#!/usr/bin/env bash", ""], []))

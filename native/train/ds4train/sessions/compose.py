@@ -13,6 +13,7 @@ from . import (
     creating,
     edits,
     fixing,
+    history,
     looks,
     making,
     phrasings_extra,
@@ -78,6 +79,7 @@ FAMILIES = {
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
     "chatter": (chatter.chatter, 13),
+    "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
 }
 _NAMES = list(FAMILIES)
@@ -169,6 +171,8 @@ def build(
     kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
     _instructions(world, kit)
     session.initial = dict(tree.files)
+    if only == "git" or (only is None and rng.random() < 0.35):
+        history.begin(world)
     _play(world, kit, budget, tasks, only)
     return session
 

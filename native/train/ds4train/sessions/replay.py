@@ -22,7 +22,9 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
 def _real_tree(root: Path) -> dict[str, str]:
     out = {}
     for path in root.rglob("*"):
-        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.relative_to(root).parts):
+        if path.is_file() and not {"__pycache__", ".pytest_cache", ".git"} & set(
+            path.relative_to(root).parts
+        ):
             out[str(path.relative_to(root))] = path.read_text()
     return out
 
@@ -45,9 +47,47 @@ def _bash(command: str, root: Path) -> str:
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={"PATH": _path(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"},
+        env={"PATH": _path(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80", **_IDENTITY},
     )
     return status(re.sub(r"[ \t\r\n]+$", "", done.stdout.decode()), done.returncode)
+
+
+_IDENTITY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "A"), ("EMAIL", "a@b.c"))
+}
+
+
+def _repository(root: Path, session: Session) -> None:
+    """A real repository with the session's commits; the last one holds all files that were committed."""
+    assert session.committed
+    files, commits = session.committed
+    branch = re.search(r"^git: (.*), [^,]*$", session.environment, re.MULTILINE)
+    assert branch
+
+    def git(*arguments: str, **more: str) -> None:
+        env = {"PATH": _path(), "HOME": str(root), **_IDENTITY, **more}
+        subprocess.run(["git", *arguments], cwd=root, env=env, check=True, capture_output=True)
+
+    now = _real_tree(root)
+    for path in now:
+        (root / path).unlink()
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    git("init", "-q", "-b", branch[1])
+    for commit in commits:
+        if commit is commits[-1]:
+            git("add", "-A", "-f")
+        who = {"GIT_AUTHOR_NAME": commit.author, "GIT_AUTHOR_EMAIL": commit.email}
+        when = {f"GIT_{role}_DATE": f"{commit.date}T12:00:00" for role in ("AUTHOR", "COMMITTER")}
+        git("commit", "-q", "--allow-empty", "-m", commit.subject, **who, **when)
+    for path in files:
+        (root / path).unlink()
+    for path, text in now.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
 
 
 def _path() -> str:
@@ -79,6 +119,8 @@ def replay(session: Session) -> list[str]:
         for path, text in session.initial.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
+        if session.committed:
+            _repository(root, session)
         goals = iter(session.tasks)
         for step in session.steps:
             if step.kind == "call" and not _allowed(step.result):

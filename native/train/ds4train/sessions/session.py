@@ -12,10 +12,14 @@ import functools
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..document import Document, Segment  # noqa: TID252
 from . import names
 from .tree import Tree
+
+if TYPE_CHECKING:
+    from .history import Commit, History
 
 BOS, EOS, USER, ASSISTANT = (
     "<｜begin▁of▁sentence｜>",
@@ -96,6 +100,8 @@ class Session:
         self.tasks: list[Task] = []
         self.initial = dict(tree.files)
         self.joining = False
+        self.history: History | None = None  # of the repository, where questions about it are answered
+        self.committed: tuple[dict[str, str], list[Commit]] | None = None  # as the session began
         self._asked: list[str] = []
         self._answered: list[tuple[str, tuple[str, ...]]] = []
         self._carried = ""

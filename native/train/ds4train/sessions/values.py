@@ -90,7 +90,7 @@ def value(rng: random.Random, split: str, kind: str | None = None) -> Value:
                                "size", "host", "level", "date", "hex", "phrase", "email", "negative", "word", "ip", "time", "percent", "color", "tag", "list", "caps", "glue", "glue", "glue"))  # fmt: skip
     r = rng.random
     if kind.startswith("choice:"):
-        return Value(rng.choice(kind.removeprefix("choice:").split("/")), kind)
+        return Value(rng.choice(kind.removeprefix("choice:").split(",")), kind)
     if kind in _NATURAL:
         return Value(_NATURAL[kind](rng, split), kind)
     if kind == "int":
@@ -211,5 +211,6 @@ def other_value(rng: random.Random, split: str, old: Value) -> Value:
             )
         else:
             new = value(rng, split, old.kind)
-        if new.text != old.text and old.text not in new.text:
+        # One of a few choices may well hold another ("python" and "python3").
+        if new.text != old.text and (old.kind.startswith("choice:") or old.text not in new.text):
             return new
