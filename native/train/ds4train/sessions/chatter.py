@@ -79,7 +79,7 @@ def chatter(world: World) -> bool:
     if rng.random() < 0.3:
         group = rng.choice(_PAIRS)
         a, b = rng.sample(group, 2)
-        known = dict(FACTS)
+        known = {row[0]: row[1] for row in FACTS}
         text = _DIFFERENCE(rng, world.split, {"a": a, "b": b})
         answer = f"{known[a]} {known[b]}"
     else:

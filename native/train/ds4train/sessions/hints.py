@@ -40,5 +40,6 @@ def hint(error: Exception, stack: TracebackType | None) -> str:
         names = [*frame.f_locals, *frame.f_globals, *frame.f_builtins]
     elif isinstance(error, AttributeError) and error.obj is not None:
         names = dir(error.obj)
-    found = closest(error.name, names) if names and getattr(error, "name", None) else ""
+    wanted: str | None = getattr(error, "name", None)
+    found = closest(wanted, names) if names and wanted else ""
     return f". Did you mean: '{found}'?" if found else ""

@@ -362,7 +362,7 @@ def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str
         return rng.choice((found, found, found.capitalize(), found.title()))
     n, a, v = words.NOUNS[split], words.ADJECTIVES[split], words.VERBS[split]
     if rng.random() < 0.5:
-        n, a = ([wild.english(rng, split) for _ in range(3)] for _ in range(2))
+        n, a = (tuple(wild.english(rng, split) for _ in range(3)) for _ in range(2))
     c = rng.choice
     frames = (
         lambda: f"the {c(a)} {c(n)} must {c(v)} every {c(n)}",

@@ -168,7 +168,7 @@ def value(rng: random.Random, split: str, kind: str | None = None) -> Value:
     if kind == "phrase":
         n, a = words.NOUNS[split], words.ADJECTIVES[split]
         if r() < 0.6:
-            n, a = ([wild.english(rng, split) for _ in range(3)] for _ in range(2))
+            n, a = (tuple(wild.english(rng, split) for _ in range(3)) for _ in range(2))
         return Value(rng.choice((
             lambda: f"{rng.choice(a)} {rng.choice(n)}", lambda: f"Hello, {rng.choice(words.PEOPLE[split])}!",
             lambda: f"{rng.choice(n).title()} {rng.choice(n).title()}", lambda: f"{rng.choice(words.PEOPLE[split])} {invented(rng).title()}",
