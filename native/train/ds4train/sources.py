@@ -2,7 +2,7 @@
 files.
 
 Everything comes from the Python installation that runs this: the standard library, and packages that this
-project or its training depends on. Only packages whose licence was checked by hand and is permissive are
+project or its training depends on. Only packages whose metadata declares a permissive licence are
 listed; each entry bounds how many bytes it may give, so that the big ones do not drown the rest.
 """
 

@@ -2,8 +2,7 @@
 replayed for real.
 
 Families call `user`, `call` (which simulates the tool and records its result) and `answer`. The rendered
-form is the one of ds4-protocol section 5; a unit test holds it equal to
-`ds4agent.wire.template.render_chat`.
+form is held equal to `ds4agent.wire.template.render_chat` by a unit test.
 """
 
 from __future__ import annotations
