@@ -18,6 +18,7 @@ from ds4agent.engine.job import Emitted, Job
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab, encode
+from ds4agent.wire.dialect import Emission
 from ds4agent.wire.dsml import CallStart, DsmlMachine, Event, Turn
 from ds4agent.wire.fields import Sampling
 from ds4agent.wire.logline import RequestLog
@@ -72,14 +73,14 @@ class Generation:
         self._vocab = vocab
         self._line = line
         self._log = log
-        self._draw = live.session.sampler(defaults.settle(job.options.sampling))
-        self._machine = DsmlMachine(thinking=job.thinking, tools=job.tools)
-        self._stops = StopFilter(job.options.stops)
+        self._draw = live.session.sampler(defaults.settle(job.request.options.sampling))
+        self._machine = DsmlMachine(thinking=job.thinking, tools=bool(job.request.tools_raw))
+        self._stops = StopFilter(job.request.options.stops)
         self._turn = Turn()
         self._ids: list[str] = []
         self._raw = bytearray()
         self._n_prompt = len(live)
-        asked = job.options.max_tokens
+        asked = job.request.options.max_tokens
         limit = defaults.max_tokens if asked is None else asked
         self._limit = min(limit, live.session.n_ctx - self._n_prompt)
         self.generated = 0
@@ -107,7 +108,15 @@ class Generation:
         if calls:
             self._log(self._line.tool_calls([c.id for c in calls], [c.name for c in calls]))
         usage = Usage(self._n_prompt, self._line.cached, self.generated)
-        return Reply(self._turn.reasoning, self._turn.content, calls, finish, usage)
+        return Reply(
+            self._turn.reasoning,
+            self._turn.content,
+            calls,
+            finish,
+            usage,
+            thinking_cut=self._machine.in_think,
+            stop=self._stops.found,
+        )
 
     def _decode(self, stopping: Callable[[], str | None]) -> Finish:
         while self.generated < self._limit:
@@ -138,24 +147,24 @@ class Generation:
         if not events:
             return
         self._turn.add(events)
-        self._job.sink(Emitted([(event, self._call_id(event)) for event in events]))
+        self._job.sink(Emitted([Emission(event, self._call_id(event)) for event in events]))
 
     def _call_id(self, event: Event) -> str:
         if isinstance(event, CallStart):
-            self._ids.append(self._job.id_prefix + secrets.token_hex(16))
+            self._ids.append(self._job.call_prefix + secrets.token_hex(16))
             return self._ids[-1]
         return ""
 
     def _calls(self, finish: Finish) -> tuple[tuple[ToolCall, ...], str]:
         """The calls of the turn and the text that stands for them."""
         machine, turn = self._machine, self._turn
-        if not self._job.tools and not self._stops.hit:
+        if not self._job.request.tools_raw and not self._stops.hit:
             machine, turn = self._reread(finish)
         if not machine.done:
             return (), ""
         if machine is not self._machine:
             self._turn = turn
-            self._ids = [self._job.id_prefix + secrets.token_hex(16) for _ in turn.calls]
+            self._ids = [self._job.call_prefix + secrets.token_hex(16) for _ in turn.calls]
         elif machine.repaired:
             self._log(self._line.repaired(len(turn.calls)))
         calls = (ToolCall(i, c.name, c.arguments) for i, c in zip(self._ids, turn.calls, strict=True))

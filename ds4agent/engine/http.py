@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
         try:
             await self._handler(self, request)
         except RequestError as error:
-            self.reply(error.status, error.body)
+            self.reply(error.status, error.body or error_body(error.message))
         except Exception:
             # A defect of ours: the client is told, and the event loop reports the rest.
             self.reply(500, error_body(INTERNAL))
@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         """Answer a request that cannot be read, and read on for a moment so that the answer arrives."""
         self._reading = False
-        self._write_reply(400, RequestError(400, BAD_HTTP).body)
+        self._write_reply(400, error_body(BAD_HTTP))
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
         self._set_timer(LINGER_SECONDS, self.close)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ds4agent.engine.vocab import Prompt
-from ds4agent.wire.dsml import Event
-from ds4agent.wire.fields import Options
-from ds4agent.wire.reply import Reply
+from ds4agent.wire.dialect import Emission
+from ds4agent.wire.reply import Reply, Usage
+from ds4agent.wire.request import Protocol, TurnRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The whole prompt is read; tokens follow."""
+    """The whole prompt is read; tokens follow. `usage`: without completion."""
+
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """Parser events, each with the id of its call, or "" """
-
-    events: list[tuple[Event, str]]
+    emissions: list[Emission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The prompt could not be evaluated; nothing was sampled."""
+    """The turn could not be begun; nothing was sampled. `status`: of the reply."""
 
     message: str
+    status: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,16 @@ Message = Progress | Started | Emitted | Finished | Failed | Dropped
 @dataclass(eq=False, slots=True)
 class Job:
     """`thinking`: the prompt ends with an open think tag. `tool_context`: old reasoning stays in later
-    prompts.
+    prompts. `protocol`: the API that it came through; `call_prefix`: what its call ids begin with.
 
     `sink` is called from the worker thread, the last time with Finished, Failed or Dropped.
     """
 
     prompt: Prompt
-    options: Options
+    request: TurnRequest
+    protocol: Protocol
     thinking: bool
-    tools: bool
     tool_context: bool
-    id_prefix: str
+    call_prefix: str
     sink: Callable[[Message], None]
     dropped: threading.Event = field(default_factory=threading.Event)

@@ -6,22 +6,35 @@ from the other connections. The loop itself only moves messages from the worker 
 
 import asyncio
 import itertools
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from ds4agent.engine.http import Connection, Request
 from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message, Progress, Started
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
-from ds4agent.wire import chat, sse
-from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, context_overflow, error_body
+from ds4agent.wire import chat
+from ds4agent.wire.dialect import Dialect, ReplyIds, ReplyWriter
+from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError
 from ds4agent.wire.models import ALIASES, ModelCard
-from ds4agent.wire.template import THINK_OPEN, FormatTexts, Span, has_tool_context, render_chat
+from ds4agent.wire.request import ParseContext, TurnRequest
+from ds4agent.wire.template import (
+    THINK_OPEN,
+    FormatTexts,
+    Rendered,
+    Span,
+    has_tool_context,
+    render_chat,
+    render_continuation,
+)
 
 KEEPALIVE_SECONDS = 5.0
 _MODELS = "/v1/models"
+DIALECTS = {"/v1/chat/completions": chat.DIALECT}
 
 Endpoint = Callable[[Connection, bytes], Awaitable[None]]
 
@@ -47,7 +60,9 @@ class Server:
         self._ids = itertools.count(1)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         self._connections: set[Connection] = set()
-        self._posts: dict[str, Endpoint] = {"/v1/chat/completions": self._chat}
+        self._posts: dict[str, Endpoint] = {
+            path: partial(self._turn, dialect) for path, dialect in DIALECTS.items()
+        }
 
     def connection(self) -> Connection:
         """The protocol factory of the listening socket."""
@@ -75,70 +90,82 @@ class Server:
     def _names_a_model(self, path: str) -> bool:
         return path.removeprefix(f"{_MODELS}/") in (self._card.id, *ALIASES)
 
-    # -- chat
-    # ---------------------------------------------------------------------------------------------------
+    # -- turns
+    # --------------------------------------------------------------------------------------------------
 
-    async def _chat(self, connection: Connection, body: bytes) -> None:
+    async def _turn(self, dialect: Dialect, connection: Connection, body: bytes) -> None:
         loop = asyncio.get_running_loop()
         messages: asyncio.Queue[Message] = asyncio.Queue()
 
         def sink(message: Message) -> None:
             loop.call_soon_threadsafe(messages.put_nowait, message)
 
-        job = await loop.run_in_executor(self._pool, self._chat_job, body, sink)
+        try:
+            job = await loop.run_in_executor(self._pool, self.job, dialect, body, sink)
+        except RequestError as error:
+            connection.reply(error.status, error.body or dialect.error(error.status, error.message))
+            return
         connection.when_gone(lambda: self._worker.drop(job))
         self._worker.submit(job)
-        reply_id, model = f"chatcmpl-{next(self._ids)}", job.options.model or self._card.id
-        if job.options.stream:
-            stream = chat.ChatStream(reply_id, model, job.options.include_usage)
-            await _stream(connection, messages, stream)
-        else:
-            await _whole(connection, messages, reply_id, model)
+        options = job.request.options
+        ids = ReplyIds(next(self._ids), lambda: secrets.token_hex(12))
+        writer = dialect.writer(job.request, options.model or self._card.id, ids)
+        await (_stream if options.stream else _whole)(connection, messages, writer, dialect)
 
-    def _chat_job(self, body: bytes, sink: Callable[[Message], None]) -> Job:
-        request = chat.parse_request(body, self._card.n_ctx)
-        replay = self._replay.get if self._replay is not None else lambda _ids: None
-        rendered = render_chat(request.messages, request.tools_raw, request.think, self._texts, replay)
+    def job(self, dialect: Dialect, body: bytes, sink: Callable[[Message], None]) -> Job:
+        """Raises RequestError."""
+        request = dialect.parse(body, ParseContext(self._card.n_ctx, self._worker.is_live))
+        rendered = self._rendered(request)
         prompt = self._vocab.prompt(rendered)
         if len(prompt.tokens) >= self._card.n_ctx:
-            raise context_overflow(len(prompt.tokens), self._card.n_ctx, "messages")
+            raise dialect.overflow(len(prompt.tokens), self._card.n_ctx)
         return Job(
             prompt=prompt,
-            options=request.options,
+            request=request,
+            protocol=dialect.name,
             thinking=rendered.spans[-1] == Span(THINK_OPEN, control=True),
-            tools=bool(request.tools_raw),
-            tool_context=has_tool_context(request.messages, request.tools_raw),
-            id_prefix="call_",
+            tool_context=bool(request.continues) or has_tool_context(request.messages, request.tools_raw),
+            call_prefix=dialect.call_prefix,
             sink=sink,
         )
+
+    def _rendered(self, request: TurnRequest) -> Rendered:
+        replay = self._replay.get if self._replay is not None else lambda _ids: None
+        if request.continues:
+            return render_continuation(request.messages, request.think, replay)
+        return render_chat(request.messages, request.tools_raw, request.think, self._texts, replay)
 
 
 def _now() -> int:
     return int(time.time())
 
 
-async def _whole(connection: Connection, messages: asyncio.Queue[Message], reply_id: str, model: str) -> None:
+async def _whole(
+    connection: Connection, messages: asyncio.Queue[Message], writer: ReplyWriter, dialect: Dialect
+) -> None:
     while True:
         match await messages.get():
             case Finished(reply):
-                connection.reply(200, chat.response(reply_id, model, _now(), reply))
+                connection.reply(200, writer.whole(_now(), reply))
                 return
-            case Failed(message):
-                connection.reply(500, error_body(message))
+            case Failed(message, status):
+                connection.reply(status, dialect.error(status, message))
                 return
             case Dropped():
                 connection.abort()
                 return
 
 
-async def _stream(connection: Connection, messages: asyncio.Queue[Message], stream: chat.ChatStream) -> None:
+async def _stream(
+    connection: Connection, messages: asyncio.Queue[Message], writer: ReplyWriter, dialect: Dialect
+) -> None:
     """The head is sent with the first sign of life, so that a refusal before it is a plain reply."""
     loop = asyncio.get_running_loop()
     open_since: float | None = None
     while True:
         message = await messages.get()
         if isinstance(message, Failed) and open_since is None:
-            connection.reply(500, error_body(message.message))
+            connection.reply(message.status, dialect.error(message.status, message.message))
             return
         if open_since is None and not isinstance(message, Dropped):
             connection.start_stream()
@@ -146,18 +173,18 @@ async def _stream(connection: Connection, messages: asyncio.Queue[Message], stre
         match message:
             case Progress():
                 if open_since is not None and loop.time() - open_since >= KEEPALIVE_SECONDS:
-                    connection.write(sse.KEEPALIVE)
+                    connection.write(writer.keepalive)
                     open_since = loop.time()
-            case Started():
-                connection.write(stream.start(_now()))
-            case Emitted(events):
-                connection.write(b"".join(stream.event(_now(), event, i) for event, i in events))
+            case Started(usage):
+                connection.write(writer.start(_now(), usage))
+            case Emitted(emissions):
+                connection.write(b"".join(writer.emit(_now(), emission) for emission in emissions))
             case Finished(reply):
-                connection.write(stream.finish(_now(), reply))
+                connection.write(writer.finish(_now(), reply))
                 connection.close()
                 return
             case Failed(text):
-                connection.write(stream.failure(text))
+                connection.write(writer.failure(text))
                 connection.close()
                 return
             case Dropped():

@@ -20,13 +20,23 @@ from ds4agent.engine.generation import CLIENT_GONE, Defaults, Generation
 from ds4agent.engine.job import Dropped, Failed, Finished, Job, Progress, Started
 from ds4agent.engine.live import Live, Plan
 from ds4agent.engine.replay import ReplayMap
-from ds4agent.engine.vocab import Vocab
+from ds4agent.engine.vocab import Prompt, Vocab
 from ds4agent.wire import logline
-from ds4agent.wire.errors import INTERNAL
+from ds4agent.wire.errors import CONTINUATION_GONE, INTERNAL
 from ds4agent.wire.logline import RequestLog
+from ds4agent.wire.reply import Usage
 
 # Tokens between two progress reports. The result does not depend on it.
 PREFILL_STEP = 512
+
+
+class _Refused(Exception):
+    """The request cannot be carried out any more. `status`: of the reply."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
 
 
 class Worker:
@@ -48,6 +58,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._running: Job | None = None
+        self._live_calls: frozenset[str] = frozenset()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="worker")
 
@@ -63,6 +74,10 @@ class Worker:
             job.dropped.set()
             if self._running is job:
                 self._live.session.cancel()
+
+    def is_live(self, call_id: str) -> bool:
+        """Whether the session ends with this call; may change until a request that asks gets its turn."""
+        return call_id in self._live_calls
 
     def stop(self) -> None:
         """Break off what runs and what waits; then the thread ends."""
@@ -102,13 +117,17 @@ class Worker:
 
     def _carry_out(self, job: Job) -> None:
         began = time.monotonic()
-        plan = self._plan(job)
-        line = RequestLog(plan.cached, plan.prompt, job.tools)
+        try:
+            plan = self._plan(job)
+        except _Refused as refusal:
+            job.sink(Failed(refusal.message, refusal.status))
+            return
+        line = RequestLog(plan.cached, plan.prompt, bool(job.request.tools_raw), job.protocol)
         try:
             self._log(line.prompt_start())
             self._prefill(job, plan, line, began)
             self._log(line.prompt_done(time.monotonic() - began))
-            job.sink(Started())
+            job.sink(Started(Usage(plan.prompt, plan.cached, 0)))
             self._decode(job, line, began)
         except Cancelled:
             self._log(f"{line.head} stream closed during prefill")
@@ -118,15 +137,32 @@ class Worker:
 
     def _plan(self, job: Job) -> Plan:
         live = self._live
+        if job.request.continues:
+            self._continue_calls(job)
         plan = live.plan(job.prompt)
-        if plan.source == "none":
+        results = sum(m.role == "tool" for m in job.request.messages)
+        if job.request.continues:
+            line = logline.call_continuation(job.protocol, results, plan.cached, plan.prompt)
+            self._log(line)
+        elif plan.source == "none":
             if len(live):
-                self._log(logline.miss(len(live), len(job.prompt.tokens), live.common(job.prompt)))
+                common = live.common(job.prompt)
+                self._log(logline.miss(job.protocol, len(live), len(job.prompt.tokens), common))
             live.reset()
         elif plan.source == "thinking-visible":
-            self._log(logline.visible_continuation(plan.cached, plan.prompt))
+            self._log(logline.visible_continuation(job.protocol, results, plan.cached, plan.prompt))
         live.visible = ()
+        self._live_calls = frozenset()
         return plan
+
+    def _continue_calls(self, job: Job) -> None:
+        """Put the live tokens in front of a prompt that holds only what follows them."""
+        if not self._live_calls.issuperset(job.request.continues):
+            raise _Refused(CONTINUATION_GONE[job.protocol].format(""), 409)
+        live, tail = self._live, job.prompt
+        job.prompt = Prompt(tail.pieces, bytes(live.key) + tail.key, live.tokens + tail.tokens)
+        if len(job.prompt.tokens) >= live.session.n_ctx:
+            raise _Refused("prompt exceeds context", 400)
 
     def _prefill(self, job: Job, plan: Plan, line: RequestLog, began: float) -> None:
         total = len(plan.suffix)
@@ -145,5 +181,7 @@ class Worker:
     def _decode(self, job: Job, line: RequestLog, began: float) -> None:
         generation = Generation(job, self._live, self._vocab, self._defaults, line, self._log)
         reply = generation.run(lambda: self._broken_off(job), self._replay)
+        if job.protocol in CONTINUATION_GONE:
+            self._live_calls = frozenset(call.id for call in reply.calls)
         self._log(line.finish(generation.generated, reply.finish, generation.error, time.monotonic() - began))
         job.sink(Dropped() if self._broken_off(job) else Finished(reply))

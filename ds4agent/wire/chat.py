@@ -3,15 +3,15 @@ order.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import partial
 
 from ds4agent.wire import json_spans, sse
-from ds4agent.wire.dsml import CallArguments, CallStart, Content, Event, Reasoning
+from ds4agent.wire.dialect import Dialect, Emission, ReplyIds, Writer
+from ds4agent.wire.dsml import CallArguments, CallStart, Content, Reasoning
 from ds4agent.wire.dsml_values import clean
-from ds4agent.wire.errors import RequestError
+from ds4agent.wire.errors import RequestError, context_overflow, error_body
 from ds4agent.wire.fields import (
     Object,
-    Options,
     as_array,
     as_object,
     as_string,
@@ -23,8 +23,8 @@ from ds4agent.wire.fields import (
 )
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.message import Message, Role, ToolCall
-from ds4agent.wire.reply import Reply
-from ds4agent.wire.template import ThinkMode
+from ds4agent.wire.reply import Reply, Usage
+from ds4agent.wire.request import ParseContext, TurnRequest
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -36,17 +36,7 @@ _ROLES: dict[str, Role] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """`tools_raw` holds the schemas as sent; empty when there are none or the client forbids calls."""
-
-    messages: tuple[Message, ...]
-    tools_raw: tuple[str, ...]
-    think: ThinkMode
-    options: Options
-
-
-def parse_request(body: bytes, n_ctx: int) -> ChatRequest:
+def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
     """Raises RequestError for anything that cannot be served."""
     text, value = parse_body(body)
     options = parse_options(value, ("max_tokens", "max_completion_tokens"))
@@ -58,10 +48,10 @@ def parse_request(body: bytes, n_ctx: int) -> ChatRequest:
         if (message := _message(as_object(item), text, i)) is not None
     ]
     offered = value.get("tool_choice") != "none"
-    return ChatRequest(
+    return TurnRequest(
         messages=tuple(messages),
         tools_raw=tuple(_tools(text, value)) if offered else (),
-        think=parse_think(value, options.model, n_ctx),
+        think=parse_think(value, options.model, context.n_ctx),
         options=options,
     )
 
@@ -142,39 +132,38 @@ def _calls_json(calls: Iterable[ToolCall], indexed: bool) -> str:
     return "[" + ",".join(parts) + "]"
 
 
-def response(reply_id: str, model: str, created: int, reply: Reply) -> bytes:
-    """The body of a reply that is not streamed."""
-    message = f'{{"role":"assistant","content":{quote(reply.content)}'
-    if reply.reasoning:
-        message += f',"reasoning_content":{quote(reply.reasoning)}'
-    if reply.calls:
-        message += f',"tool_calls":{_calls_json(reply.calls, indexed=False)}'
-    return (
-        f'{{"id":{quote(reply_id)},"object":"chat.completion","created":{created},"model":{quote(model)},'
-        f'"choices":[{{"index":0,"message":{message}}},"finish_reason":"{reply.finish}"}}],'
-        f'"usage":{reply.usage.json()}}}\n'
-    ).encode()
-
-
-class ChatStream:
-    """Builds the records of one streamed reply. Times are passed in: every chunk carries its own."""
+class ChatWriter(Writer):
+    """Spells one reply, whole or streamed."""
 
     def __init__(self, reply_id: str, model: str, include_usage: bool) -> None:
+        self._id = reply_id
+        self._model = model
         self._head = f'{{"id":{quote(reply_id)},"object":"chat.completion.chunk","created":'
-        self._model = f',"model":{quote(model)},"choices":'
+        self._tail = f',"model":{quote(model)},"choices":'
         self._include_usage = include_usage
         self._calls_streamed = False
 
+    def whole(self, created: int, reply: Reply) -> bytes:
+        message = f'{{"role":"assistant","content":{quote(reply.content)}'
+        if reply.reasoning:
+            message += f',"reasoning_content":{quote(reply.reasoning)}'
+        if reply.calls:
+            message += f',"tool_calls":{_calls_json(reply.calls, indexed=False)}'
+        return (
+            f'{{"id":{quote(self._id)},"object":"chat.completion","created":{created},'
+            f'"model":{quote(self._model)},"choices":[{{"index":0,"message":{message}}},'
+            f'"finish_reason":"{reply.finish}"}}],"usage":{reply.usage.json()}}}\n'
+        ).encode()
+
     def _chunk(self, created: int, delta: str, finish: str = "null") -> bytes:
         choice = f'[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]'
-        return sse.data(f"{self._head}{created}{self._model}{choice}}}")
+        return sse.data(f"{self._head}{created}{self._tail}{choice}}}")
 
-    def start(self, created: int) -> bytes:
+    def start(self, created: int, usage: Usage) -> bytes:
         return self._chunk(created, '{"role":"assistant"}')
 
-    def event(self, created: int, event: Event, call_id: str = "") -> bytes:
-        """The record for a parser event; empty for events that the stream does not show."""
-        match event:
+    def emit(self, created: int, emission: Emission) -> bytes:
+        match emission.event:
             case Reasoning(text):
                 return self._chunk(created, f'{{"reasoning_content":{quote(text)}}}')
             case Content(text):
@@ -182,7 +171,8 @@ class ChatStream:
             case CallStart(index, name):
                 self._calls_streamed = True
                 function = f'{{"name":{quote(name)},"arguments":""}}'
-                call = f'{{"index":{index},"id":{quote(call_id)},"type":"function","function":{function}}}'
+                head = f'"index":{index},"id":{quote(emission.call_id)},"type":"function"'
+                call = f'{{{head},"function":{function}}}'
             case CallArguments(index, fragment):
                 call = f'{{"index":{index},"function":{{"arguments":{quote(fragment)}}}}}'
             case _:
@@ -190,16 +180,24 @@ class ChatStream:
         return self._chunk(created, f'{{"tool_calls":[{call}]}}')
 
     def finish(self, created: int, reply: Reply) -> bytes:
-        """Everything from the last event to [DONE]."""
         out = b""
         if reply.calls and not self._calls_streamed:
             out += self._chunk(created, f'{{"tool_calls":{_calls_json(reply.calls, indexed=True)}}}')
         out += self._chunk(created, "{}", f'"{reply.finish}"')
         if self._include_usage:
-            out += sse.data(f'{self._head}{created}{self._model}[],"usage":{reply.usage.json()}}}')
+            out += sse.data(f'{self._head}{created}{self._tail}[],"usage":{reply.usage.json()}}}')
         return out + sse.DONE
 
-    @staticmethod
-    def failure(message: str) -> bytes:
-        """Ends a stream whose prefill failed after the head was sent."""
-        return sse.error(f'{{"error":{{"message":{quote(message)},"type":"server_error"}}}}')
+
+def _writer(request: TurnRequest, model: str, ids: ReplyIds) -> ChatWriter:
+    return ChatWriter(f"chatcmpl-{ids.number}", model, request.options.include_usage)
+
+
+DIALECT = Dialect(
+    name="chat",
+    call_prefix="call_",
+    parse=parse_request,
+    writer=_writer,
+    error=lambda _status, message: error_body(message),
+    overflow=partial(context_overflow, "messages"),
+)

@@ -6,16 +6,27 @@ INVALID_JSON = "invalid JSON request"
 BAD_HTTP = "bad HTTP request"
 UNKNOWN_ENDPOINT = "unknown endpoint"
 INTERNAL = "internal error"
+# The session to go on from is not there any more; {} takes " for call_id <id>" and the like, or nothing.
+CONTINUATION_GONE = {
+    "responses": (
+        "Responses continuation state is not available{}; retry by replaying the full input history"
+    ),
+    "messages": (
+        "Anthropic continuation state is not available{}; retry by replaying the full messages history"
+    ),
+}
 
 
 class RequestError(Exception):
-    """A request that is answered with an HTTP error. `body` is complete, newline included."""
+    """A request that is answered with an HTTP error. `body` is complete, newline included; None: each API
+    spells the message in its own way.
+    """
 
     def __init__(self, status: int, message: str, body: bytes | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.body = body if body is not None else error_body(message)
+        self.body = body
 
 
 def error_body(message: str, kind: str = "invalid_request_error") -> bytes:
@@ -23,7 +34,7 @@ def error_body(message: str, kind: str = "invalid_request_error") -> bytes:
     return f'{{"error":{{"message":{quote(message)},"type":{quote(kind)}}}}}\n'.encode()
 
 
-def context_overflow(n_prompt: int, n_ctx: int, param: str) -> RequestError:
+def context_overflow(param: str, n_prompt: int, n_ctx: int) -> RequestError:
     """The prompt leaves no room for a single new token. `param` names the field that held it."""
     message = f"Prompt has {n_prompt} tokens, but the configured context size is {n_ctx} tokens"
     body = (

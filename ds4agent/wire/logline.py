@@ -8,16 +8,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ds4agent.wire.request import Protocol
+
 
 def stamped(when: time.struct_time, text: str) -> str:
     """The line as it is written: local time without a year, then the program's name."""
     return f"{time.strftime('%m%d %H:%M:%S', when)} ds4-server: {text}\n"
 
 
-def _flags(tools: bool, thinking: bool, dsml_start: bool, dsml_end: bool) -> str:
-    names = ("TOOLS", "THINKING", "DSML_START", "DSML_END")
-    values = (tools, thinking, dsml_start, dsml_end)
-    return "".join(f" {name}" for name, on in zip(names, values, strict=True) if on)
+_KINDS = {"completions": "completion", "infill": "infill"}
 
 
 @dataclass(slots=True)
@@ -27,10 +26,18 @@ class RequestLog:
     cached: int
     prompt: int
     tools: bool
-    kind: str = "chat"
+    protocol: Protocol = "chat"
     thinking: bool = False
     dsml_start: bool = False
     dsml_end: bool = False
+
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self.protocol, "chat")
+
+    @property
+    def _respproto(self) -> str:
+        return " RESPPROTO" if self.protocol == "responses" else ""
 
     @property
     def ctx(self) -> str:
@@ -39,11 +46,13 @@ class RequestLog:
     @property
     def head(self) -> str:
         """Before sampling only TOOLS can be known."""
-        return f"{self.kind} {self.ctx}{_flags(self.tools, False, False, False)}"
+        return f"{self.kind} {self.ctx}{self._respproto}{' TOOLS' if self.tools else ''}"
 
     @property
     def _state(self) -> str:
-        return _flags(self.tools, self.thinking, self.dsml_start, self.dsml_end)
+        names = ("TOOLS", "THINKING", "DSML_START", "DSML_END")
+        values = (self.tools, self.thinking, self.dsml_start, self.dsml_end)
+        return self._respproto + "".join(f" {n}" for n, on in zip(names, values, strict=True) if on)
 
     def prompt_start(self) -> str:
         return f"{self.head} prompt start"
@@ -69,9 +78,8 @@ class RequestLog:
         )
 
     def tool_calls(self, ids: Sequence[str], names: Sequence[str]) -> str:
-        return (
-            f"tool calls {self.ctx} n={len(ids)} raw_dsml=1 ids=[{','.join(ids)}] names=[{','.join(names)}]"
-        )
+        said = f"n={len(ids)} raw_dsml=1 ids=[{','.join(ids)}] names=[{','.join(names)}]"
+        return f"tool calls {self.ctx}{self._respproto} {said}"
 
     def finish(self, generated: int, finish: str, error: str | None, seconds: float) -> str:
         said = f' error="{error}"' if error else ""
@@ -96,9 +104,23 @@ def context_buffers(mebibytes: float, ctx: int, chunk: int, raw_rows: int) -> st
     )
 
 
-def miss(live: int, prompt: int, common: int) -> str:
-    return f"live kv cache miss live={live} prompt={prompt} common={common} reason=token-mismatch"
+def miss(protocol: Protocol, live: int, prompt: int, common: int) -> str:
+    flag = " RESPPROTO" if protocol == "responses" else ""
+    return f"live kv cache miss{flag} live={live} prompt={prompt} common={common} reason=token-mismatch"
 
 
-def visible_continuation(cached: int, prompt: int) -> str:
+def visible_continuation(protocol: Protocol, ids: int, cached: int, prompt: int) -> str:
+    """`ids`: tool results that the prompt brings along; only the Responses line counts them."""
+    if protocol == "responses":
+        return (
+            f"responses live continuation RESPPROTO match=visible-prefix ids={ids} "
+            f"cached={cached} prompt={prompt}"
+        )
     return f"thinking live continuation match=visible-prefix cached={cached} prompt={prompt}"
+
+
+def call_continuation(protocol: Protocol, ids: int, cached: int, prompt: int) -> str:
+    name = (
+        "responses live continuation RESPPROTO" if protocol == "responses" else "anthropic live continuation"
+    )
+    return f"{name} match=tool-output-ids ids={ids} cached={cached} prompt={prompt}"

@@ -27,11 +27,25 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A sampled token as bytes, its natural log probability before temperature and filters, and the most
+    likely tokens in its place, best first.
+    """
+
+    token: bytes
+    logprob: float
+    top: tuple[tuple[bytes, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole turn."""
+    """A whole turn. `thinking_cut`: it ended inside its reasoning. `stop`: the stop string that ended it."""
 
     reasoning: str
     content: str
     calls: tuple[ToolCall, ...]
     finish: Finish
     usage: Usage
+    thinking_cut: bool = False
+    stop: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()

@@ -15,16 +15,21 @@ class StopFilter:
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = [s.encode() for s in stops]
         self._buf = b""
-        self.hit = False
+        self.found: str | None = None
+
+    @property
+    def hit(self) -> bool:
+        return self.found is not None
 
     def feed(self, data: bytes) -> bytes:
         if not self._stops or self.hit:
             return b"" if self.hit else data
         self._buf += data
-        found = [at for s in self._stops if (at := self._buf.find(s)) >= 0]
+        found = [(at, s) for s in self._stops if (at := self._buf.find(s)) >= 0]
         if found:
-            self.hit = True
-            return self._release(min(found))
+            at, stop = min(found, key=lambda item: item[0])
+            self.found = stop.decode()
+            return self._release(at)
         return self._release(len(self._buf) - max(_held(self._buf, s) for s in self._stops))
 
     def finish(self) -> bytes:

@@ -145,6 +145,23 @@ def render_chat(
     return _join(out.pieces)
 
 
+def render_continuation(
+    messages: Sequence[Message], think: ThinkMode, replay: Replay = _no_replay
+) -> Rendered:
+    """What follows a turn that is still in the session and ended in calls: its end marker, the results, and
+    whatever came with them.
+    """
+    out = _Writer()
+    out.trusted(EOS)
+    _write_turns(out, messages, True, think, replay)
+    return _join(out.pieces)
+
+
+def escape_result(content: str) -> str:
+    """Only what would end the result early is changed."""
+    return content.replace(RESULT_CLOSE, "&lt;" + RESULT_CLOSE[1:])
+
+
 def _write_system(
     out: _Writer, messages: Sequence[Message], tools_raw: Sequence[str], texts: FormatTexts
 ) -> None:
@@ -214,5 +231,5 @@ def _write_result(out: _Writer, content: str, first: bool) -> None:
     if first:
         out.trusted(USER)
     out.trusted(RESULT_OPEN)
-    out.data(content.replace(RESULT_CLOSE, "&lt;" + RESULT_CLOSE[1:]))
+    out.data(escape_result(content))
     out.trusted(RESULT_CLOSE)

@@ -8,6 +8,7 @@ from ds4agent.agent.message import AssistantTurn, ToolCall
 from ds4agent.agent.setup import frozen_head
 from ds4agent.resources import format_texts, prompt
 from ds4agent.wire.chat import parse_request
+from ds4agent.wire.request import ParseContext
 from ds4agent.wire.template import render_chat
 
 MESSAGES = [
@@ -21,7 +22,7 @@ MESSAGES = [
 
 
 def rendered(count: int) -> str:
-    asked = parse_request(request.body(frozen_head(), MESSAGES[:count]), 1 << 20)
+    asked = parse_request(request.body(frozen_head(), MESSAGES[:count]), ParseContext(1 << 20))
     return render_chat(asked.messages, asked.tools_raw, asked.think, format_texts()).text
 
 
@@ -52,6 +53,6 @@ def test_each_prompt_extends_the_one_before() -> None:
 
 
 def test_schemas_are_valid_json_and_sent_verbatim() -> None:
-    asked = parse_request(request.body(frozen_head(), MESSAGES), 1 << 20)
+    asked = parse_request(request.body(frozen_head(), MESSAGES), ParseContext(1 << 20))
     assert list(asked.tools_raw) == [prompt(f"agent/tool_{n}.json") for n in ("bash", "str_replace_editor")]
     assert [json.loads(raw)["name"] for raw in asked.tools_raw] == ["bash", "str_replace_editor"]

@@ -16,6 +16,7 @@ from ds4agent.engine.server import Server
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
 from ds4agent.resources import format_texts
+from ds4agent.wire import chat
 from ds4agent.wire.models import ModelCard
 from ds4agent.wire.reply import Reply
 from tests.unit.engine.scripted import ScriptedModel, ScriptedSession
@@ -39,7 +40,7 @@ class Parts:
 
     def job(self, **body: Any) -> Job:
         body.setdefault("model", "m")
-        return self.server._chat_job(json.dumps(body, ensure_ascii=False).encode(), self.messages.put)
+        return self.server.job(chat.DIALECT, json.dumps(body, ensure_ascii=False).encode(), self.messages.put)
 
     def last_message(self, job: Job) -> tuple[list[Message], Message]:
         self.worker.submit(job)
@@ -66,7 +67,7 @@ def engine_parts(*replies: str, n_ctx: int = 100_000, replay: bool = True) -> It
 
 
 def emitted(messages: Sequence[Message]) -> list[Any]:
-    return [event for m in messages if isinstance(m, Emitted) for event, _ in m.events]
+    return [e.event for m in messages if isinstance(m, Emitted) for e in m.emissions]
 
 
 def assistant(reply: Reply, reasoning: bool = True) -> dict[str, Any]:

@@ -10,18 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ds4agent.wire import chat
-from ds4agent.wire.dsml import CallArguments, CallEnd, CallStart, Content, Event, Reasoning
+from ds4agent.wire.dialect import Emission
+from ds4agent.wire.dsml import CallArguments, CallEnd, CallStart, Content, Reasoning
 from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import INT_MAX, MAX_THINK_CTX
 from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.reply import Reply, Usage
+from ds4agent.wire.request import ParseContext, TurnRequest
 from ds4agent.wire.stops import StopFilter
 from ds4agent.wire.template import ThinkMode
 
 
-def parse(n_ctx: int = 8192, **fields: Any) -> chat.ChatRequest:
+def parse(n_ctx: int = 8192, **fields: Any) -> TurnRequest:
     fields.setdefault("messages", [])
-    return chat.parse_request(json.dumps(fields).encode(), n_ctx)
+    return chat.parse_request(json.dumps(fields).encode(), ParseContext(n_ctx))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_arguments_sent_as_json_keep_their_text() -> None:
         '{"messages":[{"role":"user"},{"role":"assistant","tool_calls":[{"function":{"name":"a","arguments":""}},'
         '{"id":"x","function":{"name":"f","arguments":{ "b" : 1.00, "b":2 }}}]}]}'
     )
-    request = chat.parse_request(body.encode(), 100)
+    request = chat.parse_request(body.encode(), ParseContext(100))
     assert request.messages[1].tool_calls[1].arguments == '{ "b" : 1.00, "b":2 }'
 
 
@@ -101,33 +103,44 @@ def test_schemas_are_kept_as_sent() -> None:
         '{"tools": [ {"type":"function","function": {"name" : "f",  "x":1.0}} ,\n'
         '{"name":"flat", "y" : [ ]} ],"messages":[]}'
     )
-    request = chat.parse_request(body.encode(), 100)
+    request = chat.parse_request(body.encode(), ParseContext(100))
     assert request.tools_raw == ('{"name" : "f",  "x":1.0}', '{"name":"flat", "y" : [ ]}')
-    assert chat.parse_request(body.replace("[]}", '[],"tool_choice":"none"}').encode(), 100).tools_raw == ()
-    assert chat.parse_request(body.replace("[]}", '[],"tool_choice":"required"}').encode(), 100).tools_raw
+    assert (
+        chat.parse_request(
+            body.replace("[]}", '[],"tool_choice":"none"}').encode(), ParseContext(100)
+        ).tools_raw
+        == ()
+    )
+    assert chat.parse_request(
+        body.replace("[]}", '[],"tool_choice":"required"}').encode(), ParseContext(100)
+    ).tools_raw
 
 
 def test_nesting_of_256_below_the_object_is_the_limit() -> None:
     def body(depth: int) -> bytes:
         return b'{"messages":[],"x":' + b"[" * depth + b"]" * depth + b"}"
 
-    chat.parse_request(body(256), 100)
+    chat.parse_request(body(256), ParseContext(100))
     with pytest.raises(RequestError):
-        chat.parse_request(body(257), 100)
+        chat.parse_request(body(257), ParseContext(100))
 
 
 def test_a_stream_shows_text_and_calls_once() -> None:
-    stream = chat.ChatStream("id", 'm"', include_usage=True)
+    stream = chat.ChatWriter("id", 'm"', include_usage=True)
     call = ToolCall("call_1", "f", "{}")
     reply = Reply("r", "c", (call,), "tool_calls", Usage(10, 7, 3))
-    events: list[tuple[Event, str]] = [
-        (Reasoning("r"), ""),
-        (Content("c\n"), ""),
-        (CallStart(0, "f"), "call_1"),
-        (CallArguments(0, "{}"), ""),
-        (CallEnd(0, "f", "{}"), ""),
+    emissions = [
+        Emission(Reasoning("r")),
+        Emission(Content("c\n")),
+        Emission(CallStart(0, "f"), "call_1"),
+        Emission(CallArguments(0, "{}")),
+        Emission(CallEnd(0, "f", "{}")),
     ]
-    out = stream.start(1) + b"".join(stream.event(2, e, i) for e, i in events) + stream.finish(3, reply)
+    out = (
+        stream.start(1, reply.usage)
+        + b"".join(stream.emit(2, e) for e in emissions)
+        + stream.finish(3, reply)
+    )
     records = [json.loads(r[6:]) for r in out.decode().split("\n\n")[:-2]]
     deltas = [r["choices"][0]["delta"] for r in records[:-1]]
     function = {"name": "f", "arguments": ""}
