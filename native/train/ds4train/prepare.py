@@ -74,9 +74,9 @@ def manifest(used: list[tuple[Source, int]]) -> str:
         [
             "# Code and documentation the bundled model was trained on",
             "",
-            "Written by `python -m ds4train.prepare`. Licences are those that the packages declare in their",
+            "Written by `python -m ds4train.prepare`. Licences are those that the packages declare in their "
             "metadata; all are permissive.",
-            f"In all {total:,} files, {length:,} bytes, {tokens:,} tokens;",
+            f"In all {total:,} files, {length:,} bytes, {tokens:,} tokens; "
             f"one file in {_HELDOUT_EVERY} is held out for evaluation.",
             "",
             "| package | version | licence | files | bytes | tokens |",
