@@ -93,18 +93,17 @@ def _call(block: Object, raw: str) -> ToolCall:
 def after_hidden_turn(items: Sequence[Item], is_live: Callable[[str], bool]) -> int | None:
     """Where the answers to a turn begin that only the session knows; None if the client shows all turns."""
     declared: set[str] = set()
-    start: int | None = None
+    hidden: tuple[int, str] | None = None
     for i, item in enumerate(items):
-        if item.message.role == "assistant":
-            if start is not None:
-                raise _gone(items[start].answers[0])
-            declared.update(call.id for call in item.message.tool_calls)
+        if item.message.role == "assistant" and hidden is not None:
+            raise _gone(hidden[1])
+        declared.update(call.id for call in item.message.tool_calls)
         for call_id in item.answers:
             if call_id not in declared:
                 if not is_live(call_id):
                     raise _gone(call_id)
-                start = i if start is None else start
-    return start
+                hidden = hidden or (i, call_id)
+    return None if hidden is None else hidden[0]
 
 
 def _gone(call_id: str) -> RequestError:
