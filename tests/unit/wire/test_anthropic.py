@@ -536,19 +536,19 @@ def test_a_failed_turn_ends_in_an_error_and_leaves_the_cut_call_open() -> None:
     }  # fmt: skip
 
 
-@given(st.data())
-def test_the_joined_stream_equals_the_whole_reply(data: st.DataObject) -> None:
+@given(st.data(), st.booleans())
+def test_the_joined_stream_equals_the_whole_reply(data: st.DataObject, ends_early: bool) -> None:
+    """A raw value that ends early may not be JSON, which a stream learns too late; so only strings do here."""
     text = st.text(st.sampled_from('ab <&\n"\\é中{'), max_size=8)
+    values = text if ends_early else text | st.integers() | st.lists(st.integers(), max_size=2)
+    call = st.tuples(st.sampled_from("fg"), st.dictionaries(text, values))
     calls = [
         ToolCall("", name, json.dumps(arguments, ensure_ascii=False))
-        for name, arguments in data.draw(
-            st.lists(
-                st.tuples(st.sampled_from("fg"), st.dictionaries(text, text | st.integers())), max_size=2
-            )
-        )
+        for name, arguments in data.draw(st.lists(call, max_size=2))
     ]
     sampled = f"{data.draw(text)}</think>{data.draw(text)}" + (render_block(calls) if calls else "")
-    raw = sampled.encode()[: data.draw(st.integers(0, 600))]
+    raw = sampled.encode()
+    raw = raw[: data.draw(st.integers(0, len(raw)))] if ends_early else raw
     cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=12)))
     machine, turn = DsmlMachine(thinking=True, tools=True), Turn()
     events: list[Event] = []
