@@ -538,7 +538,7 @@ def test_a_failed_turn_ends_in_an_error_and_leaves_the_cut_call_open() -> None:
 
 @given(st.data(), st.booleans())
 def test_the_joined_stream_equals_the_whole_reply(data: st.DataObject, ends_early: bool) -> None:
-    """A raw value that ends early may not be JSON, which a stream learns too late; so only strings do here."""
+    """Only strings end early here: a stream learns too late that a raw value is not JSON."""
     text = st.text(st.sampled_from('ab <&\n"\\é中{'), max_size=8)
     values = text if ends_early else text | st.integers() | st.lists(st.integers(), max_size=2)
     call = st.tuples(st.sampled_from("fg"), st.dictionaries(text, values))
