@@ -47,13 +47,26 @@ class Request:
 
 
 Handler = Callable[["Connection", Request], Awaitable[None]]
+# Path, status and message to the body of an error.
+SpellError = Callable[[str, int, str], bytes]
+
+
+def _openai_error(_path: str, _status: int, message: str) -> bytes:
+    return error_body(message)
 
 
 class Connection(asyncio.Protocol):
     """One client. The handler runs as a task once the request is complete, and must close the connection."""
 
-    def __init__(self, handler: Handler, cors: bool, open_connections: set["Connection"]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        cors: bool,
+        open_connections: set["Connection"],
+        spell_error: SpellError = _openai_error,
+    ) -> None:
         self._handler = handler
+        self._spell_error = spell_error
         self._cors = _CORS if cors else ""
         self._all = open_connections
         self._parser = httptools.HttpRequestParser(self)
@@ -154,19 +167,26 @@ class Connection(asyncio.Protocol):
             return
         self._reading = False
         self._clear_timer()
-        path = self._target.split(b"?", 1)[0].decode("latin-1")
-        request = Request(self._parser.get_method().decode("latin-1"), path, b"".join(self._body))
+        method = self._parser.get_method().decode("latin-1")
+        request = Request(method, self._path, b"".join(self._body))
         self._body.clear()
         self._task = asyncio.get_running_loop().create_task(self._run(request))
+
+    @property
+    def _path(self) -> str:
+        return self._target.split(b"?", 1)[0].decode("latin-1")
+
+    def _error(self, status: int, message: str) -> bytes:
+        return self._spell_error(self._path, status, message)
 
     async def _run(self, request: Request) -> None:
         try:
             await self._handler(self, request)
         except RequestError as error:
-            self.reply(error.status, error.body or error_body(error.message))
+            self.reply(error.status, error.body or self._error(error.status, error.message))
         except Exception:
             # A defect of ours: the client is told, and the event loop reports the rest.
-            self.reply(500, error_body(INTERNAL))
+            self.reply(500, self._error(500, INTERNAL))
             raise
 
     # -- the server's side
@@ -212,7 +232,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         """Answer a request that cannot be read, and read on for a moment so that the answer arrives."""
         self._reading = False
-        self._write_reply(400, error_body(BAD_HTTP))
+        self._write_reply(400, self._error(400, BAD_HTTP))
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
         self._set_timer(LINGER_SECONDS, self.close)

@@ -17,9 +17,10 @@ from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
-from ds4agent.wire import chat
+from ds4agent.wire import anthropic, chat
+from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds, ReplyWriter
-from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError
+from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
 from ds4agent.wire.models import ALIASES, ModelCard
 from ds4agent.wire.request import ParseContext, TurnRequest
 from ds4agent.wire.template import (
@@ -34,7 +35,8 @@ from ds4agent.wire.template import (
 
 KEEPALIVE_SECONDS = 5.0
 _MODELS = "/v1/models"
-DIALECTS = {"/v1/chat/completions": chat.DIALECT}
+_MESSAGES = "/v1/messages"
+DIALECTS = {"/v1/chat/completions": chat.DIALECT, _MESSAGES: anthropic.DIALECT}
 
 Endpoint = Callable[[Connection, bytes], Awaitable[None]]
 
@@ -63,10 +65,11 @@ class Server:
         self._posts: dict[str, Endpoint] = {
             path: partial(self._turn, dialect) for path, dialect in DIALECTS.items()
         }
+        self._posts[f"{_MESSAGES}/count_tokens"] = self._count_tokens
 
     def connection(self) -> Connection:
         """The protocol factory of the listening socket."""
-        return Connection(self._handle, self._cors, self._connections)
+        return Connection(self._handle, self._cors, self._connections, _spell_error)
 
     def close(self) -> None:
         """After the worker has ended: nothing more will be written."""
@@ -100,17 +103,22 @@ class Server:
         def sink(message: Message) -> None:
             loop.call_soon_threadsafe(messages.put_nowait, message)
 
-        try:
-            job = await loop.run_in_executor(self._pool, self.job, dialect, body, sink)
-        except RequestError as error:
-            connection.reply(error.status, error.body or dialect.error(error.status, error.message))
-            return
+        job = await loop.run_in_executor(self._pool, self.job, dialect, body, sink)
         connection.when_gone(lambda: self._worker.drop(job))
         self._worker.submit(job)
         options = job.request.options
         ids = ReplyIds(next(self._ids), lambda: secrets.token_hex(12))
         writer = dialect.writer(job.request, options.model or self._card.id, ids)
         await (_stream if options.stream else _whole)(connection, messages, writer, dialect)
+
+    async def _count_tokens(self, connection: Connection, body: bytes) -> None:
+        n = await asyncio.get_running_loop().run_in_executor(self._pool, self._prompt_tokens, body)
+        connection.reply(200, token_count(n))
+
+    def _prompt_tokens(self, body: bytes) -> int:
+        """No call counts as live: a prompt that is not all there has no length. Raises RequestError."""
+        request = anthropic.DIALECT.parse(body, ParseContext(self._card.n_ctx))
+        return len(self._vocab.prompt(self._rendered(request)).tokens)
 
     def job(self, dialect: Dialect, body: bytes, sink: Callable[[Message], None]) -> Job:
         """Raises RequestError."""
@@ -134,6 +142,14 @@ class Server:
         if request.continues:
             return render_continuation(request.messages, request.think, replay)
         return render_chat(request.messages, request.tools_raw, request.think, self._texts, replay)
+
+
+def _spell_error(path: str, status: int, message: str) -> bytes:
+    """In the shape that clients of this path, or of what is below it, expect."""
+    for root, dialect in DIALECTS.items():
+        if path == root or path.startswith(f"{root}/"):
+            return dialect.error(status, message)
+    return error_body(message)
 
 
 def _now() -> int:

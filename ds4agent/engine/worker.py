@@ -140,8 +140,10 @@ class Worker:
         if job.request.continues:
             self._continue_calls(job)
         plan = live.plan(job.prompt)
-        results = sum(m.role == "tool" for m in job.request.messages)
-        if job.request.continues:
+        answers = job.request.answers
+        results = len(answers) or sum(m.role == "tool" for m in job.request.messages)
+        answered = bool(answers) and self._live_calls == set(answers) and plan.source != "none"
+        if job.request.continues or answered:
             line = logline.call_continuation(job.protocol, results, plan.cached, plan.prompt)
             self._log(line)
         elif plan.source == "none":

@@ -20,20 +20,13 @@ from ds4agent.wire.fields import (
     parse_body,
     parse_options,
     parse_think,
+    texts,
 )
 from ds4agent.wire.json_spans import quote
-from ds4agent.wire.message import Message, Role, ToolCall
+from ds4agent.wire.message import ROLES, Message, ToolCall
 from ds4agent.wire.reply import Reply, Usage
 from ds4agent.wire.request import ParseContext, TurnRequest
-
-_ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "tool": "tool",
-    "function": "tool",
-    "assistant": "assistant",
-}
+from ds4agent.wire.tools import raw_tools
 
 
 def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
@@ -50,42 +43,14 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
     offered = value.get("tool_choice") != "none"
     return TurnRequest(
         messages=tuple(messages),
-        tools_raw=tuple(_tools(text, value)) if offered else (),
+        tools_raw=raw_tools(text, value) if offered else (),
         think=parse_think(value, options.model, context.n_ctx),
         options=options,
     )
 
 
-def _tools(text: str, value: Object) -> Iterable[str]:
-    tools = optional(value, "tools", as_array)
-    if not tools:
-        return
-    raw = json_spans.member(text, "tools")
-    assert raw is not None
-    for item, element in zip(tools, json_spans.elements(raw), strict=True):
-        function = json_spans.member(element, "function") if "function" in as_object(item) else None
-        yield element if function is None else function
-
-
-def _text(value: object) -> str:
-    """A string, or the texts of an array's strings and parts joined; images and other types count as
-    nothing.
-    """
-    if isinstance(value, str):
-        return clean(value)
-    if not isinstance(value, list):
-        return ""
-    parts = []
-    for part in value:
-        if isinstance(part, str):
-            parts.append(clean(part))
-        elif isinstance(part, dict) and "text" in part:
-            parts.append(as_string(part["text"]))
-    return "".join(parts)
-
-
 def _message(item: Object, body: str, index: int) -> Message | None:
-    role = _ROLES.get(optional(item, "role", as_string) or "user")
+    role = ROLES.get(optional(item, "role", as_string) or "user")
     calls = optional(item, "tool_calls", as_array) or []
     tool_calls = [
         call for j, c in enumerate(calls) if (call := _call(as_object(c), body, index, j)) is not None
@@ -94,8 +59,8 @@ def _message(item: Object, body: str, index: int) -> Message | None:
         return None
     return Message(
         role=role,
-        content=_text(item.get("content")),
-        reasoning=_text(item.get("reasoning_content")),
+        content="".join(texts(item.get("content"))),
+        reasoning="".join(texts(item.get("reasoning_content"))),
         tool_calls=tuple(tool_calls) if role == "assistant" else (),
         tool_call_id=optional(item, "tool_call_id", as_string) or "",
     )

@@ -8,6 +8,7 @@ the ones in the cache.
 from collections.abc import Iterable
 
 from ds4agent.wire import json_spans
+from ds4agent.wire.dsml_values import clean
 from ds4agent.wire.message import ToolCall
 
 MARK = "｜DSML｜"
@@ -47,9 +48,9 @@ def _arguments(text: str) -> Iterable[Piece]:
         return
     for key, raw in json_spans.members(text):
         if raw.startswith('"'):
-            yield from _param(key, str(json_spans.loads(raw)), True)
+            yield from _param(clean(key), clean(str(json_spans.loads(raw))), True)
         else:
-            yield from _param(key, json_spans.minify(raw), False)
+            yield from _param(clean(key), json_spans.minify(raw), False)
 
 
 def block_pieces(calls: Iterable[ToolCall]) -> Iterable[Piece]:

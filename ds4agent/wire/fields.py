@@ -113,6 +113,21 @@ def optional(body: Object, name: str, convert: Callable[[object], T]) -> T | Non
     return None if value is None else convert(value)
 
 
+def texts(value: object) -> list[str]:
+    """A string, or the texts of an array's strings and parts; images and other types count as nothing."""
+    if isinstance(value, str):
+        return [clean(value)]
+    if not isinstance(value, list):
+        return []
+    parts = []
+    for part in value:
+        if isinstance(part, str):
+            parts.append(clean(part))
+        elif isinstance(part, dict) and "text" in part:
+            parts.append(as_string(part["text"]))
+    return parts
+
+
 def _stops(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]

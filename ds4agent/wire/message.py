@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+# Messages of any other role are left out.
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "tool": "tool",
+    "function": "tool",
+    "assistant": "assistant",
+}
 
 
 @dataclass(frozen=True, slots=True)

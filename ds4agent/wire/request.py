@@ -33,6 +33,7 @@ class TurnRequest:
 
     `continues`: ids of calls that the client answers without showing them: the turn can only go on from the
     session that made them. `messages` is then what comes after that turn.
+    `answers`: ids of the calls whose results come behind the last turn, where the API's order tells.
     `logprobs`: None, or how many alternatives each token of the answer is to be shown with.
     """
 
@@ -44,6 +45,7 @@ class TurnRequest:
     output: OutputFormat | None = None
     logprobs: int | None = None
     continues: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.recitals import ANSWER, BASH_ARGUMENTS, CALLS, LOOK, READ_ARGUMENTS, REASONING, M
 from tests.engine_fixtures import (
     EngineProcess,
     chat,
@@ -27,26 +28,12 @@ from tests.engine_fixtures import (
     write_reciting_model,
 )
 
-M = "｜DSML｜"
 HELLO = [{"role": "user", "content": "Hello there"}]
-REASONING = ["The user", " greets me,", " so I will", " answer shortly."]
-ANSWER = ["Hello", "! How", " can I", " help you", " today", "? é中"]
 LIST = [{"role": "user", "content": "List the files in src"}]
 TOOLS = [
     {"type": "function", "function": {"name": name, "description": "d", "parameters": {"type": "object"}}}
     for name in ("bash", "read")
 ]
-LOOK = ["I need", " to list", " the directory."]
-CALLS = [
-    "I will look.", " One moment.", "\n\n", f"<{M}tool_calls>\n", f"<{M}invoke name=\"", 'bash">\n',
-    f"<{M}parameter name=\"", 'command" string="true">', "ls -la", " src", ' && echo "a>b"',
-    f"</{M}parameter>\n", f"</{M}invoke>\n", f'<{M}invoke name="read">\n', f'<{M}parameter name="path" ',
-    'string="true">', "docs/", "notes.md", f"</{M}para", f"meter>\n<{M}param",
-    'eter name="limit" string="false">', "20</｜", "DSML｜parameter>\n</｜DSML｜in",
-    f"voke>\n</{M}tool_calls", ">\n",
-]  # fmt: skip
-BASH_ARGUMENTS = '{"command":"ls -la src && echo \\"a>b\\""}'
-READ_ARGUMENTS = '{"path":"docs/notes.md","limit":20}'
 
 
 @pytest.fixture(scope="module")

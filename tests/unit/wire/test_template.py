@@ -183,3 +183,10 @@ def test_spans_are_the_text_and_neighbours_are_joined(messages: list[Message]) -
         assert one.control or two.control
     assert all(span.text for span in rendered.spans)
     assert all(span.text in CONTROL for span in rendered.spans if span.control)
+
+
+def test_an_escaped_lone_surrogate_in_arguments_can_be_encoded() -> None:
+    call = ToolCall("1", "f", '{"a":"\\ud800","\\udc80":"b"}')
+    text = render(USER, Message("assistant", tool_calls=(call,)))
+    assert f'name="a" string="true">\ufffd</{M}parameter>' in text
+    assert f'name="\ufffd" string="true">b</{M}parameter>' in text

@@ -1,0 +1,28 @@
+"""Tool schemas as they enter the prompt."""
+
+from collections.abc import Iterable
+
+from ds4agent.wire import json_spans
+from ds4agent.wire.fields import Object, as_array, as_object, optional
+
+
+def raw_tools(text: str, body: Object) -> tuple[str, ...]:
+    """The text of each schema as sent: of the function inside OpenAI's wrapper, else of the whole element."""
+    tools = optional(body, "tools", as_array)
+    if not tools:
+        return ()
+    elements = json_spans.elements(json_spans.member(text, "tools") or "[]")
+    return tuple(_schema(as_object(item), raw) for item, raw in zip(tools, elements, strict=True))
+
+
+def _schema(item: Object, raw: str) -> str:
+    function = None if item.get("function") is None else json_spans.member(raw, "function")
+    return raw if function is None else function
+
+
+def tool_names(tools_raw: Iterable[str]) -> set[object]:
+    """What a client may call these tools by."""
+    values = map(json_spans.loads, tools_raw)
+    return {
+        value["name"] for value in values if isinstance(value, dict) and isinstance(value.get("name"), str)
+    }
