@@ -124,7 +124,7 @@ class Generation:
             if self.error:
                 return "error"
             token = self._draw(self._machine.greedy)
-            if token == self._vocab.eos:
+            if token == self._vocab.eos and not self._job.request.options.ignore_eos:
                 return "stop"
             self.generated += 1
             text = self._vocab.text(token)

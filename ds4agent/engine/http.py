@@ -8,6 +8,8 @@ client's kernel would throw the reply away.
 """
 
 import asyncio
+import os
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,6 +83,10 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._on_gone: Callable[[], None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._sending = threading.Lock()
+        self._fd: int | None = None
+        self._by_loop = False
         self.gone = False
 
     # -- the client's side
@@ -89,6 +95,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._fd = transport.get_extra_info("socket").fileno()
         self._all.add(self)
         self._set_timer(READ_SECONDS, self._refuse)
 
@@ -122,6 +129,8 @@ class Connection(asyncio.Protocol):
         return True
 
     def connection_lost(self, _error: Exception | None) -> None:
+        with self._sending:
+            self._fd = None  # the number is another's from now on
         self._all.discard(self)
         self._clear_timer()
         self._lost()
@@ -210,9 +219,32 @@ class Connection(asyncio.Protocol):
         head = f"HTTP/1.1 {status} {reason}\r\nContent-Length: {len(body)}\r\n{kind}{self._cors}"
         self.write(f"{head}Connection: close\r\n\r\n".encode() + body)
 
-    def start_stream(self) -> None:
+    def stream_head(self) -> bytes:
+        """What comes in front of an event stream; the stream ends with the connection."""
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-        self.write(f"{head}{self._cors}Connection: close\r\n\r\n".encode())
+        return f"{head}{self._cors}Connection: close\r\n\r\n".encode()
+
+    def from_thread(self, call: Callable[..., None], *arguments: object) -> None:
+        """`call` in the event loop, after everything sent so far."""
+        with suppress(RuntimeError):  # the loop has ended: nobody is connected any more
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    def send(self, data: bytes) -> None:
+        """Write from one other thread: to the kernel at once, and what it does not take through the loop.
+
+        Once the loop has had to help it does all the rest, so that the bytes stay in order.
+        """
+        with self._sending:
+            if self._fd is not None and not self._by_loop:
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    return  # the client has gone: the loop sees it too
+            if self._fd is not None and data:
+                self._by_loop = True
+                self.from_thread(self.write, data)
 
     def write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

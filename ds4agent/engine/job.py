@@ -51,6 +51,10 @@ class Dropped:
 Message = Progress | Started | Emitted | Finished | Failed | Dropped
 
 
+def _unheard(_message: Message) -> None:
+    """Nobody listens yet."""
+
+
 @dataclass(eq=False, slots=True)
 class Job:
     """`thinking`: the prompt ends with an open think tag. `tool_context`: old reasoning stays in later
@@ -65,5 +69,5 @@ class Job:
     thinking: bool
     tool_context: bool
     call_prefix: str
-    sink: Callable[[Message], None]
+    sink: Callable[[Message], None] = _unheard
     dropped: threading.Event = field(default_factory=threading.Event)

@@ -1,25 +1,25 @@
-"""The endpoints: requests to jobs, and the worker's messages to bytes.
+"""The endpoints: requests to jobs, each with a sink that takes the reply to its client.
 
 Parsing, rendering and tokenising run on a helper thread, because a long prompt would keep the event loop
-from the other connections. The loop itself only moves messages from the worker to sockets.
+from the other connections.
 """
 
 import asyncio
 import itertools
 import secrets
-import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ds4agent.engine.http import Connection, Request
-from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message, Progress, Started
+from ds4agent.engine.job import Job
 from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
 from ds4agent.wire import anthropic, chat
 from ds4agent.wire.anthropic_writer import token_count
-from ds4agent.wire.dialect import Dialect, ReplyIds, ReplyWriter
+from ds4agent.wire.dialect import Dialect, ReplyIds
 from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
 from ds4agent.wire.models import ALIASES, ModelCard
 from ds4agent.wire.request import ParseContext, TurnRequest
@@ -33,7 +33,6 @@ from ds4agent.wire.template import (
     render_continuation,
 )
 
-KEEPALIVE_SECONDS = 5.0
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
 DIALECTS = {"/v1/chat/completions": chat.DIALECT, _MESSAGES: anthropic.DIALECT}
@@ -97,19 +96,13 @@ class Server:
     # --------------------------------------------------------------------------------------------------
 
     async def _turn(self, dialect: Dialect, connection: Connection, body: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        messages: asyncio.Queue[Message] = asyncio.Queue()
-
-        def sink(message: Message) -> None:
-            loop.call_soon_threadsafe(messages.put_nowait, message)
-
-        job = await loop.run_in_executor(self._pool, self.job, dialect, body, sink)
-        connection.when_gone(lambda: self._worker.drop(job))
-        self._worker.submit(job)
+        job = await asyncio.get_running_loop().run_in_executor(self._pool, self.job, dialect, body)
         options = job.request.options
         ids = ReplyIds(next(self._ids), lambda: secrets.token_hex(12))
         writer = dialect.writer(job.request, options.model or self._card.id, ids)
-        await (_stream if options.stream else _whole)(connection, messages, writer, dialect)
+        job.sink = (StreamedReply if options.stream else WholeReply)(connection, writer, dialect)
+        connection.when_gone(lambda: self._worker.drop(job))
+        self._worker.submit(job)
 
     async def _count_tokens(self, connection: Connection, body: bytes) -> None:
         n = await asyncio.get_running_loop().run_in_executor(self._pool, self._prompt_tokens, body)
@@ -120,7 +113,7 @@ class Server:
         request = anthropic.DIALECT.parse(body, ParseContext(self._card.n_ctx))
         return len(self._vocab.prompt(self._rendered(request)).tokens)
 
-    def job(self, dialect: Dialect, body: bytes, sink: Callable[[Message], None]) -> Job:
+    def job(self, dialect: Dialect, body: bytes) -> Job:
         """Raises RequestError."""
         request = dialect.parse(body, ParseContext(self._card.n_ctx, self._worker.is_live))
         rendered = self._rendered(request)
@@ -134,7 +127,6 @@ class Server:
             thinking=rendered.spans[-1] == Span(THINK_OPEN, control=True),
             tool_context=bool(request.continues) or has_tool_context(request.messages, request.tools_raw),
             call_prefix=dialect.call_prefix,
-            sink=sink,
         )
 
     def _rendered(self, request: TurnRequest) -> Rendered:
@@ -150,59 +142,3 @@ def _spell_error(path: str, status: int, message: str) -> bytes:
         if path == root or path.startswith(f"{root}/"):
             return dialect.error(status, message)
     return error_body(message)
-
-
-def _now() -> int:
-    return int(time.time())
-
-
-async def _whole(
-    connection: Connection, messages: asyncio.Queue[Message], writer: ReplyWriter, dialect: Dialect
-) -> None:
-    while True:
-        match await messages.get():
-            case Finished(reply):
-                connection.reply(200, writer.whole(_now(), reply))
-                return
-            case Failed(message, status):
-                connection.reply(status, dialect.error(status, message))
-                return
-            case Dropped():
-                connection.abort()
-                return
-
-
-async def _stream(
-    connection: Connection, messages: asyncio.Queue[Message], writer: ReplyWriter, dialect: Dialect
-) -> None:
-    """The head is sent with the first sign of life, so that a refusal before it is a plain reply."""
-    loop = asyncio.get_running_loop()
-    open_since: float | None = None
-    while True:
-        message = await messages.get()
-        if isinstance(message, Failed) and open_since is None:
-            connection.reply(message.status, dialect.error(message.status, message.message))
-            return
-        if open_since is None and not isinstance(message, Dropped):
-            connection.start_stream()
-            open_since = loop.time()
-        match message:
-            case Progress():
-                if open_since is not None and loop.time() - open_since >= KEEPALIVE_SECONDS:
-                    connection.write(writer.keepalive)
-                    open_since = loop.time()
-            case Started(usage):
-                connection.write(writer.start(_now(), usage))
-            case Emitted(emissions):
-                connection.write(b"".join(writer.emit(_now(), emission) for emission in emissions))
-            case Finished(reply):
-                connection.write(writer.finish(_now(), reply))
-                connection.close()
-                return
-            case Failed(text):
-                connection.write(writer.failure(text))
-                connection.close()
-                return
-            case Dropped():
-                connection.abort()
-                return

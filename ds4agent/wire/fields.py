@@ -52,6 +52,7 @@ class Options:
     stops: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+    ignore_eos: bool = False
 
 
 def parse_body(body: bytes) -> tuple[str, Object]:
@@ -144,6 +145,9 @@ def _include_usage(value: object) -> bool:
 
 def parse_options(body: Object, max_tokens: tuple[str, ...], stop: str = "stop") -> Options:
     """`max_tokens`: the names under which the limit may come; the last one given wins."""
+    ignore_eos = bool(optional(body, "ignore_eos", as_bool))
+    if ignore_eos and body.get("temperature") != 0:
+        raise RequestError(400, "ignore_eos requires an explicit temperature of 0")
     limits = [as_count(v) for k, v in body.items() if k in max_tokens and v is not None]
     return Options(
         model=optional(body, "model", as_string),
@@ -158,6 +162,7 @@ def parse_options(body: Object, max_tokens: tuple[str, ...], stop: str = "stop")
         stops=optional(body, stop, _stops) or (),
         stream=bool(optional(body, "stream", as_bool)),
         include_usage=bool(optional(body, "stream_options", _include_usage)),
+        ignore_eos=ignore_eos,
     )
 
 

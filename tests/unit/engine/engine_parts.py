@@ -17,6 +17,7 @@ from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
 from ds4agent.resources import format_texts
 from ds4agent.wire import chat
+from ds4agent.wire.dialect import Dialect
 from ds4agent.wire.models import ModelCard
 from ds4agent.wire.reply import Reply
 from tests.unit.engine.scripted import ScriptedModel, ScriptedSession
@@ -40,7 +41,12 @@ class Parts:
 
     def job(self, **body: Any) -> Job:
         body.setdefault("model", "m")
-        return self.server.job(chat.DIALECT, json.dumps(body, ensure_ascii=False).encode(), self.messages.put)
+        return self.job_of(chat.DIALECT, json.dumps(body, ensure_ascii=False).encode())
+
+    def job_of(self, dialect: Dialect, body: bytes) -> Job:
+        job = self.server.job(dialect, body)
+        job.sink = self.messages.put
+        return job
 
     def last_message(self, job: Job) -> tuple[list[Message], Message]:
         self.worker.submit(job)

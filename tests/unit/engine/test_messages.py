@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ds4agent.engine import server
+from ds4agent.engine import replies
 from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.job import Failed, Finished, Job
 from ds4agent.wire import anthropic
@@ -27,7 +27,7 @@ ASK = {"role": "user", "content": "x" * 1500}
 
 def job(parts: Parts, **fields: Any) -> Job:
     body = json.dumps({"messages": [ASK], "tools": TOOLS, **fields}).encode()
-    return parts.server.job(anthropic.DIALECT, body, parts.messages.put)
+    return parts.job_of(anthropic.DIALECT, body)
 
 
 def run(parts: Parts, waiting: Job) -> Reply:
@@ -89,12 +89,12 @@ def test_results_alone_make_the_prompt_that_the_whole_history_makes() -> None:
 
 
 def test_pings_while_a_long_prompt_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "KEEPALIVE_SECONDS", 0.0)
+    monkeypatch.setattr(replies, "KEEPALIVE_SECONDS", 0.0)
     with serving("r</think>a") as (_, port):
         head, body = post(port, messages=[ASK], stream=True)
     assert head.startswith("HTTP/1.1 200 OK")
     ping = b'event: ping\ndata: {"type":"ping"}\n\n'
-    assert body.startswith(ping * 2 + b"event: message_start\n")
+    assert body.startswith(ping + b"event: message_start\n")
     assert [block["type"] for block in joined(records(body))["content"]] == ["thinking", "text"]
 
 

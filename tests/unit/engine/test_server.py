@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ds4agent.engine import http, server
+from ds4agent.engine import http, replies
 from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.http import Connection, Request
 from tests.engine_fixtures import chat, exchange, post_chat, request
@@ -69,12 +69,12 @@ def fail_in_eval(parts: Parts, when: int, error: Exception) -> None:
 
 
 def test_keepalives_while_a_long_prompt_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "KEEPALIVE_SECONDS", 0.0)
+    monkeypatch.setattr(replies, "KEEPALIVE_SECONDS", 0.0)
     with serving("</think>a") as (_, port):
         head, body = post_chat(port, messages=[USER], stream=True)
     assert head.startswith("HTTP/1.1 200 OK")
-    assert body.startswith(b": prefill\n\n: prefill\n\ndata: ")
-    assert body.count(b": prefill") == 2
+    assert body.startswith(b": prefill\n\ndata: ")
+    assert body.count(b": prefill") == 1
     assert body.endswith(b"data: [DONE]\n\n")
 
 
@@ -178,8 +178,7 @@ def test_a_client_that_does_not_read_counts_as_gone(monkeypatch: pytest.MonkeyPa
 
     async def pour(connection: Connection, _request: Request) -> None:
         connection.when_gone(gone.set)
-        connection.start_stream()
-        connection.write(b"x" * (64 << 20))
+        threading.Thread(target=connection.send, args=(b"x" * (64 << 20),)).start()
 
     with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(request("GET", "/"))
@@ -196,3 +195,20 @@ def test_closed_connections_are_forgotten() -> None:
         for _ in range(3):
             assert exchange(port, request("GET", "/"))[1] == b"{}\n"
     assert connections == set()
+
+
+def test_a_stream_stays_in_order_when_the_kernel_takes_no_more() -> None:
+    """A thread sends more than any socket buffer holds, while the client reads late and slowly."""
+    data = bytes(range(256)) * (1 << 16)
+
+    async def pour(connection: Connection, _request: Request) -> None:
+        def send() -> None:
+            for at in range(0, len(data), 65521):
+                connection.send(data[at : at + 65521])
+            connection.from_thread(connection.close)
+
+        threading.Thread(target=send).start()
+
+    with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(request("GET", "/"))
+        assert b"".join(iter(lambda: sock.recv(8191), b"")) == data
