@@ -51,7 +51,9 @@ def _shape(n_vocab: int) -> Shape:
     )  # fmt: skip
 
 
-def write_reciting_model(path: Path, reasoning: Sequence[str], answer: Sequence[str]) -> None:
+def write_reciting_model(
+    path: Path, reasoning: Sequence[str], answer: Sequence[str], title: str = "Reciting Model"
+) -> None:
     """A GGUF of about 1 MB. The pieces must differ from each other and be longer than one byte."""
     pieces = [*reasoning, *answer]
     assert len(set(pieces)) == len(pieces)
@@ -72,12 +74,12 @@ def write_reciting_model(path: Path, reasoning: Sequence[str], answer: Sequence[
     for token, successor in pairwise(chain):
         head[successor] = weights["token_embd.weight"][token]
     weights["output.weight"] = head
-    _write(path, shape, weights, tokens)
+    _write(path, title, shape, weights, tokens)
 
 
-def _write(path: Path, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
+def _write(path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
     w = gguf.GGUFWriter(path, ARCH)
-    w.add_name("Reciting Model")
+    w.add_name(title)
     add_metadata(w, shape)
     del w.kv_data[0]["tokenizer.ggml.model"]
     w.add_tokenizer_model("gpt2")

@@ -4,8 +4,8 @@ The sampled tokens are authoritative. A conversation that comes back as text is 
 the session has it: text may have more than one tokenisation, and only the one that was sampled is in the
 cache. A prompt that goes on from here is therefore the old tokens plus a separate tokenisation of the rest.
 
-Order of decisions: exact token prefix; then the remembered visible text of the last turn; then the text
-prefix. If none holds, nothing can be kept, because a session cannot be cut back: it is reset.
+Order of decisions: exact token prefix; then the text prefix; then the remembered visible text of the last
+turn. If none holds, nothing can be kept, because a session cannot be cut back: it is reset.
 
 Visible text: what the last turn looks like in the next prompt when that is not what was sampled. Clients
 leave old reasoning out, and bytes that were not UTF-8 come back as U+FFFD. The end-of-turn marker is part
@@ -56,7 +56,7 @@ class Live:
         cold = Plan("none", 0, prompt.tokens)
         if not self.tokens:
             return cold
-        for plan in (self._by_tokens(prompt), self._by_visible(prompt), self._by_text(prompt)):
+        for plan in (self._by_tokens(prompt), self._by_text(prompt), self._by_visible(prompt)):
             if plan is not None and plan.prompt < self.session.n_ctx:
                 return plan
         return cold

@@ -9,20 +9,25 @@ entity in a value, a cut UTF-8 sequence.
 The machine walks think -> content -> block -> call -> value and never back, with one exception:
 `<tool_calls>` without the marker is also a thing people write about, so if no invoke follows it, it was
 content. A block in the marked spellings that breaks the grammar is reported as an error and never shown as
-text.
+text; a closing tag of theirs that closes nothing is dropped, with the white space before it.
 
 Bytes that are not UTF-8 are kept as lone surrogates inside, so that `block_text` can be turned back into
 exactly the sampled bytes, and become U+FFFD in events.
 """
 
 import codecs
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ds4agent.wire import json_spans
-from ds4agent.wire.dsml_tags import BLOCK_OPEN, PLAIN, SPELLINGS, WHITESPACE, Spelling, Wait, read_tag
+from ds4agent.wire.dsml_tags import ORPHANS, PLAIN, SPELLINGS, WHITESPACE, Spelling, Wait, read_tag
 from ds4agent.wire.dsml_values import JsonValue, StringValue, arguments, clean, join_object, overlap
 from ds4agent.wire.template import THINK_CLOSE, THINK_OPEN
+
+# What can be markup in content: the beginning of a block, and ends that nothing has begun.
+_TAGS = (*(s.block_open for s in SPELLINGS), *ORPHANS)
+_MARKUP = re.compile("|".join(map(re.escape, _TAGS)))
 
 UNTERMINATED = "unterminated tool call"
 INVALID = "invalid tool call"
@@ -102,6 +107,7 @@ class DsmlMachine:
         self.done = False
         self.error: str | None = None
         self.repaired = False
+        self.orphans = 0
 
     # -- what the caller may ask
     # ------------------------------------------------------------------------------
@@ -197,15 +203,19 @@ class DsmlMachine:
         return True
 
     def _content(self) -> bool:
-        match = BLOCK_OPEN.search(self._buf) if self._tools else None
+        match = _MARKUP.search(self._buf) if self._tools else None
         end = match.start() if match else len(self._buf)
         if self._tools:
             if not match:
-                end -= max(overlap(self._buf, s.block_open) for s in SPELLINGS)
+                end -= max(overlap(self._buf, tag) for tag in _TAGS)
             end = len(self._buf[:end].rstrip(WHITESPACE))
         self._emit_text(end)
         if match is None:
             return False
+        if match.group() in ORPHANS:
+            self._take(match.end() - end)
+            self.orphans += 1
+            return True
         self._spelling = next(s for s in SPELLINGS if s.block_open == match.group())
         self.in_block = True
         self._take(match.end() - end)

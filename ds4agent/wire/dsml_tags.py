@@ -41,7 +41,10 @@ CANONICAL = Spelling(MARK)
 SHORT = Spelling(MARK[1:])
 PLAIN = Spelling("")
 SPELLINGS = (CANONICAL, SHORT, PLAIN)
-BLOCK_OPEN = re.compile("|".join(re.escape(s.block_open) for s in SPELLINGS))
+# Closing tags that nobody writes about: the plain spelling is left out, it is ordinary XML.
+ORPHANS = tuple(
+    spelling.closer(name) for spelling in (CANONICAL, SHORT) for name in ("parameter", "invoke", "tool_calls")
+)
 
 
 @dataclass(frozen=True, slots=True)

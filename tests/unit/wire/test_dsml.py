@@ -277,10 +277,19 @@ def test_malformed_blocks_are_errors_and_never_content(text: str) -> None:
         assert not r.machine.done
 
 
-def test_orphan_closing_tag_does_not_end_the_turn() -> None:
-    r = run(f"a </{M}tool_calls> b\n{TWO}")
-    assert len(r.calls) == 2
-    assert r.turn.content == f"a </{M}tool_calls> b"
+@pytest.mark.parametrize("step", [1, 3, 10_000])
+def test_an_orphan_closing_tag_is_dropped_and_does_not_end_the_turn(step: int) -> None:
+    r = run(f"a\n</{M}parameter>\n</{M}invoke>\n</{M}tool_calls> b\n\n{TWO}", step=step)
+    assert r.turn.content == "a b"
+    assert r.machine.orphans == 3
+    assert [name for name, _ in r.calls] == ["bash", "read"]
+    assert r.machine.block_text == "\n\n" + TWO
+
+
+def test_plain_closing_tags_are_content() -> None:
+    r = run("the line </tool_calls> ends it")
+    assert r.turn.content == "the line </tool_calls> ends it"
+    assert r.machine.orphans == 0
 
 
 def test_greedy_in_syntax_sampled_in_payload() -> None:
@@ -362,7 +371,7 @@ def test_nothing_of_a_block_is_shown_as_content(text: str, thinking: bool) -> No
     r = run(text, thinking=thinking)
     assert f"<{M}tool_calls>" not in r.turn.content
     tags_added = r.machine.repaired or r.machine.error == UNTERMINATED
-    if r.machine.in_block and not tags_added:
+    if r.machine.in_block and not tags_added and not r.machine.orphans:
         assert r.turn.content + r.machine.block_text in text
     for call in (e for e in r.events if isinstance(e, CallEnd)):
         assert isinstance(json.loads(call.arguments), dict)
