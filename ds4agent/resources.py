@@ -39,6 +39,7 @@ def format_texts() -> FormatTexts:
         tools_head=prompt("dsml/tools_head.txt"),
         tools_tail=prompt("dsml/tools_tail.txt"),
         max_effort=prompt("dsml/max_effort.txt"),
+        completion_system=prompt("dsml/completion_system.txt"),
     )
 
 

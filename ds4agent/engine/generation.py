@@ -116,6 +116,7 @@ class Generation:
             usage,
             thinking_cut=self._machine.in_think,
             stop=self._stops.found,
+            decode_seconds=time.monotonic() - self._started,
         )
 
     def _decode(self, stopping: Callable[[], str | None]) -> Finish:
@@ -124,7 +125,7 @@ class Generation:
             if self.error:
                 return "error"
             token = self._draw(self._machine.greedy)
-            if token == self._vocab.eos and not self._job.request.options.ignore_eos:
+            if token in self._vocab.ends and not self._job.request.options.ignore_eos:
                 return "stop"
             self.generated += 1
             text = self._vocab.text(token)
@@ -137,7 +138,13 @@ class Generation:
                 return "tool_calls"
             if self._stops.hit or self._machine.error:
                 return "stop"
+            if self._out_of_time(text):
+                return "length"
         return "length"
+
+    def _out_of_time(self, text: bytes) -> bool:
+        seconds = self._job.request.seconds
+        return seconds is not None and b"\n" in text and time.monotonic() - self._started > seconds
 
     def _show(self, events: list[Event]) -> None:
         machine = self._machine
@@ -158,7 +165,7 @@ class Generation:
     def _calls(self, finish: Finish) -> tuple[tuple[ToolCall, ...], str]:
         """The calls of the turn and the text that stands for them."""
         machine, turn = self._machine, self._turn
-        if not self._job.request.tools_raw and not self._stops.hit:
+        if self._job.is_chat and not self._job.request.tools_raw and not self._stops.hit:
             machine, turn = self._reread(finish)
         if not machine.done:
             return (), ""
@@ -190,7 +197,7 @@ class Generation:
         """The texts by which the next prompt may refer to this turn, other than the sampled one."""
         key, tag = self._job.prompt.key, THINK_OPEN.encode()
         closed = self._job.thinking and not self._machine.in_think and key.endswith(tag)
-        kept = finish in ("stop", "tool_calls") and not self._stops.hit
+        kept = self._job.is_chat and finish in ("stop", "tool_calls") and not self._stops.hit
         if not (closed and kept) or (block and not self._job.tool_context):
             return
         answer = THINK_CLOSE.encode() + encode(self._turn.content) + encode(block)

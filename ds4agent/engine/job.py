@@ -71,3 +71,8 @@ class Job:
     call_prefix: str
     sink: Callable[[Message], None] = _unheard
     dropped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the turn belongs to a conversation, in which calls may be made and which may go on."""
+        return self.protocol not in ("completions", "infill")

@@ -17,12 +17,13 @@ from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
-from ds4agent.wire import anthropic, chat
+from ds4agent.wire import anthropic, chat, completions, infill
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
 from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
+from ds4agent.wire.message import Message
 from ds4agent.wire.models import ALIASES, ModelCard
-from ds4agent.wire.request import ParseContext, TurnRequest
+from ds4agent.wire.request import ParseContext, Protocol, TurnRequest
 from ds4agent.wire.template import (
     THINK_OPEN,
     FormatTexts,
@@ -35,7 +36,12 @@ from ds4agent.wire.template import (
 
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
-DIALECTS = {"/v1/chat/completions": chat.DIALECT, _MESSAGES: anthropic.DIALECT}
+DIALECTS = {
+    "/v1/chat/completions": chat.DIALECT,
+    "/v1/completions": completions.DIALECT,
+    _MESSAGES: anthropic.DIALECT,
+    "/infill": infill.DIALECT,
+}
 
 Endpoint = Callable[[Connection, bytes], Awaitable[None]]
 
@@ -111,12 +117,14 @@ class Server:
     def _prompt_tokens(self, body: bytes) -> int:
         """No call counts as live: a prompt that is not all there has no length. Raises RequestError."""
         request = anthropic.DIALECT.parse(body, ParseContext(self._card.n_ctx))
-        return len(self._vocab.prompt(self._rendered(request)).tokens)
+        return len(self._vocab.prompt(self._rendered("messages", request)).tokens)
 
     def job(self, dialect: Dialect, body: bytes) -> Job:
         """Raises RequestError."""
         request = dialect.parse(body, ParseContext(self._card.n_ctx, self._worker.is_live))
-        rendered = self._rendered(request)
+        rendered = self._rendered(dialect.name, request)
+        if missing := self._vocab.lacks(rendered):
+            raise RequestError(501, f"this model has no {missing} token, which {dialect.name} needs")
         prompt = self._vocab.prompt(rendered)
         if len(prompt.tokens) >= self._card.n_ctx:
             raise dialect.overflow(len(prompt.tokens), self._card.n_ctx)
@@ -129,11 +137,16 @@ class Server:
             call_prefix=dialect.call_prefix,
         )
 
-    def _rendered(self, request: TurnRequest) -> Rendered:
+    def _rendered(self, protocol: Protocol, request: TurnRequest) -> Rendered:
         replay = self._replay.get if self._replay is not None else lambda _ids: None
+        if request.raw is not None:
+            return request.raw
         if request.continues:
             return render_continuation(request.messages, request.think, replay)
-        return render_chat(request.messages, request.tools_raw, request.think, self._texts, replay)
+        messages = request.messages
+        if protocol == "completions":
+            messages = (Message("system", self._texts.completion_system), *messages)
+        return render_chat(messages, request.tools_raw, request.think, self._texts, replay)
 
 
 def _spell_error(path: str, status: int, message: str) -> bytes:

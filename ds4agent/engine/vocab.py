@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ds4agent.engine.backend import Tokenizer
 from ds4agent.engine.binding import Ds4Error
-from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, USER, Rendered
+from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, FIM, USER, Rendered
 
 _MARKED = frozenset((BOS, EOS, USER, ASSISTANT))
 
@@ -48,13 +48,21 @@ class Vocab:
             if token is None:
                 raise Ds4Error("UNSUPPORTED", f"required tokenizer token is missing: {text}")
             self._control[text] = token
+        fim = {text: token for text in FIM if (token := model.find(text)) is not None}
+        self._control |= fim
         self.eos = self._control[EOS]
+        # The marks of a hole end a turn too: a model that writes one has left the hole.
+        self.ends = frozenset((self.eos, *fim.values()))
         self._marked = {self._control[text] for text in _MARKED}
         self._bytes: dict[int, bytes] = {}
 
     def prompt(self, rendered: Rendered) -> Prompt:
         pieces = tuple((encode(s.text), self._control[s.text] if s.control else None) for s in rendered.spans)
         return Prompt(pieces, b"".join(map(self._piece_key, pieces)), self.tokens(pieces))
+
+    def lacks(self, rendered: Rendered) -> str | None:
+        """A control string of this prompt for which the model has no token."""
+        return next((s.text for s in rendered.spans if s.control and s.text not in self._control), None)
 
     def tokens(self, pieces: tuple[Piece, ...]) -> list[int]:
         out: list[int] = []

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from ds4agent.engine.binding import Cancelled, Ds4Error
 from ds4agent.engine.generation import CLIENT_GONE, Defaults, Generation
@@ -126,9 +127,10 @@ class Worker:
         try:
             self._log(line.prompt_start())
             self._prefill(job, plan, line, began)
-            self._log(line.prompt_done(time.monotonic() - began))
+            read = time.monotonic() - began
+            self._log(line.prompt_done(read))
             job.sink(Started(Usage(plan.prompt, plan.cached, 0)))
-            self._decode(job, line, began)
+            self._decode(job, line, began, read)
         except Cancelled:
             self._log(f"{line.head} stream closed during prefill")
             job.sink(Dropped())
@@ -180,10 +182,11 @@ class Worker:
             if done < total:
                 job.sink(Progress(done, total))
 
-    def _decode(self, job: Job, line: RequestLog, began: float) -> None:
+    def _decode(self, job: Job, line: RequestLog, began: float, prefill_seconds: float) -> None:
         generation = Generation(job, self._live, self._vocab, self._defaults, line, self._log)
         reply = generation.run(lambda: self._broken_off(job), self._replay)
         if job.protocol in CONTINUATION_GONE:
             self._live_calls = frozenset(call.id for call in reply.calls)
         self._log(line.finish(generation.generated, reply.finish, generation.error, time.monotonic() - began))
+        reply = replace(reply, prefill_seconds=prefill_seconds)
         job.sink(Dropped() if self._broken_off(job) else Finished(reply))

@@ -49,3 +49,5 @@ class Reply:
     thinking_cut: bool = False
     stop: str | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0

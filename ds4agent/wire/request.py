@@ -6,7 +6,7 @@ from typing import Literal
 
 from ds4agent.wire.fields import Options
 from ds4agent.wire.message import Message
-from ds4agent.wire.template import ThinkMode
+from ds4agent.wire.template import Rendered, ThinkMode
 
 Protocol = Literal["chat", "completions", "responses", "messages", "infill"]
 
@@ -34,6 +34,8 @@ class TurnRequest:
     `continues`: ids of calls that the client answers without showing them: the turn can only go on from the
     session that made them. `messages` is then what comes after that turn.
     `answers`: ids of the calls whose results come behind the last turn, where the API's order tells.
+    `raw`: a prompt that is no chat; then there are no messages. `seconds`: decoding ends at the first line
+    end after that time. `fields`: the members that a reply is to have; empty: all.
     `logprobs`: None, or how many alternatives each token of the answer is to be shown with.
     """
 
@@ -45,6 +47,9 @@ class TurnRequest:
     output: OutputFormat | None = None
     logprobs: int | None = None
     continues: tuple[str, ...] = ()
+    raw: Rendered | None = None
+    seconds: float | None = None
+    fields: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
 
 

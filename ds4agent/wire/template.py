@@ -26,6 +26,10 @@ USER = "<｜User｜>"
 ASSISTANT = "<｜Assistant｜>"
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"
+FIM_BEGIN = "<｜fim▁begin｜>"
+FIM_HOLE = "<｜fim▁hole｜>"
+FIM_END = "<｜fim▁end｜>"
+FIM = (FIM_BEGIN, FIM_HOLE, FIM_END)
 CONTROL = (BOS, EOS, USER, ASSISTANT, THINK_OPEN, THINK_CLOSE, MARK)
 RESULT_OPEN = "<tool_result>"
 RESULT_CLOSE = "</tool_result>"
@@ -50,6 +54,7 @@ class FormatTexts:
     tools_head: str
     tools_tail: str
     max_effort: str
+    completion_system: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,12 @@ class _Writer:
     def extend(self, pieces: Iterable[Piece]) -> None:
         for text, markup in pieces:
             self.pieces.append((text, _SPLIT if markup else None))
+
+
+def raw_prompt(pieces: Iterable[tuple[str, bool]]) -> Rendered:
+    """A prompt that is no chat: control strings (True) and ordinary text, behind the beginning of a text."""
+    spans = ((BOS, True), *pieces)
+    return Rendered(tuple(Span(text, control) for text, control in spans if text))
 
 
 def has_tool_context(messages: Sequence[Message], tools_raw: Sequence[str]) -> bool:

@@ -65,7 +65,7 @@ def run_agent(home: Path, folder: Path, port: int, task: str) -> tuple[int, list
     write_settings(home, port)
     nowhere = "http://127.0.0.1:9"
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "PI_OFFLINE": "1", "HTTPS_PROXY": nowhere}
-    command = [program, "-p", "--mode", "json", "--provider", "ds4", "--model", "ds4", task]
+    command = [str(program), "-p", "--mode", "json", "--provider", "ds4", "--model", "ds4", task]
     done = subprocess.run(
         command, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
     )

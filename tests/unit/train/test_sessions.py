@@ -17,7 +17,7 @@ from native.train.ds4train.sessions.replay import replay
 from native.train.ds4train.sessions.session import Session
 from native.train.ds4train.sessions.tasks import heldout_tasks
 
-PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
+PROMPTS = Path(__file__).resolve().parents[3] / "prompts"
 
 
 def _read(name: str) -> str:
@@ -41,9 +41,8 @@ def _messages(session: Session) -> list[Message]:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_session_is_rendered_as_the_agent_renders_it(seed: int) -> None:
     session = build(random.Random(seed), "train", 6000)
-    texts = FormatTexts(
-        _read("dsml/tools_head.txt"), _read("dsml/tools_tail.txt"), _read("dsml/max_effort.txt")
-    )
+    names = ("tools_head", "tools_tail", "max_effort", "completion_system")
+    texts = FormatTexts(*(_read(f"dsml/{name}.txt") for name in names))
     tools = [_read(f"agent/tool_{name}.json") for name in ("bash", "str_replace_editor")]
     rendered = render_chat(_messages(session), tools, ThinkMode.HIGH, texts)
     assert text_of(session.document()) == rendered.text

@@ -1,0 +1,144 @@
+"""POST /infill, in the shape of llama-server: what llama.vim and llama.vscode ask for and read.
+
+The prompt is made of the model's fill-in-the-middle tokens, in the order begin, prefix, hole, suffix, end.
+Other files (`input_extra`) come in front of the prefix, each behind a line with its name: they change least,
+so that the cache, which knows only prefixes, keeps them. A request for no tokens warms the cache for what will
+follow: it reads the files and the prefix, and stops before the hole.
+"""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+from ds4agent.wire import sse
+from ds4agent.wire.dialect import Dialect, Emission, ReplyIds, Writer
+from ds4agent.wire.dsml import Content
+from ds4agent.wire.errors import context_overflow, error_body
+from ds4agent.wire.fields import (
+    Object,
+    as_array,
+    as_number,
+    as_object,
+    as_string,
+    optional,
+    parse_body,
+    parse_options,
+)
+from ds4agent.wire.json_spans import quote
+from ds4agent.wire.reply import Reply, Usage
+from ds4agent.wire.request import ParseContext, TurnRequest
+from ds4agent.wire.template import FIM_BEGIN, FIM_END, FIM_HOLE, ThinkMode, raw_prompt
+
+
+def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
+    """Raises RequestError for anything that cannot be served."""
+    _, value = parse_body(body)
+    # Negative: as many as there is room for. A client that warms the cache asks for 0.
+    wanted = optional(value, "n_predict", as_number)
+    options = replace(
+        parse_options(value, ()), max_tokens=None if wanted is None or wanted < 0 else int(wanted)
+    )
+    if options.sampling.temperature is None:
+        options = replace(options, sampling=replace(options.sampling, temperature=0.0))
+    before = _extra(value) + _text(value, "input_prefix") + _text(value, "prompt")
+    pieces = [(FIM_BEGIN, True), (before, False)]
+    if options.max_tokens != 0:
+        pieces += [(FIM_HOLE, True), (_text(value, "input_suffix"), False), (FIM_END, True)]
+    limit = optional(value, "t_max_predict_ms", as_number) or 0.0
+    return TurnRequest(
+        raw=raw_prompt(pieces),
+        think=ThinkMode.NONE,
+        options=options,
+        seconds=limit / 1e3 if limit > 0 else None,
+        fields=tuple(map(as_string, optional(value, "response_fields", as_array) or ())),
+    )
+
+
+def _text(value: Object, name: str) -> str:
+    return optional(value, name, as_string) or ""
+
+
+def _extra(value: Object) -> str:
+    items = [as_object(item) for item in optional(value, "input_extra", as_array) or ()]
+    return "".join(f"# {_text(item, 'filename')}\n{_text(item, 'text')}\n" for item in items)
+
+
+class InfillWriter(Writer):
+    """Spells one reply, whole or streamed. `response_fields` picks members by path, as llama-server does."""
+
+    def __init__(self, request: TurnRequest, model: str) -> None:
+        self._request = request
+        self._model = model
+
+    def start(self, created: int, usage: Usage) -> bytes:
+        return b""
+
+    def emit(self, created: int, emission: Emission) -> bytes:
+        if not isinstance(emission.event, Content):
+            return b""
+        return sse.data(f'{{"index":0,"content":{quote(emission.event.text)},"stop":false}}')
+
+    def finish(self, created: int, reply: Reply) -> bytes:
+        return sse.data(self._json(reply, ""))
+
+    def whole(self, created: int, reply: Reply) -> bytes:
+        return f"{self._json(reply, reply.content)}\n".encode()
+
+    def _json(self, reply: Reply, content: str) -> str:
+        members = self._members(reply, content)
+        picked = {name: found for name in self._request.fields if (found := _at(members, name)) is not None}
+        # Surrogates cannot be in it: parser events never hold any.
+        return json.dumps(
+            picked if self._request.fields else members, ensure_ascii=False, separators=(",", ":")
+        )
+
+    def _members(self, reply: Reply, content: str) -> Object:
+        usage = reply.usage
+        stop_type = "limit" if reply.finish == "length" else "word" if reply.stop else "eos"
+        return {
+            "index": 0,
+            "content": content,
+            "stop": True,
+            "model": self._model,
+            "tokens_predicted": usage.completion,
+            "tokens_evaluated": usage.prompt,
+            "tokens_cached": usage.prompt + usage.completion,
+            "truncated": False,
+            "stop_type": stop_type,
+            "stopping_word": reply.stop or "",
+            "timings": {
+                "cache_n": usage.cached,
+                **_rates("prompt", usage.prompt - usage.cached, reply.prefill_seconds),
+                **_rates("predicted", usage.completion, reply.decode_seconds),
+            },
+        }
+
+
+def _rates(name: str, count: int, seconds: float) -> Object:
+    return {
+        f"{name}_n": count,
+        f"{name}_ms": round(seconds * 1e3, 3),
+        f"{name}_per_token_ms": round(seconds * 1e3 / max(count, 1), 3),
+        f"{name}_per_second": round(count / max(seconds, 1e-9), 3) if count else 0.0,
+    }
+
+
+def _at(members: Object, path: str) -> object:
+    found: object = members
+    for name in path.split("/"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _writer(request: TurnRequest, model: str, ids: ReplyIds) -> InfillWriter:
+    return InfillWriter(request, model)
+
+
+DIALECT = Dialect(
+    name="infill",
+    call_prefix="",
+    parse=parse_request,
+    writer=_writer,
+    error=lambda _status, message: error_body(message),
+    overflow=partial(context_overflow, "input_prefix"),
+)

@@ -1,0 +1,153 @@
+"""POST /infill and POST /v1/completions of real engine processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ds4agent.wire import completions, infill
+from ds4agent.wire.errors import RequestError
+from ds4agent.wire.request import ParseContext, TurnRequest
+from tests.e2e.recitals import ANSWER, REASONING
+from tests.engine_fixtures import EngineProcess, exchange, request, running_engine, write_reciting_model
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with running_engine(tmp_path_factory.mktemp("bundled"), "--ctx", "8192", "--threads", "2") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    folder = tmp_path_factory.mktemp("talker")
+    write_reciting_model(folder / "model.gguf", REASONING, ANSWER)
+    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "8192") as engine:
+        yield engine
+
+
+def post(engine: EngineProcess, path: str, **fields: Any) -> tuple[str, bytes]:
+    return exchange(engine.port, request("POST", path, json.dumps(fields).encode()))
+
+
+def infilled(engine: EngineProcess, **fields: Any) -> dict[str, Any]:
+    head, body = post(engine, "/infill", **fields)
+    assert head.startswith("HTTP/1.1 200 OK"), body
+    value: dict[str, Any] = json.loads(body)
+    return value
+
+
+BEFORE = 'def add(left, right):\n    """The sum."""\n    return left + ri'
+AFTER = "\n\n\ndef double(value):\n    return add(value, value)\n"
+
+
+def test_a_hole_is_filled(bundled: EngineProcess) -> None:
+    reply = infilled(bundled, input_prefix=BEFORE, input_suffix=AFTER, n_predict=16, cache_prompt=True)
+    assert reply["content"] == "ght"
+    assert (reply["stop"], reply["stop_type"], reply["truncated"]) == (True, "eos", False)
+    assert reply["tokens_cached"] == reply["tokens_evaluated"] + reply["tokens_predicted"]
+    timings = reply["timings"]
+    assert timings["prompt_n"] + timings["cache_n"] == reply["tokens_evaluated"]
+    assert timings["predicted_n"] == reply["tokens_predicted"] > 0
+    assert timings["predicted_per_second"] > 0
+
+
+def test_the_prompt_is_the_text_before_the_cursor_on_its_line(bundled: EngineProcess) -> None:
+    prefix, line = BEFORE.rsplit("\n", 1)
+    reply = infilled(bundled, input_prefix=prefix + "\n", prompt=line, input_suffix=AFTER, n_predict=16)
+    assert reply["content"] == "ght"
+
+
+def test_warming_the_other_files_saves_reading_them(bundled: EngineProcess) -> None:
+    extra = [{"filename": f"part{i}.py", "text": f"VALUE_{i} = {i}\n" * 40} for i in range(3)]
+    warm = {"input_prefix": "", "input_suffix": "", "prompt": "", "n_predict": 0, "samplers": []}
+    warmed = infilled(bundled, input_extra=extra, **warm)
+    assert (warmed["content"], warmed["tokens_predicted"]) == ("", 0)
+    reply = infilled(bundled, input_extra=extra, input_prefix=BEFORE, input_suffix=AFTER, n_predict=4)
+    assert reply["timings"]["cache_n"] == warmed["tokens_evaluated"] > 300
+    assert reply["timings"]["prompt_n"] < 100
+
+
+def test_response_fields_pick_members_by_path(bundled: EngineProcess) -> None:
+    fields = ["content", "timings/prompt_n", "timings/predicted_ms", "tokens_cached", "no/such"]
+    reply = infilled(bundled, input_prefix=BEFORE, input_suffix=AFTER, n_predict=4, response_fields=fields)
+    assert list(reply) == fields[:-1]
+
+
+def test_stop_words_and_limits(bundled: EngineProcess) -> None:
+    whole = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=24)
+    assert whole["stop_type"] in ("limit", "eos")
+    word = whole["content"][-2:]
+    assert len(word) == 2
+    cut = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=24, stop=[word])
+    assert (cut["stop_type"], cut["stopping_word"]) == ("word", word)
+    assert cut["content"] == whole["content"].split(word)[0]
+    one = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=1)
+    assert (one["stop_type"], one["tokens_predicted"]) == ("limit", 1)
+
+
+def test_a_time_limit_ends_at_a_line_end(talker: EngineProcess, bundled: EngineProcess) -> None:
+    text = "import os\nimport sys\n\n\ndef main():\n"
+    reply = infilled(bundled, input_prefix=text, input_suffix="", n_predict=400, t_max_predict_ms=0.001)
+    assert reply["content"].count("\n") <= 2
+    assert reply["stop_type"] in ("limit", "eos")
+
+
+def test_a_streamed_hole_joins_up_to_the_whole(bundled: EngineProcess) -> None:
+    whole = infilled(bundled, input_prefix=BEFORE[:-5], input_suffix=AFTER, n_predict=16)
+    head, body = post(
+        bundled, "/infill", input_prefix=BEFORE[:-5], input_suffix=AFTER, n_predict=16, stream=True
+    )
+    assert "text/event-stream" in head
+    records = [json.loads(record.removeprefix("data: ")) for record in body.decode().split("\n\n")[:-1]]
+    assert "".join(record["content"] for record in records) == whole["content"]
+    assert [record["stop"] for record in records] == [False] * (len(records) - 1) + [True]
+
+
+def test_a_model_without_the_tokens_says_so(talker: EngineProcess) -> None:
+    head, body = post(talker, "/infill", input_prefix="a", input_suffix="b")
+    assert head.startswith("HTTP/1.1 501 ")
+    assert json.loads(body)["error"]["message"] == (
+        "this model has no <｜fim▁begin｜> token, which infill needs"
+    )
+
+
+def test_completions_are_all_the_model_wrote(talker: EngineProcess) -> None:
+    _, body = post(talker, "/v1/completions", prompt="Hi", model="m")
+    reply = json.loads(body)
+    text = "".join(REASONING) + "</think>" + "".join(ANSWER)
+    assert reply["choices"] == [{"text": text, "index": 0, "finish_reason": "stop"}]
+    _, streamed = post(talker, "/v1/completions", prompt=["Hi"], model="m", stream=True)
+    records = [json.loads(r.removeprefix("data: ")) for r in streamed.decode().split("\n\n")[:-2]]
+    assert "".join(record["choices"][0]["text"] for record in records) == text
+    _, cut = post(talker, "/v1/completions", prompt="Hi", max_tokens=2)
+    assert json.loads(cut)["choices"][0]["text"] == "".join(REASONING[:2])
+    _, plain = post(talker, "/v1/completions", prompt="Hi", thinking=False)
+    assert json.loads(plain)["choices"][0]["text"] == "".join(ANSWER)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = (
+    "prompt input_prefix input_suffix input_extra n_predict t_max_predict_ms stop stream response_fields "
+    "temperature top_k top_p min_p seed thinking think reasoning_effort max_tokens model ignore_eos"
+).split()
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5), st.sampled_from([completions, infill]))
+def test_any_value_in_any_field_is_a_request_or_a_refusal(fields: dict[str, Any], module: Any) -> None:
+    try:
+        found = module.DIALECT.parse(json.dumps(fields).encode(), ParseContext(8192))
+    except RequestError as error:
+        assert error.status == 400
+    else:
+        assert isinstance(found, TurnRequest)
