@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ds4agent.engine.http import Connection, Request
+from ds4agent.engine.http import Connection
+from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message, Progress, Started
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab

@@ -14,7 +14,8 @@ import pytest
 
 from ds4agent.engine import http, server
 from ds4agent.engine.binding import Ds4Error
-from ds4agent.engine.http import Connection, Request
+from ds4agent.engine.http import Connection
+from ds4agent.engine.http_reader import Request
 from tests.engine_fixtures import chat, exchange, post_chat, request
 from tests.unit.engine.engine_parts import Parts, engine_parts
 
