@@ -17,10 +17,12 @@ from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.job import Emitted, Job
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.trace import Trace
 from ds4agent.engine.vocab import Vocab, encode
 from ds4agent.wire.dialect import Emission
 from ds4agent.wire.dsml import CallStart, DsmlMachine, Event, Turn
-from ds4agent.wire.fields import Sampling
+from ds4agent.wire.dsml_render import BLOCK_CLOSE
+from ds4agent.wire.fields import Options, Sampling
 from ds4agent.wire.logline import RequestLog
 from ds4agent.wire.message import ToolCall
 from ds4agent.wire.reply import Finish, Reply, Usage
@@ -28,6 +30,7 @@ from ds4agent.wire.stops import StopFilter
 from ds4agent.wire.template import THINK_CLOSE, THINK_OPEN
 
 LOG_EVERY = 50
+_BLOCK_CLOSE = BLOCK_CLOSE.encode()
 CLIENT_GONE = "client stream write failed"
 
 
@@ -40,6 +43,10 @@ class Defaults:
     top_p: float = 1.0
     min_p: float = 0.05
     top_k: int = 0
+
+    def limit(self, options: Options) -> int:
+        """Tokens at most, whatever the context has room for."""
+        return self.max_tokens if options.max_tokens is None else options.max_tokens
 
     def settle(self, asked: Sampling) -> DrawSettings:
         """An explicit value always wins, also while thinking."""
@@ -67,12 +74,14 @@ class Generation:
         defaults: Defaults,
         line: RequestLog,
         log: Callable[[str], None],
+        trace: Trace,
     ) -> None:
         self._job = job
         self._live = live
         self._vocab = vocab
         self._line = line
         self._log = log
+        self._trace = trace
         self._draw = live.session.sampler(defaults.settle(job.request.options.sampling))
         self._machine = DsmlMachine(thinking=job.thinking, tools=bool(job.request.tools_raw))
         self._stops = StopFilter(job.request.options.stops)
@@ -80,9 +89,10 @@ class Generation:
         self._ids: list[str] = []
         self._raw = bytearray()
         self._n_prompt = len(live)
-        asked = job.request.options.max_tokens
-        limit = defaults.max_tokens if asked is None else asked
-        self._limit = min(limit, live.session.n_ctx - self._n_prompt)
+        room = live.session.n_ctx - self._n_prompt
+        limit = defaults.limit(job.request.options)
+        self._limit = min(limit, room)
+        trace.decoding(limit, room)
         self.generated = 0
         self.error: str | None = None
         self._started = self._interval_time = time.monotonic()
@@ -130,6 +140,9 @@ class Generation:
             text = self._vocab.text(token)
             self._raw += text
             self._show(self._machine.feed(self._stops.feed(text)))
+            self._trace.sampled(text, self._machine.in_block, self._machine.done)
+            if self._closes_nothing():
+                self._log(self._line.orphan_end(self.generated))
             self._live.append([token])
             if self.generated % LOG_EVERY == 0:
                 self._log_interval(last=False)
@@ -138,6 +151,11 @@ class Generation:
             if self._stops.hit or self._machine.error:
                 return "stop"
         return "length"
+
+    def _closes_nothing(self) -> bool:
+        """An end marker of a block that never began: it is text like any other."""
+        looked_for = self._job.request.tools_raw and not (self._machine.in_think or self._machine.in_block)
+        return bool(looked_for) and self._raw.endswith(_BLOCK_CLOSE)
 
     def _show(self, events: list[Event]) -> None:
         machine = self._machine

@@ -51,6 +51,9 @@ class Server:
         card: ModelCard,
         replay: ReplayMap | None,
         cors: bool,
+        *,
+        control_in_text: bool = False,
+        keep_bodies: bool = False,
     ) -> None:
         self._worker = worker
         self._vocab = vocab
@@ -58,6 +61,8 @@ class Server:
         self._card = card
         self._replay = replay
         self._cors = cors
+        self._control_in_text = control_in_text
+        self._keep_bodies = keep_bodies
         self._ids = itertools.count(1)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         self._connections: set[Connection] = set()
@@ -128,13 +133,23 @@ class Server:
             tool_context=bool(request.continues) or has_tool_context(request.messages, request.tools_raw),
             call_prefix=dialect.call_prefix,
             sink=sink,
+            body=body if self._keep_bodies else b"",
         )
 
     def _rendered(self, request: TurnRequest) -> Rendered:
         replay = self._replay.get if self._replay is not None else lambda _ids: None
         if request.continues:
-            return render_continuation(request.messages, request.think, replay)
-        return render_chat(request.messages, request.tools_raw, request.think, self._texts, replay)
+            return render_continuation(
+                request.messages, request.think, replay, control_in_text=self._control_in_text
+            )
+        return render_chat(
+            request.messages,
+            request.tools_raw,
+            request.think,
+            self._texts,
+            replay,
+            control_in_text=self._control_in_text,
+        )
 
 
 def _now() -> int:
