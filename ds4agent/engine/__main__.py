@@ -10,53 +10,39 @@ the lock is held, 130 second signal while stopping.
 
 import asyncio
 import os
-import resource
 import socket
 import sys
-import time
-from contextlib import suppress
-from pathlib import Path
 
 from ds4agent.engine.binding import Ds4Error, Model
-from ds4agent.engine.flag_values import StartError
+from ds4agent.engine.flag_values import Unavailable
 from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.http import accept_connections
 from ds4agent.engine.live import Live
-from ds4agent.engine.lock import LockError, lock_path, take_lock
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
 from ds4agent.engine.signals import Signals
-from ds4agent.engine.trace import FileTrace, Trace
+from ds4agent.engine.startup import (
+    StartupError,
+    bind,
+    enter,
+    log,
+    model_path,
+    open_trace,
+    raise_descriptor_limit,
+    take_instance_lock,
+)
 from ds4agent.engine.usage import usage
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import PREFILL_STEP, Worker
-from ds4agent.resources import MissingResource, bundled_model, format_texts
-from ds4agent.wire.logline import context_buffers, stamped
+from ds4agent.resources import MissingResource, format_texts
+from ds4agent.wire.logline import context_buffers
 from ds4agent.wire.models import ModelCard
 
 DEFAULT_CTX = 32768
 BACKLOG = 1024
-# Where the system names no upper limit of descriptors.
-MANY_DESCRIPTORS = 10240
 # Set by a front end that starts an engine for itself; see ds4agent.client.process.
 STOP_WITH_STDIN = "DS4AGENT_STOP_WITH_STDIN"
-
-
-class StartupError(Exception):
-    """The engine cannot start. `stamp`: the line carries a time, as the server's own lines do."""
-
-    def __init__(self, code: int, message: str, stamp: bool = False) -> None:
-        super().__init__(message)
-        self.code = code
-        self.stamp = stamp
-
-
-def log(text: str) -> None:
-    # Who started us may be gone, and its end of the pipe with it: no reason not to end in order.
-    with suppress(OSError):
-        sys.stderr.write(stamped(time.localtime(), text))
-        sys.stderr.flush()
 
 
 def _flags() -> Flags:
@@ -67,69 +53,8 @@ def _flags() -> Flags:
         if error.show_usage:
             sys.stderr.write(usage())
         sys.exit(2)
-    except StartError as error:
+    except Unavailable as error:
         raise StartupError(1, str(error)) from error
-
-
-def _enter(folder: Path) -> None:
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise StartupError(1, f"failed to chdir to {folder}: {error.strerror}", stamp=True) from error
-
-
-def _lock() -> None:
-    try:
-        take_lock(lock_path())
-    except LockError as error:
-        raise StartupError(2, str(error)) from error
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    address = "127.0.0.1" if host == "localhost" else host
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setblocking(False)
-    try:
-        socket.inet_pton(socket.AF_INET, address)
-        sock.bind((address, port))
-    except OSError as error:
-        sock.close()
-        why = error.strerror or "Invalid argument"
-        raise StartupError(1, f"failed to listen on {host}:{port}: {why}", stamp=True) from error
-    return sock
-
-
-def _model_path(flag: Path | None) -> Path:
-    named = flag or os.environ.get("DS4AGENT_MODEL")
-    try:
-        path = Path(named) if named else bundled_model()
-        with path.open("rb"):
-            return path
-    except MissingResource as error:
-        raise StartupError(1, str(error)) from error
-    except OSError as error:
-        raise StartupError(1, f"cannot open model '{path}': {error.strerror}") from error
-
-
-def _raise_descriptor_limit() -> None:
-    """Every client holds one, also the idle ones."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MANY_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _open_trace(path: Path | None) -> Trace:
-    if path is None:
-        return Trace()
-    try:
-        trace = FileTrace(path)
-    except OSError as error:
-        raise StartupError(1, f"failed to open trace file {path}: {error.strerror}", stamp=True) from error
-    log(f"tracing session to {path}")
-    return trace
 
 
 def _context(model: Model, asked: int | None) -> int:
@@ -166,7 +91,7 @@ class Engine:
         if replay is None:
             log("exact DSML tool replay disabled; tool history uses canonical JSON rendering")
         live = Live(vocab, self._session)
-        trace = _open_trace(flags.trace)
+        trace = open_trace(flags.trace)
         defaults = Defaults(_temperature(model), flags.tokens)
         self._worker = Worker(vocab, live, defaults, replay, log, trace)
         card = ModelCard(model.info.name, n_ctx, flags.tokens)
@@ -213,11 +138,11 @@ def run() -> None:
         sys.stdout.write(usage(flags.help))
         return
     if flags.chdir is not None:
-        _enter(flags.chdir)
-    _lock()
-    _raise_descriptor_limit()
-    sock = _bind(flags.host, flags.port)
-    path = _model_path(flags.model)
+        enter(flags.chdir)
+    take_instance_lock()
+    raise_descriptor_limit()
+    sock = bind(flags.host, flags.port)
+    path = model_path(flags.model)
     try:
         with Model(path, flags.threads) as model:
             engine = Engine(model, flags)

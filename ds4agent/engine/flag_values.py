@@ -1,4 +1,4 @@
-"""What the values of flags may be. A converter raises ValueError for a bad one, and gives back what is kept."""
+"""What the values of flags may be. A converter gives back what is kept, and raises ValueError for a bad one."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable
 INT_MAX = 2**31 - 1
 
 
-class StartError(Exception):
+class Unavailable(Exception):
     """The command line is understood and asks for what this engine does not have."""
 
 
@@ -39,7 +39,7 @@ def backend(name: str) -> str:
     if name not in ("cpu", "metal", "cuda", "rocm"):
         raise ValueError(name)
     if name != "cpu":
-        raise StartError(
+        raise Unavailable(
             f"{name} backend requested but this build has no graph backend support; aborting startup"
         )
     return name
@@ -49,5 +49,5 @@ def role(name: str) -> str:
     if name not in ("none", "coordinator", "worker"):
         raise ValueError(name)
     if name != "none":
-        raise StartError(f"role {name} requested but this engine runs on one machine; aborting startup")
+        raise Unavailable(f"role {name} requested but this engine runs on one machine; aborting startup")
     return name

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ds4agent.engine.flag_table import BY_NAME, Flag
-from ds4agent.engine.flag_values import StartError
+from ds4agent.engine.flag_values import Unavailable
 
 
 class UsageError(Exception):
@@ -46,7 +46,7 @@ class Flags:
 
 
 def parse_flags(arguments: Sequence[str]) -> Flags:
-    """Raises UsageError (exit 2) or StartError (exit 1)."""
+    """Raises UsageError (exit 2) or Unavailable (exit 1)."""
     given: dict[str, object] = {}
     rest = iter(arguments)
     for name in rest:
@@ -78,4 +78,4 @@ def _check_together(flags: Flags) -> None:
     if 0 < flags.kv_cold_max_tokens < flags.kv_min_tokens:
         raise UsageError("--kv-cache-cold-max-tokens must be 0 or >= --kv-cache-min-tokens")
     if (flags.steering_ffn or flags.steering_attn) and flags.steering_file is None:
-        raise StartError("directional steering needs --dir-steering-file")
+        raise Unavailable("directional steering needs --dir-steering-file")

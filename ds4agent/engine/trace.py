@@ -161,7 +161,7 @@ def _decision(begun: Begun, common: int) -> Iterator[str]:
 
 
 def _replayed(begun: Begun) -> str:
-    """How the calls of earlier turns came into the prompt: as they were sampled, or from the client's JSON."""
+    """How earlier calls came into the prompt: as they were sampled, or from the client's JSON."""
     turns = [[call.id for call in m.tool_calls] for m in begun.job.request.messages if m.tool_calls]
     exact = [ids for ids in turns if begun.replay is not None and begun.replay.get(ids) is not None]
     missing = sum(map(len, turns)) - sum(map(len, exact))
