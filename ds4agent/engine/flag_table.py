@@ -52,7 +52,8 @@ _COUNT = integer(0)
 
 FLAGS = (
     _takes("runtime", "-m --model", "FILE", Path,
-           "GGUF v3 model of architecture deepseek4 (default: $DS4AGENT_MODEL, else the bundled one)", "model"),
+           "GGUF v3 model of architecture deepseek4 (default: $DS4AGENT_MODEL, else the bundled one)",
+           "model"),
     _takes("runtime", "-c --ctx", "N", _POSITIVE,
            "context tokens (default 32768, at most what the model declares)", "ctx"),
     _takes("runtime", "-n --tokens", "N", _POSITIVE,

@@ -1,4 +1,4 @@
-"""What the values of flags may be. A converter gives back what is kept, and raises ValueError for a bad one."""
+"""What the values of flags may be. Converters raise ValueError for a bad one."""
 
 import math
 import re
