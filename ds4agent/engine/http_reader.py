@@ -6,7 +6,6 @@ and what a chunked body brings along that is neither (sizes, extensions, trailer
 is not looked at.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import httptools
@@ -33,7 +32,8 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
-        self._target = b""
+        self._method = self._target = b""
+        self._framing = b""
         self._head_bytes = 0
         self._tail_bytes = 0
         self._body = bytearray()
@@ -56,26 +56,40 @@ class RequestReader:
 
     def _parse(self, data: bytes) -> None:
         try:
-            with suppress(httptools.HttpParserUpgrade):  # offered by the client, never taken up
-                self._parser.feed_data(data)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             if self.request is None:
                 raise BadRequest from error
+
+    def _decline(self, rest: bytes) -> None:
+        """Go on as if no other protocol had been offered: the parser stops in front of the body."""
+        if self.request is None:
+            self._parser = httptools.HttpRequestParser(self)
+            self._parse(b"POST / HTTP/1.1\r\n" + self._framing + b"\r\n" + rest)
 
     # -- parser callbacks; what they raise comes out of feed_data as an HttpParserError
     # ------------------------------------------------------------------------------------------
 
     def on_url(self, url: bytes) -> None:
-        self._target += url
+        if not self.head_done:
+            self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
+        if self.head_done:
+            return
         if name == b"content-length" and int(value) > MAX_BODY:
             raise BadRequest
         if name == b"expect" and value.lower() == b"100-continue":
             self.expects_continue = True
+        if name in (b"content-length", b"transfer-encoding"):
+            self._framing += name + b":" + value + b"\r\n"
 
     def on_headers_complete(self) -> None:
+        if not self.head_done:
+            self._method = self._parser.get_method()
         self.head_done = True
 
     def on_body(self, data: bytes) -> None:
@@ -84,8 +98,7 @@ class RequestReader:
         self._body += data
 
     def on_message_complete(self) -> None:
-        if self.request is None:
+        if self.request is None and not self._parser.should_upgrade():
             path = self._target.split(b"?", 1)[0].decode("latin-1")
-            method = self._parser.get_method().decode("latin-1")
-            self.request = Request(method, path, bytes(self._body))
+            self.request = Request(self._method.decode("latin-1"), path, bytes(self._body))
             self._body.clear()
