@@ -12,8 +12,9 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import closing
 
-from ds4agent.engine.binding import Ds4Error, Model
+from ds4agent.engine.binding import Ds4Error, Model, Session
 from ds4agent.engine.flag_values import Unavailable
 from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
@@ -79,18 +80,17 @@ def _until_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 class Engine:
     """Everything between an opened model and the end of the process."""
 
-    def __init__(self, model: Model, flags: Flags) -> None:
-        n_ctx = _context(model, flags.ctx)
+    def __init__(self, model: Model, session: Session, flags: Flags) -> None:
+        n_ctx = session.n_ctx
         vocab = Vocab(model)
-        self._session = model.session(n_ctx)
         window = int(model.metadata("deepseek4.attention.sliding_window") or 128)
-        log(context_buffers(self._session.memory / 2**20, n_ctx, PREFILL_STEP, window))
+        log(context_buffers(session.memory / 2**20, n_ctx, PREFILL_STEP, window))
         replay = ReplayMap(flags.tool_memory_max_ids) if flags.replay else None
         if flags.kv_disk_dir is not None:
             log(f"KV disk cache {flags.kv_disk_dir} not used: this engine has no disk store")
         if replay is None:
             log("exact DSML tool replay disabled; tool history uses canonical JSON rendering")
-        live = Live(vocab, self._session)
+        live = Live(vocab, session)
         trace = open_trace(flags.trace)
         defaults = Defaults(_temperature(model), flags.tokens)
         self._worker = Worker(vocab, live, defaults, replay, log, trace)
@@ -126,9 +126,6 @@ class Engine:
         await loop.run_in_executor(None, self._worker.join)
         self._server.close()
 
-    def close(self) -> None:
-        self._session.close()
-
 
 def run() -> None:
     """Raises StartupError."""
@@ -144,12 +141,11 @@ def run() -> None:
     sock = bind(flags.host, flags.port)
     path = model_path(flags.model)
     try:
-        with Model(path, flags.threads) as model:
-            engine = Engine(model, flags)
-            try:
-                asyncio.run(engine.serve(sock, flags.host, signals))
-            finally:
-                engine.close()
+        with (
+            Model(path, flags.threads) as model,
+            closing(model.session(_context(model, flags.ctx))) as session,
+        ):
+            asyncio.run(Engine(model, session, flags).serve(sock, flags.host, signals))
     except (Ds4Error, MissingResource) as error:
         raise StartupError(1, str(error)) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +95,5 @@ def test_what_surrounds_a_body_has_a_bound_too(monkeypatch: pytest.MonkeyPatch, 
 
 @given(st.lists(st.binary(max_size=40), max_size=5), st.sampled_from([b"", POST, CHUNKED]))
 def test_bytes_make_a_request_or_a_refusal(parts: list[bytes], begin: bytes) -> None:
-    try:
+    with suppress(BadRequest):
         read(begin, *parts)
-    except BadRequest:
-        pass
