@@ -1,55 +1,49 @@
 """`python -m ds4agent.engine`: start, listen, serve, stop.
 
-Order at start: flags, folder, lock, port, model, session, then listen. The port is bound before the model
-is opened, so that a taken one costs nothing, and listens only when everything is ready: a connection that
-succeeds means ready.
+Order at start: signals, flags, folder, lock, port, model, session, trace file, then listen. The port is
+bound before the model is opened, so that a taken one costs nothing, and listens only when everything is
+ready: a connection that succeeds means ready.
 
-Exit codes: 0 clean end, 1 the model, the session or the port cannot be had, 2 bad flags or the lock is
-held, 130 second signal while stopping.
+Exit codes: 0 clean end, 1 the model, the session, the trace file or the port cannot be had, 2 bad flags or
+the lock is held, 130 second signal while stopping.
 """
 
 import asyncio
 import os
-import signal
 import socket
 import sys
-import time
-from contextlib import suppress
-from pathlib import Path
+from contextlib import closing
 
-from ds4agent.engine.binding import Ds4Error, Model
-from ds4agent.engine.flags import USAGE, BackendError, Flags, UsageError, parse_flags
+from ds4agent.engine.binding import Ds4Error, Model, Session
+from ds4agent.engine.flag_values import Unavailable
+from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
+from ds4agent.engine.http import accept_connections
 from ds4agent.engine.live import Live
-from ds4agent.engine.lock import LockError, lock_path, take_lock
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
+from ds4agent.engine.signals import Signals
+from ds4agent.engine.startup import (
+    StartupError,
+    bind,
+    enter,
+    log,
+    model_path,
+    open_trace,
+    raise_descriptor_limit,
+    take_instance_lock,
+)
+from ds4agent.engine.usage import usage
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import PREFILL_STEP, Worker
-from ds4agent.resources import MissingResource, bundled_model, format_texts
-from ds4agent.wire.logline import context_buffers, stamped
+from ds4agent.resources import MissingResource, format_texts
+from ds4agent.wire.logline import context_buffers
 from ds4agent.wire.models import ModelCard
 
 DEFAULT_CTX = 32768
-BACKLOG = 128
+BACKLOG = 1024
 # Set by a front end that starts an engine for itself; see ds4agent.client.process.
 STOP_WITH_STDIN = "DS4AGENT_STOP_WITH_STDIN"
-
-
-class StartupError(Exception):
-    """The engine cannot start. `stamp`: the line carries a time, as the server's own lines do."""
-
-    def __init__(self, code: int, message: str, stamp: bool = False) -> None:
-        super().__init__(message)
-        self.code = code
-        self.stamp = stamp
-
-
-def log(text: str) -> None:
-    # Who started us may be gone, and its end of the pipe with it: no reason not to end in order.
-    with suppress(OSError):
-        sys.stderr.write(stamped(time.localtime(), text))
-        sys.stderr.flush()
 
 
 def _flags() -> Flags:
@@ -58,50 +52,10 @@ def _flags() -> Flags:
     except UsageError as error:
         log(str(error))
         if error.show_usage:
-            sys.stderr.write(USAGE)
+            sys.stderr.write(usage())
         sys.exit(2)
-    except BackendError as error:
+    except Unavailable as error:
         raise StartupError(1, str(error)) from error
-
-
-def _enter(folder: Path) -> None:
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise StartupError(1, f"failed to chdir to {folder}: {error.strerror}", stamp=True) from error
-
-
-def _lock() -> None:
-    try:
-        take_lock(lock_path())
-    except LockError as error:
-        raise StartupError(2, str(error)) from error
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    address = "127.0.0.1" if host == "localhost" else host
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        socket.inet_pton(socket.AF_INET, address)
-        sock.bind((address, port))
-    except OSError as error:
-        sock.close()
-        why = error.strerror or "Invalid argument"
-        raise StartupError(1, f"failed to listen on {host}:{port}: {why}", stamp=True) from error
-    return sock
-
-
-def _model_path(flag: Path | None) -> Path:
-    named = flag or os.environ.get("DS4AGENT_MODEL")
-    try:
-        path = Path(named) if named else bundled_model()
-        with path.open("rb"):
-            return path
-    except MissingResource as error:
-        raise StartupError(1, str(error)) from error
-    except OSError as error:
-        raise StartupError(1, f"cannot open model '{path}': {error.strerror}") from error
 
 
 def _context(model: Model, asked: int | None) -> int:
@@ -126,66 +80,72 @@ def _until_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 class Engine:
     """Everything between an opened model and the end of the process."""
 
-    def __init__(self, model: Model, flags: Flags) -> None:
-        n_ctx = _context(model, flags.ctx)
+    def __init__(self, model: Model, session: Session, flags: Flags) -> None:
+        n_ctx = session.n_ctx
         vocab = Vocab(model)
-        self._session = model.session(n_ctx)
         window = int(model.metadata("deepseek4.attention.sliding_window") or 128)
-        log(context_buffers(self._session.memory / 2**20, n_ctx, PREFILL_STEP, window))
+        log(context_buffers(session.memory / 2**20, n_ctx, PREFILL_STEP, window))
         replay = ReplayMap(flags.tool_memory_max_ids) if flags.replay else None
+        if flags.kv_disk_dir is not None:
+            log(f"KV disk cache {flags.kv_disk_dir} not used: this engine has no disk store")
         if replay is None:
-            log("exact DSML tool replay disabled; tool history is rendered from client JSON")
-        live = Live(vocab, self._session)
-        self._worker = Worker(vocab, live, Defaults(_temperature(model), flags.tokens), replay, log)
+            log("exact DSML tool replay disabled; tool history uses canonical JSON rendering")
+        live = Live(vocab, session)
+        trace = open_trace(flags.trace)
+        defaults = Defaults(_temperature(model), flags.tokens)
+        self._worker = Worker(vocab, live, defaults, replay, log, trace)
         card = ModelCard(model.info.name, n_ctx, flags.tokens)
-        self._server = Server(self._worker, vocab, format_texts(), card, replay, flags.cors)
+        self._server = Server(
+            self._worker,
+            vocab,
+            format_texts(),
+            card,
+            replay,
+            flags.cors,
+            control_in_text=flags.special_tokens_in_text,
+            keep_bodies=flags.trace is not None,
+        )
 
-    async def serve(self, sock: socket.socket, host: str) -> None:
+    async def serve(self, sock: socket.socket, host: str, signals: Signals) -> None:
         """Until the first signal, and the end of what was going on then."""
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-
-        def on_signal() -> None:
-            if stop.is_set():
-                os._exit(130)
-            stop.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, on_signal)
+        signals.on_first = lambda: loop.call_soon_threadsafe(stop.set)
         if os.environ.get(STOP_WITH_STDIN):
             loop.add_reader(sys.stdin.fileno(), _until_end_of_stdin, loop, stop)
         self._worker.start()
-        listener = await loop.create_server(self._server.connection, sock=sock, backlog=BACKLOG)
+        sock.listen(BACKLOG)
+        accepting = loop.create_task(accept_connections(sock, self._server.connection, log))
         log(f"listening on http://{host}:{sock.getsockname()[1]}")
         await stop.wait()
-        listener.close()
+        accepting.cancel()
+        await asyncio.gather(accepting, return_exceptions=True)
+        sock.close()
         log("shutdown requested, draining requests")
         self._worker.stop()
         await loop.run_in_executor(None, self._worker.join)
         self._server.close()
 
-    def close(self) -> None:
-        self._session.close()
-
 
 def run() -> None:
     """Raises StartupError."""
+    signals = Signals()
     flags = _flags()
-    if flags.help:
-        sys.stdout.write(USAGE)
+    if flags.help is not None:
+        sys.stdout.write(usage(flags.help))
         return
     if flags.chdir is not None:
-        _enter(flags.chdir)
-    _lock()
-    sock = _bind(flags.host, flags.port)
-    path = _model_path(flags.model)
+        enter(flags.chdir)
+    take_instance_lock()
+    raise_descriptor_limit()
+    sock = bind(flags.host, flags.port)
+    path = model_path(flags.model)
     try:
-        with Model(path, flags.threads) as model:
-            engine = Engine(model, flags)
-            try:
-                asyncio.run(engine.serve(sock, flags.host))
-            finally:
-                engine.close()
+        with (
+            Model(path, flags.threads) as model,
+            closing(model.session(_context(model, flags.ctx))) as session,
+        ):
+            asyncio.run(Engine(model, session, flags).serve(sock, flags.host, signals))
     except (Ds4Error, MissingResource) as error:
         raise StartupError(1, str(error)) from error
 

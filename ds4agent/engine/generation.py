@@ -17,10 +17,11 @@ from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.job import Emitted, Job
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.trace import Trace
 from ds4agent.engine.vocab import Vocab, encode
 from ds4agent.wire.dialect import Emission
 from ds4agent.wire.dsml import CallStart, DsmlMachine, Event, Turn
-from ds4agent.wire.fields import Sampling
+from ds4agent.wire.fields import Options, Sampling
 from ds4agent.wire.logline import RequestLog
 from ds4agent.wire.message import ToolCall
 from ds4agent.wire.reply import Finish, Reply, Usage
@@ -40,6 +41,10 @@ class Defaults:
     top_p: float = 1.0
     min_p: float = 0.05
     top_k: int = 0
+
+    def limit(self, options: Options) -> int:
+        """Tokens at most, whatever the context has room for."""
+        return self.max_tokens if options.max_tokens is None else options.max_tokens
 
     def settle(self, asked: Sampling) -> DrawSettings:
         """An explicit value always wins, also while thinking."""
@@ -67,12 +72,14 @@ class Generation:
         defaults: Defaults,
         line: RequestLog,
         log: Callable[[str], None],
+        trace: Trace,
     ) -> None:
         self._job = job
         self._live = live
         self._vocab = vocab
         self._line = line
         self._log = log
+        self._trace = trace
         self._draw = live.session.sampler(defaults.settle(job.request.options.sampling))
         self._machine = DsmlMachine(thinking=job.thinking, tools=bool(job.request.tools_raw))
         self._stops = StopFilter(job.request.options.stops)
@@ -80,9 +87,10 @@ class Generation:
         self._ids: list[str] = []
         self._raw = bytearray()
         self._n_prompt = len(live)
-        asked = job.request.options.max_tokens
-        limit = defaults.max_tokens if asked is None else asked
-        self._limit = min(limit, live.session.n_ctx - self._n_prompt)
+        room = live.session.n_ctx - self._n_prompt
+        limit = defaults.limit(job.request.options)
+        self._limit = min(limit, room)
+        trace.decoding(limit, room)
         self.generated = 0
         self.error: str | None = None
         self._started = self._interval_time = time.monotonic()
@@ -130,7 +138,11 @@ class Generation:
             self.generated += 1
             text = self._vocab.text(token)
             self._raw += text
+            orphans = self._machine.orphans
             self._show(self._machine.feed(self._stops.feed(text)))
+            if self._machine.orphans > orphans:
+                self._log(self._line.orphan_end(self.generated))
+            self._trace.sampled(text, self._machine.in_block, self._machine.done)
             self._live.append([token])
             if self.generated % LOG_EVERY == 0:
                 self._log_interval(last=False)

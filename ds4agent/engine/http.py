@@ -1,28 +1,27 @@
 """HTTP/1.1 as ds4-server speaks it: one request a connection, `Connection: close` on every reply.
 
-A connection is reading, then busy, then closing. While it reads, sizes and time are bounded. While it is
-busy, the only thing that may come from the client is its end, which calls `on_gone`: nobody should compute
-for a client that has left. A client that does not take what is written for two seconds counts as gone too.
-A refusal that comes before the whole request was read is followed by a moment of reading on, or the
-client's kernel would throw the reply away.
+A connection is reading, then busy, then lingering. While it reads, sizes and time are bounded. While it is
+busy, the only thing that counts from the client is its end, which calls `on_gone`: nobody should compute
+for a client that has left. An end of the client's writing side is taken for one, but what is answered
+without computing is still sent. A client that takes nothing of what is written for two seconds counts as
+gone too. After the last byte of a reply our side is closed, and what the client still sends is read and
+thrown away for a moment: to close at once would make its kernel throw the reply away.
 """
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
-import httptools
-
+from ds4agent.engine.http_reader import BadRequest, Request, RequestReader
 from ds4agent.wire.errors import BAD_HTTP, INTERNAL, RequestError, error_body
 
-MAX_HEAD = 64 << 10
-MAX_BODY = 64 << 20
 READ_SECONDS = 10.0
 STALL_SECONDS = 2.0
 LINGER_SECONDS = 1.0
+ACCEPT_RETRY_SECONDS = 1.0
 
 _REASONS = {
     200: "OK",
@@ -37,15 +36,6 @@ _CORS = (
     "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
     "Access-Control-Allow-Headers: *\r\n"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """`path` is without the query."""
-
-    method: str
-    path: str
-    body: bytes
 
 
 Handler = Callable[["Connection", Request], Awaitable[None]]
@@ -71,17 +61,14 @@ class Connection(asyncio.Protocol):
         self._spell_error = spell_error
         self._cors = _CORS if cors else ""
         self._all = open_connections
-        self._parser = httptools.HttpRequestParser(self)
-        self._target = b""
-        self._head_bytes = 0
-        self._head_done = False
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._expects_continue = False
-        self._reading = True
+        self._reader: RequestReader | None = RequestReader()
+        self._path = ""
         self._timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
+        self._written = 0
+        self._lingering = False
         self._on_gone: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._sending = threading.Lock()
@@ -100,39 +87,45 @@ class Connection(asyncio.Protocol):
         self._set_timer(READ_SECONDS, self._refuse)
 
     def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        head_was_done = reader.head_done
         try:
-            if self._reading and not self._head_done:
-                room = MAX_HEAD - self._head_bytes
-                head, data = data[:room], data[room:]
-                self._head_bytes += len(head)
-                self._feed(head)
-                if not self._head_done and self._head_bytes == MAX_HEAD:
-                    raise RequestError(400, BAD_HTTP)
-            if self._reading and data:
-                self._feed(data)
-        except (httptools.HttpParserError, RequestError):
+            reader.feed(data)
+        except BadRequest:
             self._refuse()
             return
-        if self._reading and self._head_done:
+        if reader.request is not None:
+            self._begin(reader.request)
+        elif reader.head_done:
+            if reader.expects_continue and not head_was_done:
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._set_timer(READ_SECONDS, self._refuse)
 
-    def _feed(self, data: bytes) -> None:
-        with suppress(httptools.HttpParserUpgrade):  # offered by the client, never taken up
-            self._parser.feed_data(data)
+    def _begin(self, request: Request) -> None:
+        self._reader = None
+        self._path = request.path
+        self._clear_timer()
+        self._task = asyncio.get_running_loop().create_task(self._run(request))
 
     def eof_received(self) -> bool:
-        if self._reading:
+        if self._reader is not None:
             self._refuse()
         else:
             self._lost()
-            self.close()
+            if self._lingering:
+                self.close()
         return True
 
     def connection_lost(self, _error: Exception | None) -> None:
         with self._sending:
             self._fd = None  # the number is another's from now on
         self._all.discard(self)
+        self._reader = None
         self._clear_timer()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         self._lost()
 
     def _lost(self) -> None:
@@ -140,53 +133,6 @@ class Connection(asyncio.Protocol):
         on_gone, self._on_gone = self._on_gone, None
         if on_gone is not None:
             on_gone()
-
-    def pause_writing(self) -> None:
-        self._set_timer(STALL_SECONDS, self.abort)
-
-    def resume_writing(self) -> None:
-        self._clear_timer()
-
-    # -- parser callbacks
-    # --------------------------------------------------------------------------------------
-
-    def on_url(self, url: bytes) -> None:
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        if name == b"content-length" and int(value) > MAX_BODY:
-            raise RequestError(400, BAD_HTTP)
-        if name == b"expect" and value.lower() == b"100-continue":
-            self._expects_continue = True
-
-    def on_headers_complete(self) -> None:
-        self._head_done = True
-        if self._expects_continue:
-            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, data: bytes) -> None:
-        self._body_bytes += len(data)
-        if self._body_bytes > MAX_BODY:
-            raise RequestError(400, BAD_HTTP)
-        self._body.append(data)
-
-    def on_message_complete(self) -> None:
-        if not self._reading:
-            return
-        self._reading = False
-        self._clear_timer()
-        method = self._parser.get_method().decode("latin-1")
-        request = Request(method, self._path, b"".join(self._body))
-        self._body.clear()
-        self._task = asyncio.get_running_loop().create_task(self._run(request))
-
-    @property
-    def _path(self) -> str:
-        return self._target.split(b"?", 1)[0].decode("latin-1")
-
-    def _error(self, status: int, message: str) -> bytes:
-        return self._spell_error(self._path, status, message)
 
     async def _run(self, request: Request) -> None:
         try:
@@ -248,13 +194,24 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
+            self._written += len(data)
             self._transport.write(data)
 
     def close(self) -> None:
-        """Send what is written, then close."""
+        """Send what is written, let the client see the end, then close."""
         self._on_gone = None
-        if self._transport is not None:
-            self._transport.close()
+        self._clear_timer()
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._stall_timer is None and transport.get_write_buffer_size():
+            self._watch_progress()
+        if self.gone or self._lingering:
+            transport.close()
+            return
+        self._lingering = True
+        transport.write_eof()
+        self._set_timer(LINGER_SECONDS, self.close)
 
     def abort(self) -> None:
         """Close at once; what is not sent is lost."""
@@ -262,12 +219,36 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _refuse(self) -> None:
-        """Answer a request that cannot be read, and read on for a moment so that the answer arrives."""
-        self._reading = False
-        self._write_reply(400, self._error(400, BAD_HTTP))
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
-        self._set_timer(LINGER_SECONDS, self.close)
+        if self._reader is not None:
+            self._path = self._reader.path
+        self._reader = None
+        self.reply(400, self._error(400, BAD_HTTP))
+
+    def _error(self, status: int, message: str) -> bytes:
+        return self._spell_error(self._path, status, message)
+
+    # -- time
+    # --------------------------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        if self._stall_timer is None:
+            self._watch_progress()
+
+    def _sent(self) -> int:
+        assert self._transport is not None
+        return self._written - self._transport.get_write_buffer_size()
+
+    def _watch_progress(self) -> None:
+        self._stall_timer = self._loop.call_later(STALL_SECONDS, self._judge_progress, self._sent())
+
+    def _judge_progress(self, sent_before: int) -> None:
+        self._stall_timer = None
+        if self._sent() == self._written:
+            return
+        if self._sent() == sent_before:
+            self.abort()
+        else:
+            self._watch_progress()
 
     def _set_timer(self, seconds: float, call: Callable[[], None]) -> None:
         self._clear_timer()
@@ -277,3 +258,17 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+async def accept_connections(
+    sock: socket.socket, factory: Callable[[], Connection], log: Callable[[str], None]
+) -> None:
+    """Until cancelled. A failure, such as no descriptors left, is logged and tried again after a moment."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            client, _ = await loop.sock_accept(sock)
+            await loop.connect_accepted_socket(factory, client)
+        except OSError as error:
+            log(f"accept failed: {error.strerror}")
+            await asyncio.sleep(ACCEPT_RETRY_SECONDS)

@@ -60,6 +60,8 @@ class Job:
     """`thinking`: the prompt ends with an open think tag. `tool_context`: old reasoning stays in later
     prompts. `protocol`: the API that it came through; `call_prefix`: what its call ids begin with.
 
+    `body`: the request as it came, kept for a trace only.
+
     `sink` is called from the worker thread, the last time with Finished, Failed or Dropped.
     """
 
@@ -70,6 +72,7 @@ class Job:
     tool_context: bool
     call_prefix: str
     sink: Callable[[Message], None] = _unheard
+    body: bytes = b""
     dropped: threading.Event = field(default_factory=threading.Event)
 
     @property

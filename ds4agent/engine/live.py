@@ -13,6 +13,7 @@ of the comparison, so that a longer answer that begins alike is not taken for ou
 skipped: the model has to read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,16 @@ class Plan:
     def prompt(self) -> int:
         """Length of the effective prompt; differs from the request's own where text met tokens."""
         return self.cached + len(self.suffix)
+
+
+def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    """Tokens that are the same from the start."""
+    n = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        n += 1
+    return n
 
 
 class Live:
@@ -84,12 +95,7 @@ class Live:
 
     def common(self, prompt: Prompt) -> int:
         """Tokens shared with a prompt from the start."""
-        n = 0
-        for a, b in zip(self.tokens, prompt.tokens, strict=False):
-            if a != b:
-                break
-            n += 1
-        return n
+        return common_prefix(self.tokens, prompt.tokens)
 
     def reset(self) -> None:
         self.session.reset()

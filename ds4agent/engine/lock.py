@@ -7,6 +7,7 @@ message.
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -19,7 +20,10 @@ def lock_path() -> Path:
 
 
 def _owner(fd: int) -> str:
-    digits = os.pread(fd, 32, 0).strip()
+    try:
+        digits = os.pread(fd, 32, 0).strip()
+    except OSError:
+        return ""
     return f" (pid {digits.decode()})" if digits.isdigit() else ""
 
 
@@ -37,6 +41,11 @@ def take_lock(path: Path) -> int:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             raise LockError(f"failed to lock {path}: {error.strerror}") from error
         raise LockError(f"another ds4 process is already running{owner}; refusing to start") from error
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.ftruncate(fd, 0)
+    except OSError as error:
+        os.close(fd)
+        raise LockError(f"failed to truncate lock file {path}: {error.strerror}") from error
+    with suppress(OSError):
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd

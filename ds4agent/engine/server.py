@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ds4agent.engine.http import Connection, Request
+from ds4agent.engine.http import Connection
+from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
@@ -57,6 +58,9 @@ class Server:
         card: ModelCard,
         replay: ReplayMap | None,
         cors: bool,
+        *,
+        control_in_text: bool = False,
+        keep_bodies: bool = False,
     ) -> None:
         self._worker = worker
         self._vocab = vocab
@@ -64,6 +68,8 @@ class Server:
         self._card = card
         self._replay = replay
         self._cors = cors
+        self._control_in_text = control_in_text
+        self._keep_bodies = keep_bodies
         self._ids = itertools.count(1)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         self._connections: set[Connection] = set()
@@ -135,6 +141,7 @@ class Server:
             thinking=rendered.spans[-1] == Span(THINK_OPEN, control=True),
             tool_context=bool(request.continues) or has_tool_context(request.messages, request.tools_raw),
             call_prefix=dialect.call_prefix,
+            body=body if self._keep_bodies else b"",
         )
 
     def _rendered(self, protocol: Protocol, request: TurnRequest) -> Rendered:
@@ -142,11 +149,20 @@ class Server:
         if request.raw is not None:
             return request.raw
         if request.continues:
-            return render_continuation(request.messages, request.think, replay)
+            return render_continuation(
+                request.messages, request.think, replay, control_in_text=self._control_in_text
+            )
         messages = request.messages
         if protocol == "completions":
             messages = (Message("system", self._texts.completion_system), *messages)
-        return render_chat(messages, request.tools_raw, request.think, self._texts, replay)
+        return render_chat(
+            messages,
+            request.tools_raw,
+            request.think,
+            self._texts,
+            replay,
+            control_in_text=self._control_in_text,
+        )
 
 
 def _spell_error(path: str, status: int, message: str) -> bytes:

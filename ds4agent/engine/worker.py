@@ -21,6 +21,7 @@ from ds4agent.engine.generation import CLIENT_GONE, Defaults, Generation
 from ds4agent.engine.job import Dropped, Failed, Finished, Job, Progress, Started
 from ds4agent.engine.live import Live, Plan
 from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.trace import Begun, Trace
 from ds4agent.engine.vocab import Prompt, Vocab
 from ds4agent.wire import logline
 from ds4agent.wire.errors import CONTINUATION_GONE, INTERNAL
@@ -50,12 +51,14 @@ class Worker:
         defaults: Defaults,
         replay: ReplayMap | None,
         log: Callable[[str], None],
+        trace: Trace | None = None,
     ) -> None:
         self._vocab = vocab
         self._live = live
         self._defaults = defaults
         self._replay = replay
         self._log = log
+        self._trace = trace or Trace()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._running: Job | None = None
@@ -118,12 +121,16 @@ class Worker:
 
     def _carry_out(self, job: Job) -> None:
         began = time.monotonic()
+        live = self._live.tokens[:]
         try:
             plan = self._plan(job)
         except _Refused as refusal:
             job.sink(Failed(refusal.message, refusal.status))
             return
         line = RequestLog(plan.cached, plan.prompt, bool(job.request.tools_raw), job.protocol)
+        settings = self._defaults.settle(job.request.options.sampling)
+        limit = self._defaults.limit(job.request.options)
+        self._trace.request(Begun(job, plan, line, live, settings, limit, self._replay))
         try:
             self._log(line.prompt_start())
             self._prefill(job, plan, line, began)
@@ -133,8 +140,10 @@ class Worker:
             self._decode(job, line, began, read)
         except Cancelled:
             self._log(f"{line.head} stream closed during prefill")
+            self._trace.failed("stream closed during prefill")
             job.sink(Dropped())
         except Ds4Error as error:
+            self._trace.failed(f"prefill failed: {error.message}")
             job.sink(Failed(error.message))
 
     def _plan(self, job: Job) -> Plan:
@@ -183,10 +192,14 @@ class Worker:
                 job.sink(Progress(done, total))
 
     def _decode(self, job: Job, line: RequestLog, began: float, prefill_seconds: float) -> None:
-        generation = Generation(job, self._live, self._vocab, self._defaults, line, self._log)
+        generation = Generation(job, self._live, self._vocab, self._defaults, line, self._log, self._trace)
         reply = generation.run(lambda: self._broken_off(job), self._replay)
         if job.protocol in CONTINUATION_GONE:
             self._live_calls = frozenset(call.id for call in reply.calls)
-        self._log(line.finish(generation.generated, reply.finish, generation.error, time.monotonic() - began))
+        if generation.error == CLIENT_GONE:
+            self._log(line.disconnected())
+        seconds = time.monotonic() - began
+        self._log(line.finish(generation.generated, reply.finish, generation.error, seconds))
+        self._trace.finished(reply, line, seconds)
         reply = replace(reply, prefill_seconds=prefill_seconds)
         job.sink(Dropped() if self._broken_off(job) else Finished(reply))

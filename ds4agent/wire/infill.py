@@ -2,8 +2,8 @@
 
 The prompt is made of the model's fill-in-the-middle tokens, in the order begin, prefix, hole, suffix, end.
 Other files (`input_extra`) come in front of the prefix, each behind a line with its name: they change least,
-so that the cache, which knows only prefixes, keeps them. A request for no tokens warms the cache for what will
-follow: it reads the files and the prefix, and stops before the hole.
+so that the cache, which knows only prefixes, keeps them. A request for no tokens warms the cache for what
+will follow: it reads the files and the prefix, and stops before the hole.
 """
 
 import json

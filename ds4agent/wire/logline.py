@@ -92,6 +92,10 @@ class RequestLog:
         where = f"{self.kind} {self.ctx}{self._state}"
         return f"{where} repaired unterminated tool call ({n_calls} calls recovered)"
 
+    def orphan_end(self, generated: int) -> str:
+        where = f"{self.kind} {self.ctx}{self._state}"
+        return f"{where} ignored orphan tool-call end marker after {generated} generated tokens"
+
     def disconnected(self) -> str:
         return f"{self.kind} {self.ctx}{self._state} client disconnected"
 

@@ -5,7 +5,8 @@ here and nowhere else. Order: BOS, the effort prefix (mode max only), tool block
 turns. Tools come before the client's system text so that a changing system tail leaves a long stable head.
 
 Who may write control tokens: this module, and the model itself for the markup of its own calls. A message
-that contains `<｜User｜>` is talking about the marker, not opening a turn. Text is therefore collected as
+that contains `<｜User｜>` is talking about the marker, not opening a turn; only `control_in_text` makes it
+open one, for clients that relied on ds4-server's reading it so. Text is therefore collected as
 pieces that are trusted or data; the trusted ones are split at the seven control strings, and neighbouring
 ordinary texts are joined, because BPE must see the same stretch between two control tokens that it would
 see in the whole rendered text.
@@ -108,21 +109,22 @@ def _join(pieces: Iterable[tuple[str, re.Pattern[str] | None]]) -> Rendered:
 class _Writer:
     """Collects pieces in order, each with the pattern of the control strings it may contain."""
 
-    def __init__(self) -> None:
+    def __init__(self, control_in_text: bool) -> None:
         self.pieces: list[tuple[str, re.Pattern[str] | None]] = []
+        self._data = _SPLIT if control_in_text else None
 
     def trusted(self, text: str) -> None:
         self.pieces.append((text, _SPLIT))
 
     def data(self, text: str) -> None:
-        self.pieces.append((text, None))
+        self.pieces.append((text, self._data))
 
     def sampled_block(self, text: str) -> None:
         self.pieces.append((text, _SPLIT_BLOCK))
 
     def extend(self, pieces: Iterable[Piece]) -> None:
         for text, markup in pieces:
-            self.pieces.append((text, _SPLIT if markup else None))
+            self.pieces.append((text, _SPLIT if markup else self._data))
 
 
 def raw_prompt(pieces: Iterable[tuple[str, bool]]) -> Rendered:
@@ -142,12 +144,15 @@ def render_chat(
     think: ThinkMode,
     texts: FormatTexts,
     replay: Replay = _no_replay,
+    *,
+    control_in_text: bool = False,
 ) -> Rendered:
     """The whole prompt, up to and including the think tag that the model continues from.
 
     `tools_raw`: the JSON text of each function schema exactly as the client sent it; empty: no tool block.
+    `control_in_text`: control strings in what the client wrote are control, too.
     """
-    out = _Writer()
+    out = _Writer(control_in_text)
     out.trusted(BOS)
     if think is ThinkMode.MAX:
         out.trusted(texts.max_effort)
@@ -157,12 +162,16 @@ def render_chat(
 
 
 def render_continuation(
-    messages: Sequence[Message], think: ThinkMode, replay: Replay = _no_replay
+    messages: Sequence[Message],
+    think: ThinkMode,
+    replay: Replay = _no_replay,
+    *,
+    control_in_text: bool = False,
 ) -> Rendered:
     """What follows a turn that is still in the session and ended in calls: its end marker, the results, and
     whatever came with them.
     """
-    out = _Writer()
+    out = _Writer(control_in_text)
     out.trusted(EOS)
     _write_turns(out, messages, True, think, replay)
     return _join(out.pieces)

@@ -49,7 +49,7 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def wire_request(recorded: str) -> bytes:
-    """The request as bytes: line ends of the head restored, shortened bodies lengthened, lengths made true."""
+    """The request as bytes: line ends restored, shortened bodies lengthened, lengths made true."""
     head, _, body = recorded.partition("\n\n")
     body = _lengthened(body.removesuffix("\n"))
     lines = [line for line in head.split("\n") if not line.lower().startswith("content-length")]

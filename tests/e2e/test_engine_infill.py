@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,15 +79,18 @@ def test_response_fields_pick_members_by_path(bundled: EngineProcess) -> None:
     assert list(reply) == fields[:-1]
 
 
+START = {"input_prefix": "import os\n\n\ndef main():\n", "input_suffix": "\n\n\nmain()\n"}
+
+
 def test_stop_words_and_limits(bundled: EngineProcess) -> None:
-    whole = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=24)
+    whole = infilled(bundled, **START, n_predict=24)
     assert whole["stop_type"] in ("limit", "eos")
     word = whole["content"][-2:]
     assert len(word) == 2
-    cut = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=24, stop=[word])
+    cut = infilled(bundled, **START, n_predict=24, stop=[word])
     assert (cut["stop_type"], cut["stopping_word"]) == ("word", word)
     assert cut["content"] == whole["content"].split(word)[0]
-    one = infilled(bundled, input_prefix="x = [1, 2, 3, ", input_suffix="", n_predict=1)
+    one = infilled(bundled, **START, n_predict=1)
     assert (one["stop_type"], one["tokens_predicted"]) == ("limit", 1)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine_fixtures import request, running_engine, start_engine, write_reciting_model
+from tests.engine_fixtures import chat, request, running_engine, start_engine, write_reciting_model
 
 STAMP = r"\d{4} \d\d:\d\d:\d\d ds4-server: "
 
@@ -42,9 +42,21 @@ def test_help(tmp_path: Path) -> None:
     assert out.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("topic", ["api", "all", "cooking"])
+def test_help_topics(tmp_path: Path, topic: str) -> None:
+    code, out, err = run(tmp_path, "--help", topic)
+    assert (code, err) == (0, "")
+    assert "--trace FILE" in out
+    assert ("--kv-disk-dir" in out) == (topic == "all")
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (
+            ["--kv-cache-cold-max-tokens", "100"],
+            "--kv-cache-cold-max-tokens must be 0 or >= --kv-cache-min-tokens",
+        ),
         (["--nope"], "unknown option: --nope"),
         (["--ctx=512"], "unknown option: --ctx=512"),
         (["--ctx", "abc"], "invalid value for --ctx: abc"),
@@ -125,6 +137,81 @@ def test_a_lock_file_that_cannot_be_opened(tmp_path: Path) -> None:
     assert run(tmp_path, lock=lock) == (
         2, "", f"ds4: failed to open lock file {lock}: No such file or directory\n"
     )  # fmt: skip
+
+
+def test_lock_files_of_other_kinds(tmp_path: Path) -> None:
+    assert run(tmp_path, lock=tmp_path)[::2] == (
+        2, f"ds4: failed to open lock file {tmp_path}: Is a directory\n"
+    )  # fmt: skip
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert run(tmp_path, lock=pipe)[::2] == (
+        2, f"ds4: failed to truncate lock file {pipe}: Invalid argument\n"
+    )  # fmt: skip
+
+
+def test_steering_needs_its_file(tmp_path: Path) -> None:
+    assert run(tmp_path, "--dir-steering-ffn", "1") == (
+        1, "", "ds4: directional steering needs --dir-steering-file\n"
+    )  # fmt: skip
+
+
+def test_a_supervisors_command_line(tmp_path: Path, model: Path) -> None:
+    line = (
+        "--quality --warm-weights --power 80 --prefill-chunk 2048 --kv-disk-dir kv --kv-disk-space-mb 9 "
+        "--disable-exact-dsml-tool-replay --mtp-draft 2 --cpu"
+    )
+    with running_engine(tmp_path, "-m", str(model), *line.split()) as engine:
+        assert engine.stop() == 0
+    texts = [line.split("ds4-server: ")[1] for line in engine.lines]
+    assert texts[1:3] == [
+        "KV disk cache kv not used: this engine has no disk store",
+        "exact DSML tool replay disabled; tool history uses canonical JSON rendering",
+    ]
+
+
+def test_trace(tmp_path: Path, model: Path) -> None:
+    trace = tmp_path / "trace"
+    with running_engine(tmp_path, "-m", str(model), "--trace", str(trace)) as engine:
+        engine.wait_for_line(f"tracing session to {trace}")
+        for text in ("One", "Two"):
+            chat(engine.port, messages=[{"role": "user", "content": text}])
+        text = trace.read_text()
+    assert [f"===== end request {n} =====" in text for n in (1, 2, 3)] == [True, True, False]
+    assert "--- generated text ---\n\n\n--- trace: prefill done; decode_max=393216 ctx_room=" in text
+    assert "Hm,</think>Hello" in text
+
+
+def test_a_trace_file_that_cannot_be_opened(tmp_path: Path, model: Path) -> None:
+    code, _, err = run(tmp_path, "-m", str(model), "--port", "0", "--trace", str(tmp_path))
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert re.fullmatch(STAMP + rf"failed to open trace file {tmp_path}: Is a directory", last)
+
+
+def test_control_in_text_is_a_setting(tmp_path: Path, model: Path) -> None:
+    counts = []
+    for flags in ([], ["--special-tokens-in-text"]):
+        with running_engine(tmp_path, "-m", str(model), *flags) as engine:
+            reply = chat(engine.port, messages=[{"role": "user", "content": "a<｜User｜>b"}])
+            counts.append(reply["usage"]["prompt_tokens"])
+    assert counts[0] - counts[1] == len("<｜User｜>".encode()) - 1
+
+
+def test_the_second_signal_ends_at_once(tmp_path: Path, model: Path) -> None:
+    with running_engine(tmp_path, "-m", str(model)) as engine:
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            engine.process.send_signal(number)
+        assert engine.process.wait(timeout=30) == 130
+
+
+def test_no_new_client_after_the_end(tmp_path: Path, model: Path) -> None:
+    with running_engine(tmp_path, "-m", str(model)) as engine:
+        with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as idle:
+            assert engine.stop() == 0
+            assert idle.recv(100) == b""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", engine.port))
 
 
 def test_start_and_stop_lines(tmp_path: Path, model: Path) -> None:

@@ -13,6 +13,7 @@ from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
+from ds4agent.engine.trace import Trace
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
 from ds4agent.resources import format_texts
@@ -28,15 +29,19 @@ BASH = {"type": "function", "function": {"name": "bash", "parameters": {"type": 
 class Parts:
     """The engine behind the sockets: a request in, a reply out."""
 
-    def __init__(self, replies: Sequence[str], n_ctx: int = 100_000, replay: bool = True) -> None:
+    def __init__(
+        self, replies: Sequence[str], n_ctx: int = 100_000, replay: bool = True, trace: Trace | None = None
+    ) -> None:
         self.session = ScriptedSession(ScriptedModel(), n_ctx, replies)
         self.lines: list[str] = []
         vocab = Vocab(self.session.model)
         memory = ReplayMap(1000) if replay else None
         self.live = Live(vocab, self.session)
-        self.worker = Worker(vocab, self.live, Defaults(1.0, 5000), memory, self.lines.append)
+        self.worker = Worker(vocab, self.live, Defaults(1.0, 5000), memory, self.lines.append, trace)
         card = ModelCard("Scripted One", n_ctx, 5000)
-        self.server = Server(self.worker, vocab, format_texts(), card, memory, cors=False)
+        self.server = Server(
+            self.worker, vocab, format_texts(), card, memory, cors=False, keep_bodies=trace is not None
+        )
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def job(self, **body: Any) -> Job:
@@ -62,8 +67,10 @@ class Parts:
 
 
 @contextmanager
-def engine_parts(*replies: str, n_ctx: int = 100_000, replay: bool = True) -> Iterator[Parts]:
-    parts = Parts(replies, n_ctx, replay)
+def engine_parts(
+    *replies: str, n_ctx: int = 100_000, replay: bool = True, trace: Trace | None = None
+) -> Iterator[Parts]:
+    parts = Parts(replies, n_ctx, replay, trace)
     parts.worker.start()
     try:
         yield parts

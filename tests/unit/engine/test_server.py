@@ -14,7 +14,8 @@ import pytest
 
 from ds4agent.engine import http, replies
 from ds4agent.engine.binding import Ds4Error
-from ds4agent.engine.http import Connection, Request
+from ds4agent.engine.http import Connection
+from ds4agent.engine.http_reader import Request
 from tests.engine_fixtures import chat, exchange, post_chat, request
 from tests.unit.engine.engine_parts import Parts, engine_parts
 
@@ -183,6 +184,32 @@ def test_a_client_that_does_not_read_counts_as_gone(monkeypatch: pytest.MonkeyPa
     with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(request("GET", "/"))
         assert gone.wait(30)
+
+
+def test_small_writes_are_not_held_back() -> None:
+    options: list[int] = []
+
+    async def look(connection: Connection, _request: Request) -> None:
+        assert connection._transport is not None
+        sock = connection._transport.get_extra_info("socket")
+        options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        connection.reply(200, b"{}\n")
+
+    with handling(look, set()) as port:
+        exchange(port, request("GET", "/"))
+    assert options == [1]
+
+
+def test_a_client_that_reads_slowly_gets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LINGER_SECONDS", 0.0)
+
+    async def pour(connection: Connection, _request: Request) -> None:
+        connection.reply(200, b"x" * (16 << 20))
+
+    with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(request("GET", "/") + b"more that nobody reads" * 1000)
+        got = sum(map(len, iter(lambda: sock.recv(10_000), b"")))
+    assert got > 16 << 20
 
 
 def test_closed_connections_are_forgotten() -> None:

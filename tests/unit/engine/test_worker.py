@@ -271,8 +271,21 @@ def test_dropped_while_decoding() -> None:
             .split(" ", 1)[1]
             .startswith('gen=9 finish=error error="client stream write failed"')
         )
+        assert parts.lines[-2].endswith(" client disconnected")
         parts.session.before_eval = lambda _tokens: None
         assert parts.ask(messages=[USER]).finish == "stop"
+
+
+def test_an_end_marker_of_no_block_is_said() -> None:
+    marker = f"</{M}tool_calls>"
+    with engine_parts(f"</think>a{marker}b", f"</think>a{marker}") as parts:
+        parts.ask(messages=[USER], tools=[BASH])
+        said = [line for line in parts.lines if "orphan" in line]
+        assert len(said) == 1
+        n = len("a</tool_calls>") + 2
+        assert said[0].endswith(f" TOOLS ignored orphan tool-call end marker after {n} generated tokens")
+        parts.ask(messages=[{"role": "user", "content": "no tools"}])
+        assert sum("orphan" in line for line in parts.lines) == 1
 
 
 def test_a_dropped_job_that_waits_is_skipped() -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ds4agent.resources import format_texts, prompt
 from ds4agent.wire.message import Message, ToolCall
-from ds4agent.wire.template import CONTROL, Rendered, Replay, ThinkMode, _no_replay, render_chat
+from ds4agent.wire.template import (
+    CONTROL,
+    Rendered,
+    Replay,
+    ThinkMode,
+    _no_replay,
+    render_chat,
+    render_continuation,
+)
 
 TEXTS = format_texts()
 BOS, EOS = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"
@@ -173,6 +183,53 @@ def test_only_the_marker_of_calls_is_control_in_a_replayed_block() -> None:
     )
     assert controls(rendered)[-2:] == [M, EOS]
     assert rendered.spans[-2].text == f"{EOS}x"
+
+
+EVIL = st.lists(st.one_of(st.sampled_from([*CONTROL, "<", "｜", "DSML｜"]), st.text(max_size=3))).map("".join)
+CALLS = st.builds(ToolCall, st.just("c"), EVIL, EVIL.map(lambda text: json.dumps({text: text, "n": [text]})))
+MESSAGES = st.lists(
+    st.builds(
+        Message,
+        st.sampled_from(["system", "user", "assistant", "tool"]),
+        EVIL,
+        EVIL,
+        st.lists(CALLS, max_size=2).map(tuple),
+    ),
+    max_size=5,
+)
+
+
+def harmless(message: Message) -> Message:
+    """The same shape with texts that spell nothing; empty ones stay empty, because they leave no trace."""
+    calls = tuple(ToolCall(c.id, "x", '{"x":"x","n":1}') for c in message.tool_calls)
+    return Message(message.role, message.content and "x", message.reasoning and "x", calls)
+
+
+def one_call_shape(messages: list[Message]) -> list[Message]:
+    """Arguments whose two members may have one name keep one of them."""
+    same = [c for m in messages for c in m.tool_calls if json.loads(c.arguments).keys() == {"n"}]
+    assume(not same)
+    return [replace(m, tool_calls=m.tool_calls if m.role == "assistant" else ()) for m in messages]
+
+
+@given(MESSAGES, EVIL, st.sampled_from(ThinkMode))
+def test_no_text_of_a_client_becomes_control(messages: list[Message], tool: str, think: ThinkMode) -> None:
+    messages = one_call_shape(messages)
+    rendered = render_chat(messages, [tool], think, TEXTS)
+    plain = render_chat([harmless(m) for m in messages], ["x"], think, TEXTS)
+    assert controls(rendered) == controls(plain)
+    again = render_continuation(messages, think)
+    assert controls(again) == controls(render_continuation([harmless(m) for m in messages], think))
+
+
+@given(MESSAGES, st.sampled_from(ThinkMode))
+def test_by_a_setting_all_text_that_spells_control_is_control(
+    messages: list[Message], think: ThinkMode
+) -> None:
+    data = render_chat(messages, [], think, TEXTS)
+    control = render_chat(messages, [], think, TEXTS, control_in_text=True)
+    assert control.text == data.text
+    assert not any(mark in span.text for span in control.spans if not span.control for mark in CONTROL)
 
 
 @given(st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant", "tool"]), st.text())))

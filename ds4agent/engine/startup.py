@@ -1,0 +1,94 @@
+"""What the engine needs of the machine before it can serve, each with its own way to fail."""
+
+import os
+import resource
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ds4agent.engine.lock import LockError, lock_path, take_lock
+from ds4agent.engine.trace import FileTrace, Trace
+from ds4agent.resources import MissingResource, bundled_model
+from ds4agent.wire.logline import stamped
+
+# Where the system names no upper limit of descriptors.
+MANY_DESCRIPTORS = 10240
+
+
+class StartupError(Exception):
+    """The engine cannot start. `stamp`: the line carries a time, as the server's own lines do."""
+
+    def __init__(self, code: int, message: str, stamp: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.stamp = stamp
+
+
+def log(text: str) -> None:
+    # Who started us may be gone, and its end of the pipe with it: no reason not to end in order.
+    with suppress(OSError):
+        sys.stderr.write(stamped(time.localtime(), text))
+        sys.stderr.flush()
+
+
+def enter(folder: Path) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise StartupError(1, f"failed to chdir to {folder}: {error.strerror}", stamp=True) from error
+
+
+def take_instance_lock() -> None:
+    try:
+        take_lock(lock_path())
+    except LockError as error:
+        raise StartupError(2, str(error)) from error
+
+
+def bind(host: str, port: int) -> socket.socket:
+    address = "127.0.0.1" if host == "localhost" else host
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setblocking(False)
+    try:
+        socket.inet_pton(socket.AF_INET, address)
+        sock.bind((address, port))
+    except OSError as error:
+        sock.close()
+        why = error.strerror or "Invalid argument"
+        raise StartupError(1, f"failed to listen on {host}:{port}: {why}", stamp=True) from error
+    return sock
+
+
+def model_path(flag: Path | None) -> Path:
+    named = flag or os.environ.get("DS4AGENT_MODEL")
+    try:
+        path = Path(named) if named else bundled_model()
+        with path.open("rb"):
+            return path
+    except MissingResource as error:
+        raise StartupError(1, str(error)) from error
+    except OSError as error:
+        raise StartupError(1, f"cannot open model '{path}': {error.strerror}") from error
+
+
+def raise_descriptor_limit() -> None:
+    """Every client holds one, also the idle ones."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def open_trace(path: Path | None) -> Trace:
+    if path is None:
+        return Trace()
+    try:
+        trace = FileTrace(path)
+    except OSError as error:
+        raise StartupError(1, f"failed to open trace file {path}: {error.strerror}", stamp=True) from error
+    log(f"tracing session to {path}")
+    return trace
