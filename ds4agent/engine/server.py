@@ -17,7 +17,7 @@ from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
-from ds4agent.wire import anthropic, chat
+from ds4agent.wire import anthropic, chat, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds, ReplyWriter
 from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
@@ -36,7 +36,11 @@ from ds4agent.wire.template import (
 KEEPALIVE_SECONDS = 5.0
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
-DIALECTS = {"/v1/chat/completions": chat.DIALECT, _MESSAGES: anthropic.DIALECT}
+DIALECTS = {
+    "/v1/chat/completions": chat.DIALECT,
+    "/v1/responses": responses.DIALECT,
+    _MESSAGES: anthropic.DIALECT,
+}
 
 Endpoint = Callable[[Connection, bytes], Awaitable[None]]
 
