@@ -106,6 +106,15 @@ def _output(text: str, value: Object) -> OutputFormat | None:
     return OutputFormat("json_schema", raw)
 
 
+def lacks_reasoning(request: TurnRequest) -> bool:
+    """Whether calls are replayed without what the model thought before it made them."""
+    if request.think is ThinkMode.NONE:
+        return False
+    answered = {message.tool_call_id for message in request.messages if message.role == "tool"}
+    silent = (message.tool_calls for message in request.messages if not message.reasoning)
+    return any(call.id in answered for calls in silent for call in calls)
+
+
 DIALECT = Dialect(
     name="responses",
     call_prefix="call_",
