@@ -297,7 +297,7 @@ def test_options() -> None:
     assert (options.max_tokens, options.stream, options.model) == (7, True, "m")
     assert (options.sampling.temperature, options.sampling.top_p) == (0.5, 0.9)
     assert parse(max_tokens=3).options.max_tokens == 3
-    nothing = dict.fromkeys(
+    nothing: dict[str, Any] = dict.fromkeys(
         ("max_output_tokens", "temperature", "top_p", "stream", "model", "tools", "tool_choice", "text",
          "reasoning", "previous_response_id", "conversation", "instructions")
     )  # fmt: skip
@@ -305,13 +305,19 @@ def test_options() -> None:
 
 
 def test_fields_of_other_apis_are_not_read() -> None:
-    other = {"stop": ["a"], "seed": 5, "top_k": 5, "min_p": 0.5, "stream_options": {"include_obfuscation": 5}}
+    other: dict[str, Any] = {
+        "stop": ["a"],
+        "seed": 5,
+        "top_k": 5,
+        "min_p": 0.5,
+        "stream_options": {"include_obfuscation": 5},
+    }
     assert parse(**other) == parse()
     assert parse(stop=5, seed="x", store=False, include=["reasoning.encrypted_content"]) == parse()
 
 
 def test_what_is_missing_or_kept_elsewhere_is_refused() -> None:
-    with pytest.raises(RequestError, match="^missing input$"):
+    with pytest.raises(RequestError, match="missing input"):
         parse_text('{"model":"m"}')
     assert refusal(None) == "missing input"
     assert refusal(previous_response_id="resp_1") == (
@@ -508,8 +514,8 @@ KINDS = (
 )  # fmt: skip
 MEMBERS = (
     "type", "role", "content", "summary", "status", "call_id", "id", "name", "namespace", "arguments",
-    "input", "output", "result", "action", "tools", "text", "function", "parameters", "input_schema", "description",
-    "effort", "format", "schema", "pattern",
+    "input", "output", "result", "action", "tools", "text", "function", "parameters", "input_schema",
+    "description", "effort", "format", "schema", "pattern",
 )  # fmt: skip
 words = st.text(max_size=4) | st.sampled_from(
     (*KINDS, "user", "assistant", "completed", "call_live1", "a", "namespace", "function", "tool_search",
