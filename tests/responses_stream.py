@@ -17,7 +17,7 @@ def records(stream: bytes) -> list[tuple[str, dict[str, Any]]]:
     """(type without its prefix, data) of each record; none has an event name, and the numbers have no gap."""
     texts = stream.decode().split("\n\n")
     assert texts.pop() == ""
-    out = []
+    out: list[tuple[str, dict[str, Any]]] = []
     for text in texts:
         value = json.loads(text.removeprefix("data: "))
         assert list(value)[:2] == ["type", "sequence_number"]

@@ -16,13 +16,8 @@ from ds4agent.wire.fields import (
 )
 from ds4agent.wire.message import Message
 from ds4agent.wire.request import OutputFormat, ParseContext, TurnRequest
-from ds4agent.wire.responses_input import (
-    History,
-    after_hidden_turn,
-    read_items,
-    results_at_end,
-    results_at_start,
-)
+from ds4agent.wire.responses_history import History, after_hidden_turn, results_at_end, results_at_start
+from ds4agent.wire.responses_input import read_items
 from ds4agent.wire.responses_tools import Offer
 from ds4agent.wire.responses_writer import writer
 from ds4agent.wire.template import ThinkMode
@@ -71,13 +66,10 @@ def _refuse_stored(value: Object) -> None:
 def _messages(text: str, value: Object, offer: Offer) -> tuple[Message, ...]:
     if value.get("input") is None:
         raise RequestError(400, "missing input")
-    history = History(offer)
-    if instructions := optional(value, "instructions", as_string):
-        history.messages.append(Message("system", instructions))
+    history = History(offer, optional(value, "instructions", as_string))
     for item in read_items(value, text):
         history.add(item)
-    history.flush()
-    return tuple(history.messages)
+    return history.messages()
 
 
 def _think(reasoning: Object, model: str | None, n_ctx: int) -> ThinkMode:

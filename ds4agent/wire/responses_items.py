@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ds4agent.wire import json_spans
+from ds4agent.wire.dsml_values import clean
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.request import OfferedTool
 
@@ -165,5 +166,5 @@ def custom_input(arguments: str) -> str:
     value = json_spans.loads(arguments)
     values = list(value.values()) if isinstance(value, dict) else []
     if len(values) == 1 and isinstance(values[0], str):
-        return values[0]
+        return clean(values[0])
     return arguments

@@ -177,6 +177,15 @@ def test_arguments_keep_their_text() -> None:
     )
 
 
+def test_empty_arguments_are_not_an_empty_object() -> None:
+    assert parse([call("1", arguments="")]).messages[0].tool_calls[0].arguments == ""
+
+
+def test_a_turn_of_many_calls_is_read_in_one_pass() -> None:
+    (message,) = parse([{"type": "function_call"}] * 50_000).messages
+    assert len(message.tool_calls) == 50_000
+
+
 def test_hosted_calls_are_history_like_any_other() -> None:
     items: list[dict[str, Any]] = [
         {"type": "local_shell_call", "call_id": "1", "action": {"command": ["ls"]}},

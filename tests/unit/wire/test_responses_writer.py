@@ -200,6 +200,7 @@ def test_a_user_function_called_tool_search_comes_back_as_a_function() -> None:
         ('{"arguments":"x"}', "x"),
         ('{"a":"x","b":"y"}', '{"a":"x","b":"y"}'),
         ('{"a":1}', '{"a":1}'),
+        ('{"a":"\\ud83d"}', "\ufffd"),
         ("{}", "{}"),
     ],
 )
