@@ -18,7 +18,7 @@ from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
-from ds4agent.wire import anthropic, chat, completions, infill
+from ds4agent.wire import anthropic, chat, completions, infill, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
 from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
@@ -40,6 +40,7 @@ _MESSAGES = "/v1/messages"
 DIALECTS = {
     "/v1/chat/completions": chat.DIALECT,
     "/v1/completions": completions.DIALECT,
+    "/v1/responses": responses.DIALECT,
     _MESSAGES: anthropic.DIALECT,
     "/infill": infill.DIALECT,
 }

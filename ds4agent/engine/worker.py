@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ds4agent.engine.binding import Cancelled, Ds4Error
@@ -27,6 +27,8 @@ from ds4agent.wire import logline
 from ds4agent.wire.errors import CONTINUATION_GONE, INTERNAL
 from ds4agent.wire.logline import RequestLog
 from ds4agent.wire.reply import Usage
+from ds4agent.wire.request import Protocol
+from ds4agent.wire.responses import lacks_reasoning
 
 # Tokens between two progress reports. The result does not depend on it.
 PREFILL_STEP = 512
@@ -62,7 +64,10 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._running: Job | None = None
+        # Of the turn that the session ends with: the calls that results may be sent for, and its API, unless
+        # it was cut off.
         self._live_calls: frozenset[str] = frozenset()
+        self._live_protocol: Protocol | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="worker")
 
@@ -151,22 +156,35 @@ class Worker:
         if job.request.continues:
             self._continue_calls(job)
         plan = live.plan(job.prompt)
-        answers = job.request.answers
-        results = len(answers) or sum(m.role == "tool" for m in job.request.messages)
-        answered = bool(answers) and self._live_calls == set(answers) and plan.source != "none"
-        if job.request.continues or answered:
-            line = logline.call_continuation(job.protocol, results, plan.cached, plan.prompt)
+        for line in self._told(job, plan):
             self._log(line)
-        elif plan.source == "none":
-            if len(live):
-                common = live.common(job.prompt)
-                self._log(logline.miss(job.protocol, len(live), len(job.prompt.tokens), common))
+        if plan.source == "none":
             live.reset()
-        elif plan.source == "thinking-visible":
-            self._log(logline.visible_continuation(job.protocol, results, plan.cached, plan.prompt))
         live.visible = ()
         self._live_calls = frozenset()
+        self._live_protocol = None
         return plan
+
+    def _told(self, job: Job, plan: Plan) -> Iterator[str]:
+        """How the prompt relates to the session, in ds4-server's words."""
+        request, live = job.request, self._live
+        results = len(request.answers) or sum(m.role == "tool" for m in request.messages)
+        facts = (job.protocol, results, plan.cached, plan.prompt)
+        if request.continues:
+            yield logline.call_continuation(*facts)
+        elif plan.source == "none":
+            if len(live):
+                yield logline.miss(job.protocol, len(live), len(job.prompt.tokens), live.common(job.prompt))
+        elif job.protocol == "responses":
+            if self._live_protocol == "responses":
+                yield logline.visible_continuation(*facts)
+                return
+        elif request.answers and self._live_calls == set(request.answers):
+            yield logline.call_continuation(*facts)
+        elif plan.source == "thinking-visible":
+            yield logline.visible_continuation(*facts)
+        if job.protocol == "responses" and lacks_reasoning(request):
+            yield logline.reasoning_missing(plan.source, plan.cached, plan.prompt)
 
     def _continue_calls(self, job: Job) -> None:
         """Put the live tokens in front of a prompt that holds only what follows them."""
@@ -196,6 +214,8 @@ class Worker:
         reply = generation.run(lambda: self._broken_off(job), self._replay)
         if job.protocol in CONTINUATION_GONE:
             self._live_calls = frozenset(call.id for call in reply.calls)
+        if reply.finish in ("stop", "tool_calls"):
+            self._live_protocol = job.protocol
         if generation.error == CLIENT_GONE:
             self._log(line.disconnected())
         seconds = time.monotonic() - began

@@ -128,3 +128,10 @@ def call_continuation(protocol: Protocol, ids: int, cached: int, prompt: int) ->
         "responses live continuation RESPPROTO" if protocol == "responses" else "anthropic live continuation"
     )
     return f"{name} match=tool-output-ids ids={ids} cached={cached} prompt={prompt}"
+
+
+def reasoning_missing(source: str, cached: int, prompt: int) -> str:
+    return (
+        "responses replay RESPPROTO missing reasoning state; continuing from visible history "
+        f"source={source} cached={cached} prompt={prompt}"
+    )

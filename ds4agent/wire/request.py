@@ -1,6 +1,6 @@
 """One turn that a client asks for, whatever the API it spoke."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,6 +28,15 @@ class OutputFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool as the client knows it, where that is more than the name that the model calls it by."""
+
+    name: str
+    kind: Literal["function", "custom", "tool_search"] = "function"
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """`tools_raw` holds the schemas as sent; empty when there are none or the client forbids calls.
 
@@ -36,6 +45,8 @@ class TurnRequest:
     `answers`: ids of the calls whose results come behind the last turn, where the API's order tells.
     `raw`: a prompt that is no chat; then there are no messages. `seconds`: decoding ends at the first line
     end after that time. `fields`: the members that a reply is to have; empty: all.
+    `offered`: by the name in the prompt, the tools of an API that has more than plain functions.
+    `summaries`: reasoning is to be shown, in an API that otherwise keeps it back.
     `logprobs`: None, or how many alternatives each token of the answer is to be shown with.
     """
 
@@ -51,6 +62,8 @@ class TurnRequest:
     seconds: float | None = None
     fields: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    offered: Mapping[str, OfferedTool] = field(default_factory=dict)
+    summaries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
