@@ -49,14 +49,14 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def wire_request(recorded: str) -> bytes:
-    """The request as bytes: line ends restored, shortened bodies lengthened, lengths made true."""
+    """The request as bytes: line ends restored, shortened bodies lengthened, and a length that was true is."""
     head, _, body = recorded.partition("\n\n")
-    body = _lengthened(body.removesuffix("\n"))
-    lines = [line for line in head.split("\n") if not line.lower().startswith("content-length")]
-    data = body.encode("utf-8", "surrogateescape")
-    if "content-length" in head.lower():
-        lines.append(f"Content-Length: {len(data)}")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+    body = body.removesuffix("\n")
+    stated = re.search(r"^Content-Length: (\d+)\n?", head, re.MULTILINE)
+    data = _lengthened(body).encode("utf-8", "surrogateescape")
+    if stated is not None and int(stated[1]) < 1 << 20:
+        head = re.sub(r"^(Content-Length: )\d+", rf"\g<1>{len(data)}", head, flags=re.MULTILINE)
+    return head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + data
 
 
 def _lengthened(body: str) -> str:

@@ -1,0 +1,122 @@
+"""Where the engine answers otherwise than the recorded ds4-server, on purpose.
+
+Each difference bears the title of its section in docs/compat.md, which gives the reason. It is either an edit
+of what was recorded, after which both sides must be equal, or, where nothing is left to compare, the status
+and a part of the body that ours must have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Forms = dict[str, list[Any]]
+Record = list[Any]
+MISS = "live kv cache miss live=N prompt=N common=N reason=token-mismatch"
+
+
+@dataclass(frozen=True)
+class Edit:
+    title: str
+    change: Callable[[Forms], None]
+
+
+@dataclass(frozen=True)
+class Instead:
+    title: str
+    status: int
+    part: str
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_renamed(item, old, new) for item in value)
+    return new if value == old else value
+
+
+def _message_ids(forms: Forms) -> None:
+    forms["body"] = _renamed(forms["body"], "chatcmpl-N", "msg_N")
+
+
+def _cut_reasoning_in_chat(forms: Forms) -> None:
+    message = dict(dict(forms["body"][0])["choices"][0])["message"]
+    text = dict(message)["content"]
+    message[1:] = [("content", ""), ("reasoning_content", text)]
+
+
+def _cut_reasoning_in_messages(forms: Forms) -> None:
+    _message_ids(forms)
+    content = dict(forms["body"][0])["content"]
+    content.insert(0, [("type", "thinking"), ("thinking", ""), ("signature", "msg_N")])
+
+
+def _cut_reasoning_in_responses(forms: Forms) -> None:
+    output = dict(forms["body"][0])["output"]
+    summary = [[("type", "summary_text"), ("text", "")]]
+    output[:] = [[("id", "rs_N"), ("type", "reasoning"), ("status", "incomplete"), ("summary", summary)]]
+
+
+def _session_survives_a_stop_string(forms: Forms) -> None:
+    forms["log"].insert(0, MISS)
+
+
+def _no_rebuild(forms: Forms) -> None:
+    forms["log"] = [line for line in forms["log"] if "tool checkpoint" not in line]
+
+
+def _type(record: Record) -> str:
+    (_, value), _ = record
+    return str(dict(value)["type"]) if isinstance(value, list) else ""
+
+
+def _in_progress(forms: Forms) -> None:
+    records = forms["body"]
+    (event, value), text = records[0]
+    second = [("type", "response.in_progress"), *value[1:]]
+    records.insert(1, [(event, second), text])
+
+
+def _reasoning_closed_first(forms: Forms) -> None:
+    """The three records that close the reasoning item come before the message is opened."""
+    _in_progress(forms)
+    records = forms["body"]
+    first = next(i for i, r in enumerate(records) if _type(r) == "response.reasoning_summary_text.done")
+    closing = records[first : first + 3]
+    del records[first : first + 3]
+    opened = [i for i, r in enumerate(records) if _type(r) == "response.output_item.added"]
+    at = opened[1] if len(opened) > 1 else first
+    records[at:at] = closing
+
+
+IDS = Edit("Ids of messages", _message_ids)
+PROGRESS = Edit("More events in a Responses stream", _in_progress)
+CLOSED = Edit("More events in a Responses stream", _reasoning_closed_first)
+NULL = Instead("null means not given", 200, '"finish_reason":"stop"')
+ANTHROPIC = '{"type":"error","error":{"type":"invalid_request_error","message":"'
+
+# By number of the recording, or by number and title of the exchange.
+DIFFERENCES: dict[str, Edit | Instead] = {
+    "07": Edit("Reasoning that is cut off", _cut_reasoning_in_chat),
+    "11": Edit("Stop strings", _session_survives_a_stop_string),
+    **dict.fromkeys(("15", "16", "17", "18", "38", "39", "40", "41"), IDS),
+    **dict.fromkeys(("21", "43", "44", "49"), PROGRESS),
+    **dict.fromkeys(("22", "23"), CLOSED),
+    "24 null-temperature": NULL,
+    "24 null-max-tokens": NULL,
+    "24 null-stream": NULL,
+    "24 messages-no-messages": Instead("Errors of /v1/messages", 400, ANTHROPIC + "missing messages"),
+    "24 messages-unknown-tool-result": Instead(
+        "Errors of /v1/messages", 400, ANTHROPIC + "Anthropic continuation state is not available for"
+    ),
+    "24 responses-tool-choice-required": Instead("tool_choice", 400, "tool_choice required needs tools"),
+    "24 responses-tool-choice-object": Instead("tool_choice", 400, "tool_choice names an unknown tool: f"),
+    # What was recorded is not well-formed, which only who reads chunks can tell.
+    "25 chunked request body": Instead("HTTP", 400, "bad HTTP request"),
+    "25 count_tokens": Instead("Endpoints that upstream lacks", 200, '{"input_tokens":'),
+    "30": Edit("Reasoning that is cut off", _cut_reasoning_in_chat),
+    "36": Edit("Reasoning that is cut off", _cut_reasoning_in_chat),
+    "46": Edit("Reasoning that is cut off", _cut_reasoning_in_messages),
+    "48": Edit("Reasoning that is cut off", _cut_reasoning_in_responses),
+    "62": Edit("Rebuilding a checkpoint after a call", _no_rebuild),
+}
