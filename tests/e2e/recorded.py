@@ -49,7 +49,7 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def wire_request(recorded: str) -> bytes:
-    """The request as bytes: line ends restored, shortened bodies lengthened, and a length that was true is."""
+    """The request as bytes: line ends restored, shortened bodies lengthened, true lengths kept true."""
     head, _, body = recorded.partition("\n\n")
     body = body.removesuffix("\n")
     stated = re.search(r"^Content-Length: (\d+)\n?", head, re.MULTILINE)
