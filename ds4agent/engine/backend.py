@@ -29,11 +29,19 @@ class Tokenizer(Protocol):
 
     def token_bytes(self, token: int) -> bytes: ...
 
+    @property
+    def n_vocab(self) -> int: ...
+
+    def is_control(self, token: int) -> bool: ...
+
 
 class Draw(Protocol):
-    """Draws the next token after the last evaluated one; `greedy` overrides the temperature."""
+    """Draws the next token after the last evaluated one; `greedy` overrides the temperature.
 
-    def __call__(self, greedy: bool) -> int: ...
+    `allowed`: a bit a token, lowest first, in words of 32; None: all.
+    """
+
+    def __call__(self, greedy: bool, allowed: bytes | None = None) -> int: ...
 
 
 class Evaluator(Protocol):
@@ -54,3 +62,5 @@ class Evaluator(Protocol):
     def clear_cancel(self) -> None: ...
 
     def sampler(self, settings: DrawSettings) -> Draw: ...
+
+    def logprob(self, token: int, k: int) -> tuple[float, list[tuple[int, float]]]: ...

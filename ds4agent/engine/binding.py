@@ -17,7 +17,7 @@ from ds4agent.engine._ds4_abi import ffi
 from ds4agent.engine.backend import DrawSettings
 from ds4agent.resources import native_library
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 _STATUS = ("OK", "ARGUMENT", "IO", "FORMAT", "UNSUPPORTED", "MEMORY", "CONTEXT_FULL", "CANCELLED", "CHECKSUM")
 
 
@@ -150,6 +150,10 @@ class Model:
         token = int(_lib.ds4_token_find(self._ptr, data, len(data)))
         return None if token < 0 else token
 
+    @property
+    def n_vocab(self) -> int:
+        return self.info.n_vocab
+
     def is_control(self, token: int) -> bool:
         return bool(_lib.ds4_token_is_control(self._ptr, token))
 
@@ -215,6 +219,13 @@ class Session:
         """The logits after the last token."""
         return list(ffi.unpack(self._logits(), self._model.info.n_vocab))
 
+    def logprob(self, token: int, k: int) -> tuple[float, list[tuple[int, float]]]:
+        """The token's log probability after the last evaluated one, and the k most probable, best first."""
+        k = min(k, self._model.info.n_vocab)
+        ids, values = ffi.new("int32_t[]", k), ffi.new("float[]", k)
+        own = _lib.ds4_logprob(self._logits(), self._model.info.n_vocab, token, k, ids, values)
+        return float(own), list(zip(ffi.unpack(ids, k), ffi.unpack(values, k), strict=True)) if k else []
+
     def _logits(self) -> Any:
         data = _lib.ds4_session_logits(self._ptr)
         if not data:
@@ -241,7 +252,20 @@ class Sampler:
         self._warm = ffi.new("ds4_sampling *", (how.temperature, how.top_p, how.min_p, how.top_k))
         self._cold = ffi.new("ds4_sampling *", (0.0, 1.0, 0.0, 0))
         self._rng = ffi.new("uint64_t *", how.seed)
+        self._scratch: Any = None
 
-    def __call__(self, greedy: bool) -> int:
+    def __call__(self, greedy: bool, allowed: bytes | None = None) -> int:
         how = self._cold if greedy else self._warm
-        return int(_lib.ds4_sample(self._session._logits(), self._n_vocab, how, self._rng))
+        logits = self._session._logits()
+        if allowed is not None:
+            logits = self._masked(logits, allowed)
+        return int(_lib.ds4_sample(logits, self._n_vocab, how, self._rng))
+
+    def _masked(self, logits: Any, allowed: bytes) -> Any:
+        if self._scratch is None:
+            self._scratch = ffi.new("float[]", self._n_vocab)
+        if len(allowed) * 8 < self._n_vocab or len(allowed) % 4:
+            raise Ds4Error("ARGUMENT", f"a mask of {len(allowed)} bytes for {self._n_vocab} tokens")
+        words = ffi.cast("const uint32_t *", ffi.from_buffer(allowed))
+        _lib.ds4_mask_logits(logits, self._n_vocab, words, self._scratch)
+        return self._scratch

@@ -3,8 +3,6 @@
 A token is shown before it is evaluated, so that the client sees it one evaluation earlier. Every sampled
 token except the end marker is evaluated, also the last one: the session then holds the whole turn, and the
 next prompt goes on from there.
-
-Syntax of tool calls is sampled greedily, what is inside strings is not: a random tag helps nobody.
 """
 
 import secrets
@@ -16,6 +14,8 @@ from ds4agent.engine.backend import DrawSettings
 from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.job import Emitted, Job
 from ds4agent.engine.live import Live
+from ds4agent.engine.logprobs import Logprobs
+from ds4agent.engine.policy import Policy
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.trace import Trace
 from ds4agent.engine.vocab import Vocab, encode
@@ -80,7 +80,10 @@ class Generation:
         self._line = line
         self._log = log
         self._trace = trace
-        self._draw = live.session.sampler(defaults.settle(job.request.options.sampling))
+        draw = live.session.sampler(defaults.settle(job.request.options.sampling))
+        whole = job.request.output is not None
+        self._policy = Policy(draw, vocab, job.forced, job.constraint, whole)
+        self._shown = Logprobs(live.session, vocab, job.request.logprobs)
         self._machine = DsmlMachine(thinking=job.thinking, tools=bool(job.request.tools_raw))
         self._stops = StopFilter(job.request.options.stops)
         self._turn = Turn()
@@ -124,6 +127,7 @@ class Generation:
             usage,
             thinking_cut=self._machine.in_think,
             stop=self._stops.found,
+            logprobs=tuple(self._shown.all),
             decode_seconds=time.monotonic() - self._started,
         )
 
@@ -132,12 +136,13 @@ class Generation:
             self.error = stopping()
             if self.error:
                 return "error"
-            token = self._draw(self._machine.greedy)
+            token = self._policy.next(self._machine)
             if token in self._vocab.ends and not self._job.request.options.ignore_eos:
                 return "stop"
             self.generated += 1
             text = self._vocab.text(token)
             self._raw += text
+            self._shown.drawn(token, self._machine)
             orphans = self._machine.orphans
             self._show(self._machine.feed(self._stops.feed(text)))
             if self._machine.orphans > orphans:
@@ -148,7 +153,7 @@ class Generation:
                 self._log_interval(last=False)
             if self._machine.done:
                 return "tool_calls"
-            if self._stops.hit or self._machine.error:
+            if self._stops.hit or self._machine.error or self._policy.answered:
                 return "stop"
             if self._out_of_time(text):
                 return "length"
@@ -166,7 +171,8 @@ class Generation:
         if not events:
             return
         self._turn.add(events)
-        self._job.sink(Emitted([Emission(event, self._call_id(event)) for event in events]))
+        emissions = [Emission(event, self._call_id(event), self._shown.take(event)) for event in events]
+        self._job.sink(Emitted(emissions))
 
     def _call_id(self, event: Event) -> str:
         if isinstance(event, CallStart):

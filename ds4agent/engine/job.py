@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ds4agent.engine.constraint import Constraint
 from ds4agent.engine.vocab import Prompt
 from ds4agent.wire.dialect import Emission
 from ds4agent.wire.reply import Reply, Usage
@@ -62,6 +63,9 @@ class Job:
 
     `body`: the request as it came, kept for a trace only.
 
+    `forced`: tokens that come first behind the reasoning; `constraint`: what may come behind those, for the
+    whole answer if the request names an output format.
+
     `sink` is called from the worker thread, the last time with Finished, Failed or Dropped.
     """
 
@@ -73,6 +77,8 @@ class Job:
     call_prefix: str
     sink: Callable[[Message], None] = _unheard
     body: bytes = b""
+    forced: tuple[int, ...] = ()
+    constraint: Constraint | None = None
     dropped: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -6,11 +6,13 @@ from the other connections.
 
 import asyncio
 import itertools
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from ds4agent.engine.constraint import Constraint, Grammars
 from ds4agent.engine.http import Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
@@ -21,19 +23,22 @@ from ds4agent.engine.worker import Worker
 from ds4agent.wire import anthropic, chat, completions, infill, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
+from ds4agent.wire.dsml_render import NAME_CLOSE, escape_attr
 from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
 from ds4agent.wire.message import Message
 from ds4agent.wire.models import ALIASES, ModelCard
-from ds4agent.wire.request import ParseContext, Protocol, TurnRequest
+from ds4agent.wire.request import OutputFormat, ParseContext, Protocol, TurnRequest
 from ds4agent.wire.template import (
     THINK_OPEN,
     FormatTexts,
     Rendered,
     Span,
+    call_opening,
     has_tool_context,
     render_chat,
     render_continuation,
 )
+from ds4agent.wire.tools import tool_names
 
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
@@ -72,6 +77,7 @@ class Server:
         self._control_in_text = control_in_text
         self._keep_bodies = keep_bodies
         self._ids = itertools.count(1)
+        self._grammars = Grammars(vocab.tokenizer, vocab.eos)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         self._connections: set[Connection] = set()
         self._posts: dict[str, Endpoint] = {
@@ -135,8 +141,11 @@ class Server:
         prompt = self._vocab.prompt(rendered)
         if len(prompt.tokens) >= self._card.n_ctx:
             raise dialect.overflow(len(prompt.tokens), self._card.n_ctx)
+        forced, constraint = self._forms(request)
         return Job(
             prompt=prompt,
+            forced=forced,
+            constraint=constraint,
             request=request,
             protocol=dialect.name,
             thinking=rendered.spans[-1] == Span(THINK_OPEN, control=True),
@@ -144,6 +153,24 @@ class Server:
             call_prefix=dialect.call_prefix,
             body=body if self._keep_bodies else b"",
         )
+
+    def _forms(self, request: TurnRequest) -> tuple[tuple[int, ...], Constraint | None]:
+        """What the turn must say: the head of a call, and what the text behind that is held to."""
+        if request.output is not None:
+            if request.tools_raw:
+                raise RequestError(
+                    400, "an output format and tools exclude each other: set tool_choice to none"
+                )
+            return (), self._grammars.constraint(request.output)
+        if not request.tool_choice.required:
+            return (), None
+        names = sorted(map(str, tool_names(request.tools_raw)))
+        name = request.tool_choice.name or (names[0] if len(names) == 1 else None)
+        forced = tuple(self._vocab.prompt(call_opening(name)).tokens)
+        if name is not None:
+            return forced, None
+        choice = "|".join(re.escape(escape_attr(n)) for n in names)
+        return forced, self._grammars.constraint(OutputFormat("regex", f"({choice}){NAME_CLOSE}"))
 
     def _rendered(self, protocol: Protocol, request: TurnRequest) -> Rendered:
         replay = self._replay.get if self._replay is not None else lambda _ids: None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ds4agent.engine.backend import Tokenizer
 from ds4agent.engine.binding import Ds4Error
-from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, FIM, USER, Rendered
+from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, FIM, THINK_CLOSE, USER, Rendered
 
 _MARKED = frozenset((BOS, EOS, USER, ASSISTANT))
 
@@ -41,7 +41,7 @@ class Vocab:
     """The model's tokenizer, seen from the chat format."""
 
     def __init__(self, model: Tokenizer) -> None:
-        self._model = model
+        self.tokenizer = model
         self._control: dict[str, int] = {}
         for text in CONTROL:
             token = model.find(text)
@@ -51,6 +51,7 @@ class Vocab:
         fim = {text: token for text in FIM if (token := model.find(text)) is not None}
         self._control |= fim
         self.eos = self._control[EOS]
+        self.think_close = self._control[THINK_CLOSE]
         # The marks of a hole end a turn too: a model that writes one has left the hole.
         self.ends = frozenset((self.eos, *fim.values()))
         self._marked = {self._control[text] for text in _MARKED}
@@ -68,7 +69,7 @@ class Vocab:
         out: list[int] = []
         for text, token in pieces:
             if token is None:
-                out += self._model.tokenize(text)
+                out += self.tokenizer.tokenize(text)
             else:
                 out.append(token)
         return out
@@ -77,7 +78,7 @@ class Vocab:
         """The bytes a token stands for."""
         found = self._bytes.get(token)
         if found is None:
-            found = self._bytes[token] = self._model.token_bytes(token)
+            found = self._bytes[token] = self.tokenizer.token_bytes(token)
         return found
 
     def key(self, tokens: list[int]) -> bytes:

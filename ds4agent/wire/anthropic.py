@@ -19,7 +19,7 @@ from ds4agent.wire.fields import (
 from ds4agent.wire.message import Message
 from ds4agent.wire.request import OutputFormat, ParseContext, ToolChoice, TurnRequest
 from ds4agent.wire.template import ThinkMode
-from ds4agent.wire.tools import raw_tools, tool_names
+from ds4agent.wire.tools import must_call, must_call_named, raw_tools
 
 # Clients put data for billing in front of their system text; it differs in every request.
 _NOT_FOR_THE_MODEL = "x-anthropic-"
@@ -68,14 +68,9 @@ def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
         return (), ToolChoice()
     if kind not in ("any", "tool"):
         return tools, ToolChoice()
-    if not tools:
-        raise RequestError(400, f"tool_choice {kind} needs tools")
-    if kind == "any":
-        return tools, ToolChoice(required=True)
-    name = as_string(as_object(choice).get("name"))
-    if name not in tool_names(tools):
-        raise RequestError(400, f"tool_choice names an unknown tool: {name}")
-    return tools, ToolChoice(required=True, name=name)
+    if kind == "any" or not tools:
+        return tools, must_call(tools, kind)
+    return tools, must_call_named(tools, as_string(as_object(choice).get("name")))
 
 
 def _think(value: Object, model: str | None, n_ctx: int) -> ThinkMode:

@@ -13,6 +13,8 @@ from ds4agent.wire.errors import RequestError, context_overflow, error_body
 from ds4agent.wire.fields import (
     Object,
     as_array,
+    as_bool,
+    as_count,
     as_object,
     as_string,
     invalid,
@@ -24,9 +26,11 @@ from ds4agent.wire.fields import (
 )
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.message import ROLES, Message, ToolCall
-from ds4agent.wire.reply import Reply, Usage
-from ds4agent.wire.request import ParseContext, TurnRequest
-from ds4agent.wire.tools import raw_tools
+from ds4agent.wire.reply import Reply, TokenLogprob, Usage
+from ds4agent.wire.request import OutputFormat, ParseContext, ToolChoice, TurnRequest
+from ds4agent.wire.tools import must_call, must_call_named, raw_tools
+
+MAX_TOP_LOGPROBS = 20
 
 
 def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
@@ -40,13 +44,55 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         for i, item in enumerate(as_array(value["messages"]))
         if (message := _message(as_object(item), text, i)) is not None
     ]
-    offered = value.get("tool_choice") != "none"
+    tools, choice = _offer(text, value)
     return TurnRequest(
         messages=tuple(messages),
-        tools_raw=raw_tools(text, value) if offered else (),
+        tools_raw=tools,
         think=parse_think(value, options.model, context.n_ctx),
         options=options,
+        tool_choice=choice,
+        output=_output(text, value),
+        logprobs=_logprobs(value),
     )
+
+
+def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
+    """The schemas that the model gets to see, and what it must do with them."""
+    tools, choice = raw_tools(text, value), value.get("tool_choice")
+    if choice == "none":
+        return (), ToolChoice()
+    if choice == "required":
+        return tools, must_call(tools, "required")
+    if isinstance(choice, dict) and choice.get("type") == "function":
+        name = as_string(as_object(choice.get("function")).get("name"))
+        return tools, must_call_named(tools, name)
+    return tools, ToolChoice()
+
+
+def _output(text: str, value: Object) -> OutputFormat | None:
+    wanted = optional(value, "response_format", as_object)
+    if wanted is None:
+        return None
+    kind = as_string(wanted.get("type"))
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return OutputFormat("json_object")
+    if kind == "regex":
+        return OutputFormat("regex", as_string(wanted.get("pattern", wanted.get("regex"))))
+    if kind != "json_schema":
+        raise RequestError(400, f"response_format type {kind} is not supported")
+    as_object(as_object(wanted.get("json_schema")).get("schema"))
+    raw = text
+    for name in ("response_format", "json_schema", "schema"):
+        raw = json_spans.member(raw, name) or "{}"
+    return OutputFormat("json_schema", raw)
+
+
+def _logprobs(value: Object) -> int | None:
+    if not optional(value, "logprobs", as_bool):
+        return None
+    return min(optional(value, "top_logprobs", as_count) or 0, MAX_TOP_LOGPROBS)
 
 
 def _message(item: Object, body: str, index: int) -> Message | None:
@@ -86,6 +132,25 @@ def _raw_arguments(body: str, message: int, index: int) -> str:
     return arguments
 
 
+def _text_of(token: bytes) -> str:
+    return quote(token.decode("utf-8", "replace"))
+
+
+def _entry(token: bytes, value: float) -> str:
+    # JSON has no infinity; OpenAI writes a token that was never likely so.
+    number = max(value, -9999.0)
+    return f'"token":{_text_of(token)},"logprob":{number:.7g},"bytes":{list(token)}'
+
+
+def _logprobs_json(entries: Iterable[TokenLogprob]) -> str:
+    """The member of a choice, with the comma in front of it."""
+    items = []
+    for entry in entries:
+        top = ",".join(f"{{{_entry(token, value)}}}" for token, value in entry.top)
+        items.append(f'{{{_entry(entry.token, entry.logprob)},"top_logprobs":[{top}]}}')
+    return f',"logprobs":{{"content":[{",".join(items)}]}}'
+
+
 def _calls_json(calls: Iterable[ToolCall], indexed: bool) -> str:
     parts = []
     for i, call in enumerate(calls):
@@ -100,12 +165,13 @@ def _calls_json(calls: Iterable[ToolCall], indexed: bool) -> str:
 class ChatWriter(Writer):
     """Spells one reply, whole or streamed."""
 
-    def __init__(self, reply_id: str, model: str, include_usage: bool) -> None:
+    def __init__(self, reply_id: str, model: str, include_usage: bool, logprobs: bool = False) -> None:
         self._id = reply_id
         self._model = model
         self._head = f'{{"id":{quote(reply_id)},"object":"chat.completion.chunk","created":'
         self._tail = f',"model":{quote(model)},"choices":'
         self._include_usage = include_usage
+        self._logprobs = logprobs
         self._calls_streamed = False
 
     def whole(self, created: int, reply: Reply) -> bytes:
@@ -116,12 +182,13 @@ class ChatWriter(Writer):
             message += f',"tool_calls":{_calls_json(reply.calls, indexed=False)}'
         return (
             f'{{"id":{quote(self._id)},"object":"chat.completion","created":{created},'
-            f'"model":{quote(self._model)},"choices":[{{"index":0,"message":{message}}},'
+            f'"model":{quote(self._model)},"choices":[{{"index":0,"message":{message}}}'
+            f"{_logprobs_json(reply.logprobs) if self._logprobs else ''},"
             f'"finish_reason":"{reply.finish}"}}],"usage":{reply.usage.json()}}}\n'
         ).encode()
 
-    def _chunk(self, created: int, delta: str, finish: str = "null") -> bytes:
-        choice = f'[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]'
+    def _chunk(self, created: int, delta: str, finish: str = "null", logprobs: str = "") -> bytes:
+        choice = f'[{{"index":0,"delta":{delta}{logprobs},"finish_reason":{finish}}}]'
         return sse.data(f"{self._head}{created}{self._tail}{choice}}}")
 
     def start(self, created: int, usage: Usage) -> bytes:
@@ -132,7 +199,8 @@ class ChatWriter(Writer):
             case Reasoning(text):
                 return self._chunk(created, f'{{"reasoning_content":{quote(text)}}}')
             case Content(text):
-                return self._chunk(created, f'{{"content":{quote(text)}}}')
+                logprobs = _logprobs_json(emission.logprobs) if self._logprobs else ""
+                return self._chunk(created, f'{{"content":{quote(text)}}}', logprobs=logprobs)
             case CallStart(index, name):
                 self._calls_streamed = True
                 function = f'{{"name":{quote(name)},"arguments":""}}'
@@ -155,7 +223,8 @@ class ChatWriter(Writer):
 
 
 def _writer(request: TurnRequest, model: str, ids: ReplyIds) -> ChatWriter:
-    return ChatWriter(f"chatcmpl-{ids.number}", model, request.options.include_usage)
+    wanted = request.logprobs is not None
+    return ChatWriter(f"chatcmpl-{ids.number}", model, request.options.include_usage, wanted)
 
 
 DIALECT = Dialect(

@@ -16,6 +16,7 @@ BLOCK_OPEN = f"<{MARK}tool_calls>"
 BLOCK_CLOSE = f"</{MARK}tool_calls>"
 INVOKE_CLOSE = f"</{MARK}invoke>"
 PARAM_CLOSE = f"</{MARK}parameter>"
+NAME_CLOSE = '">\n'
 
 # (text, whether it is markup of ours rather than somebody's data)
 Piece = tuple[str, bool]
@@ -59,10 +60,18 @@ def block_pieces(calls: Iterable[ToolCall]) -> Iterable[Piece]:
     for call in calls:
         yield f'<{MARK}invoke name="', True
         yield escape_attr(call.name), False
-        yield '">\n', True
+        yield NAME_CLOSE, True
         yield from _arguments(call.arguments)
         yield INVOKE_CLOSE + "\n", True
     yield BLOCK_CLOSE, True
+
+
+def call_head(name: str | None) -> Iterable[Piece]:
+    """A block up to the first parameter of its first call; up to the name, if that is None."""
+    yield f'\n\n{BLOCK_OPEN}\n<{MARK}invoke name="', True
+    if name is not None:
+        yield escape_attr(name), False
+        yield NAME_CLOSE, True
 
 
 def render_block(calls: Iterable[ToolCall]) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from ds4agent.wire.dsml_render import MARK, Piece, block_pieces
+from ds4agent.wire.dsml_render import MARK, Piece, block_pieces, call_head
 from ds4agent.wire.message import Message, ToolCall
 
 BOS = "<｜begin▁of▁sentence｜>"
@@ -125,6 +125,11 @@ class _Writer:
     def extend(self, pieces: Iterable[Piece]) -> None:
         for text, markup in pieces:
             self.pieces.append((text, _SPLIT if markup else self._data))
+
+
+def call_opening(name: str | None) -> Rendered:
+    """The head of a call that the model is made to make; without a name, up to where the name begins."""
+    return _join((text, _SPLIT if markup else None) for text, markup in call_head(name))
 
 
 def raw_prompt(pieces: Iterable[tuple[str, bool]]) -> Rendered:

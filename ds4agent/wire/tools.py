@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from ds4agent.wire import json_spans
+from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import Object, as_array, as_object, optional
+from ds4agent.wire.request import ToolChoice
 
 
 def raw_tools(text: str, body: Object) -> tuple[str, ...]:
@@ -26,3 +28,17 @@ def tool_names(tools_raw: Iterable[str]) -> set[object]:
     return {
         value["name"] for value in values if isinstance(value, dict) and isinstance(value.get("name"), str)
     }
+
+
+def must_call(tools_raw: tuple[str, ...], how: str) -> ToolChoice:
+    """Some call is demanded. `how`: the client's word for it. Raises RequestError."""
+    if not tools_raw:
+        raise RequestError(400, f"tool_choice {how} needs tools")
+    return ToolChoice(required=True)
+
+
+def must_call_named(tools_raw: tuple[str, ...], name: str) -> ToolChoice:
+    """A call of this tool is demanded. Raises RequestError."""
+    if name not in tool_names(tools_raw):
+        raise RequestError(400, f"tool_choice names an unknown tool: {name}")
+    return ToolChoice(required=True, name=name)

@@ -29,7 +29,7 @@ extern "C" {
 #define DS4_API __attribute__((visibility("default")))
 #endif
 
-#define DS4_ABI_VERSION 1
+#define DS4_ABI_VERSION 2
 
 typedef enum {
     DS4_OK = 0,
@@ -148,6 +148,14 @@ typedef struct {
 /* Draw a token. rng is the caller's generator state (xorshift64*); 0 is replaced. */
 DS4_API int32_t ds4_sample(const float *logits, int32_t n_vocab, const ds4_sampling *sampling,
                            uint64_t *rng);
+/* Copy logits to out, with -INFINITY for each token whose bit in allowed is not
+ * set (bit i % 32 of word i / 32): ds4_sample() of out draws allowed tokens only. */
+DS4_API void ds4_mask_logits(const float *logits, int32_t n_vocab, const uint32_t *allowed, float *out);
+/* The natural log probability of a token, of all at temperature 1 and without
+ * filters. The k most probable ones go to ids and values, best first, lowest id on
+ * a tie; k is 0 .. n_vocab, and both may be NULL for 0. -INFINITY for a token out of range. */
+DS4_API float ds4_logprob(const float *logits, int32_t n_vocab, int32_t token, int32_t k, int32_t *ids,
+                          float *values);
 
 #ifdef __cplusplus
 }

@@ -113,3 +113,43 @@ int32_t ds4_sample(const float *logits, int32_t n_vocab, const ds4_sampling *s, 
     free(c);
     return id;
 }
+
+void ds4_mask_logits(const float *logits, int32_t n_vocab, const uint32_t *allowed, float *out) {
+    for (int32_t i = 0; i < n_vocab; i++)
+        out[i] = allowed[i / 32] >> (i % 32) & 1 ? logits[i] : -INFINITY;
+}
+
+/* The log of the sum of all exponentials; in double, because there are many small ones. */
+static double log_sum(const float *logits, int32_t n) {
+    double top = logits[best(logits, n)], sum = 0;
+    for (int32_t i = 0; i < n; i++)
+        sum += isfinite(logits[i]) ? exp(logits[i] - top) : 0;
+    return sum > 0 ? top + log(sum) : 0;
+}
+
+/* Keep values falling; an equal one stays behind those of lower ids, which came first. */
+static void insert(float value, int32_t id, int32_t *n, int32_t k, int32_t *ids, float *values) {
+    int32_t at = *n;
+    while (at > 0 && values[at - 1] < value)
+        at--;
+    if (at == k)
+        return;
+    if (*n < k)
+        ++*n;
+    for (int32_t i = *n - 1; i > at; i--) {
+        ids[i] = ids[i - 1];
+        values[i] = values[i - 1];
+    }
+    ids[at] = id;
+    values[at] = value;
+}
+
+float ds4_logprob(const float *logits, int32_t n_vocab, int32_t token, int32_t k, int32_t *ids, float *values) {
+    double all = log_sum(logits, n_vocab);
+    int32_t n = 0;
+    for (int32_t i = 0; k > 0 && i < n_vocab; i++)
+        insert(isfinite(logits[i]) ? (float)(logits[i] - all) : -INFINITY, i, &n, k, ids, values);
+    if (token < 0 || token >= n_vocab || !isfinite(logits[token]))
+        return -INFINITY;
+    return (float)(logits[token] - all);
+}

@@ -1,5 +1,6 @@
 /* Draws follow the rules of the three ways to sample, and the published generator. */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "check.h"
@@ -72,9 +73,38 @@ static void test_generator(void) {
     }
 }
 
+static void test_mask(void) {
+    float logits[40], out[40];
+    for (int i = 0; i < 40; i++) logits[i] = (float)i;
+    uint32_t allowed[2] = {1u << 3 | 1u << 31, 1u << 2};
+    uint64_t rng = 1;
+    ds4_mask_logits(logits, 40, allowed, out);
+    for (int i = 0; i < 40; i++) {
+        bool kept = i == 3 || i == 31 || i == 34;
+        CHECK(kept ? out[i] == logits[i] : out[i] == -INFINITY, "token %d", i);
+    }
+    CHECK(ds4_sample(out, 40, &(ds4_sampling){.temperature = 0}, &rng) == 34, "the best allowed one");
+}
+
+static void test_logprob(void) {
+    float logits[N] = {logf(1), logf(8), logf(4), -INFINITY, logf(4), NAN};
+    int32_t ids[N];
+    float values[N];
+    CHECK(fabsf(ds4_logprob(logits, N, 2, 0, NULL, NULL) - logf(4.0f / 17)) < 1e-6f, "of one token");
+    CHECK(ds4_logprob(logits, N, 3, 0, NULL, NULL) == -INFINITY, "never drawn");
+    CHECK(ds4_logprob(logits, N, N, 0, NULL, NULL) == -INFINITY, "out of range");
+    ds4_logprob(logits, N, 0, 3, ids, values);
+    CHECK(ids[0] == 1 && ids[1] == 2 && ids[2] == 4, "best first, lowest id on a tie: %d %d %d", ids[0], ids[1], ids[2]);
+    CHECK(fabsf(values[0] - logf(8.0f / 17)) < 1e-6f && values[1] == values[2], "%f %f", values[0], values[1]);
+    ds4_logprob(logits, N, 0, N, ids, values);
+    CHECK(ids[3] == 0 && values[4] == -INFINITY && values[5] == -INFINITY, "all of them");
+}
+
 int main(void) {
     test_greedy();
     test_shares();
     test_generator();
+    test_mask();
+    test_logprob();
     return 0;
 }

@@ -28,6 +28,13 @@ class ScriptedModel:
     def token_bytes(self, token: int) -> bytes:
         return CONTROL[token].encode() if token < _FIRST_BYTE else bytes([token - _FIRST_BYTE])
 
+    @property
+    def n_vocab(self) -> int:
+        return _FIRST_BYTE + 256
+
+    def is_control(self, token: int) -> bool:
+        return token < _FIRST_BYTE
+
     def rendered(self, text: str) -> list[int]:
         out: list[int] = []
         for i, part in enumerate(_SPLIT.split(text)):
@@ -81,10 +88,17 @@ class ScriptedSession:
     def sampler(self, settings: DrawSettings) -> Draw:
         self.settings = settings
 
-        def draw(greedy: bool) -> int:
+        def draw(greedy: bool, allowed: bytes | None = None) -> int:
             self.draws.append(greedy)
             if not self._next:
                 self._next = [*self.model.rendered(self.replies.pop(0)), self.model.eos]
-            return self._next[0]
+            token = self._next[0]
+            if allowed is None or allowed[token // 8] >> token % 8 & 1:
+                return token
+            return next(t for t in range(self.model.n_vocab) if allowed[t // 8] >> t % 8 & 1)
 
         return draw
+
+    def logprob(self, token: int, k: int) -> tuple[float, list[tuple[int, float]]]:
+        """Certain of what comes next."""
+        return 0.0, [(token, 0.0)][:k]
