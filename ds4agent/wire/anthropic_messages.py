@@ -10,6 +10,7 @@ appended to the session. It must be the last turn, so answers that an assistant 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from ds4agent.wire import json_spans
 from ds4agent.wire.dsml_values import clean
@@ -29,26 +30,41 @@ class Item:
 
 def read_items(text: str, value: Object) -> list[Item]:
     items = as_array(value["messages"])
-    spans = json_spans.elements(json_spans.member(text, "messages") or "")
-    found = (_item(as_object(item), raw) for item, raw in zip(items, spans, strict=True))
+
+    # Most messages are text alone, and finding spans costs far more than parsing does.
+    @cache
+    def spans() -> list[str]:
+        return json_spans.elements(json_spans.member(text, "messages") or "")
+
+    def span(index: int) -> str:
+        return spans()[index]
+
+    found = (_item(as_object(item), partial(span, i)) for i, item in enumerate(items))
     return [item for item in found if item is not None]
 
 
-def _item(item: Object, raw: str) -> Item | None:
+def _item(item: Object, raw: Callable[[], str]) -> Item | None:
     role = ROLES.get(optional(item, "role", as_string) or "user")
     blocks = _Blocks()
     content = item.get("content")
     if isinstance(content, str):
         blocks.text.append(clean(content))
     elif content is not None:
-        spans = json_spans.elements(json_spans.member(raw, "content") or "")
-        for block, span in zip(as_array(content), spans, strict=True):
+        given = as_array(content)
+        for block, span in zip(given, _spans(given, raw), strict=True):
             blocks.add(block, span)
     if role is None:
         return None
     calls = tuple(blocks.calls) if role == "assistant" else ()
     message = Message(role, "".join(blocks.text), "".join(blocks.thinking), calls)
     return Item(message, tuple(blocks.answers) if role == "user" else ())
+
+
+def _spans(blocks: list[object], raw: Callable[[], str]) -> list[str]:
+    """The JSON text of each block, or nothing if none of them has a part that is kept as text."""
+    if not any(isinstance(b, dict) and b.get("type") == "tool_use" for b in blocks):
+        return [""] * len(blocks)
+    return json_spans.elements(json_spans.member(raw(), "content") or "")
 
 
 @dataclass(slots=True)

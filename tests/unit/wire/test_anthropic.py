@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ds4agent.engine.vocab import encode
 from ds4agent.resources import format_texts
 from ds4agent.wire.anthropic import DIALECT, parse_request
+from ds4agent.wire.anthropic_messages import read_items
 from ds4agent.wire.anthropic_writer import MessagesWriter, error, overflow
 from ds4agent.wire.dialect import Emission, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallStart, Content, DsmlMachine, Event, Reasoning, Turn
@@ -349,48 +350,80 @@ def test_a_hidden_turn_that_is_not_the_last_is_refused() -> None:
 # ------------------------------------------------------------------------------------------------------
 
 ANY_TEXT = st.text(st.characters(), max_size=4)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
-ANY = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
-    max_leaves=6,
-)
 
 
-def nearly(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object with these members, any of them missing or replaced by anything."""
-    return st.fixed_dictionaries({}, optional={k: v | ANY for k, v in members.items()})
+def values(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | numbers | ANY_TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+ANY = values(st.floats())
+
+
+def some(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An object with any of these members."""
+    return st.fixed_dictionaries({}, optional=members)
+
+
+def block(kind: str, **members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"type": st.just(kind), **members})
 
 
 IDS = st.sampled_from(["1", "2", "live"])
-TEXTS = st.lists(nearly(type=st.just("text"), text=ANY_TEXT) | ANY_TEXT, max_size=3)
-BLOCKS = (
-    nearly(type=st.just("text"), text=ANY_TEXT)
-    | nearly(type=st.just("thinking"), thinking=ANY_TEXT, signature=ANY_TEXT)
-    | nearly(type=st.just("tool_use"), id=IDS, name=ANY_TEXT, input=st.dictionaries(ANY_TEXT, ANY))
-    | nearly(type=st.just("tool_result"), tool_use_id=IDS, content=TEXTS)
+OBJECTS = st.dictionaries(ANY_TEXT, values(st.floats(allow_nan=False, allow_infinity=False)), max_size=3)
+TEXT = block("text", text=ANY_TEXT)
+TEXTS = st.lists(TEXT | ANY_TEXT, max_size=3)
+CALL = block("tool_use", id=IDS, name=ANY_TEXT, input=OBJECTS)
+RESULT = block("tool_result", tool_use_id=IDS, content=TEXTS | ANY_TEXT)
+THINKING = block("thinking", thinking=ANY_TEXT, signature=ANY_TEXT)
+SPOKEN = st.builds(assistant, TEXT | CALL | THINKING, TEXT | CALL)
+ASKED = st.builds(user, TEXT | RESULT, RESULT | ANY_TEXT)
+OTHER = st.fixed_dictionaries({"role": st.sampled_from(["system", "tool", "critic"]), "content": TEXTS})
+# With a first turn that makes calls, so that results are not all refused.
+MESSAGES = st.builds(
+    lambda first, rest: [*first, *rest],
+    st.sampled_from([[], [assistant(tool_use("1"), tool_use("2"))]]),
+    st.lists(SPOKEN | ASKED | OTHER, max_size=3),
 )
-ROLES = st.sampled_from(["user", "assistant", "system", "tool", "critic"])
-MESSAGES = st.lists(nearly(role=ROLES, content=st.lists(BLOCKS, max_size=4) | ANY_TEXT), max_size=4)
-BODY = nearly(
+CHOICES = st.sampled_from(["auto", "any", "tool", "none"])
+OPTIONS = some(
     model=ANY_TEXT,
-    messages=MESSAGES,
-    system=TEXTS,
-    tools=st.lists(nearly(name=ANY_TEXT, input_schema=ANY), max_size=2),
-    tool_choice=nearly(type=st.sampled_from(["auto", "any", "tool", "none"]), name=ANY_TEXT),
+    system=TEXTS | ANY_TEXT,
+    tools=st.lists(st.fixed_dictionaries({"name": st.just("f"), "input_schema": OBJECTS}), max_size=2),
+    tool_choice=st.fixed_dictionaries({"type": CHOICES, "name": st.just("f")}),
     max_tokens=st.integers(),
-    temperature=st.floats(),
+    temperature=st.floats(0, 2),
     stop_sequences=st.lists(ANY_TEXT, max_size=2),
     stream=st.booleans(),
-    thinking=nearly(type=st.sampled_from(["enabled", "disabled"])),
-    output_config=nearly(
+    thinking=some(type=st.sampled_from(["enabled", "disabled"]), budget_tokens=st.integers()),
+    output_config=some(
         effort=st.sampled_from(["low", "max", "none"]),
-        format=nearly(type=st.just("json_schema"), schema=st.dictionaries(ANY_TEXT, ANY)),
+        format=st.fixed_dictionaries({"type": st.just("json_schema"), "schema": OBJECTS}),
     ),
 )
+VALID = st.builds(lambda options, messages: {**options, "messages": messages}, OPTIONS, MESSAGES)
 
 
-@given(BODY | ANY)
+def fields(value: Any) -> list[tuple[Any, Any]]:
+    """Every place inside of a value: its container, and its key or index."""
+    keys: Any = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [place for key in keys for place in [(value, key), *fields(value[key])]]
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> Any:
+    """A valid body with anything in up to two of its fields."""
+    body = json.loads(json.dumps(draw(VALID)))
+    for _ in range(draw(st.integers(0, 2))):
+        container, key = draw(st.sampled_from(fields(body)))
+        container[key] = draw(ANY)
+    return body
+
+
+@given(bodies() | ANY)
 def test_any_json_is_a_turn_or_a_refusal(body: Any) -> None:
     context = ParseContext(1000, lambda call_id: call_id == "live")
     try:
@@ -404,6 +437,17 @@ def test_any_json_is_a_turn_or_a_refusal(body: Any) -> None:
     else:
         rendered = render_chat(request.messages, request.tools_raw, request.think, format_texts())
     encode(rendered.text).decode()
+
+
+@given(MESSAGES)
+def test_each_call_keeps_its_own_input(messages: list[Any]) -> None:
+    """Whatever stands beside it: text, other calls, messages without any."""
+    text = json.dumps({"messages": messages})
+    found = read_items(text, json.loads(text))
+    blocks = [b for m in messages if m["role"] == "assistant" for b in m["content"]]
+    assert [call.arguments for item in found for call in item.message.tool_calls] == [
+        json.dumps(b["input"]) for b in blocks if b["type"] == "tool_use"
+    ]
 
 
 @given(st.binary(max_size=40))
