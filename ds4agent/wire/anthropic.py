@@ -68,7 +68,7 @@ def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
         return (), ToolChoice()
     if kind not in ("any", "tool"):
         return tools, ToolChoice()
-    if kind == "any" or not tools:
+    if kind == "any":
         return tools, must_call(tools, kind)
     return tools, must_call_named(tools, as_string(as_object(choice).get("name")))
 
