@@ -39,8 +39,8 @@ def _bare(model: Model) -> float:
         return TOKENS / (time.perf_counter() - start)
 
 
-def _served(port: int) -> tuple[float, float]:
-    """(tokens/s between the first and the last event, seconds from the request to the first)."""
+def _served(port: int) -> float:
+    """Tokens/s between the first event and the last."""
     body = json.dumps(
         {
             "messages": [{"role": "user", "content": PROMPT}],
@@ -53,12 +53,10 @@ def _served(port: int) -> tuple[float, float]:
     ).encode()
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(request("POST", "/v1/chat/completions", body))
-        times, events = [], []
-        while data := sock.recv(1 << 16):
+        times = []
+        while sock.recv(1 << 16):
             times.append(time.perf_counter())
-            events.append(data.count(b"data: "))
-    # The role comes first, the end and [DONE] last; tokens that are cut characters share an event.
-    return (TOKENS - 1) / (times[-1] - times[0]), times[0]
+    return (TOKENS - 1) / (times[-1] - times[0])
 
 
 def _resident(engine: EngineProcess) -> dict[str, float]:
@@ -72,7 +70,7 @@ def _row(threads: int, rounds: int, path: Path) -> None:
         flags = ("--model", str(path), "--ctx", str(CONTEXT), "--threads", str(threads))
         with running_engine(Path(folder), *flags) as engine:
             _served(engine.port)
-            pairs = [(_bare(model), _served(engine.port)[0]) for _ in range(rounds)]
+            pairs = [(_bare(model), _served(engine.port)) for _ in range(rounds)]
             resident = _resident(engine)
     bare, served = (statistics.median(values) for values in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)

@@ -155,6 +155,17 @@ def running_engine(folder: Path, *flags: str) -> Iterator[EngineProcess]:
             engine.stop()
 
 
+@contextmanager
+def reciting_engine(
+    folder: Path, reasoning: Sequence[str], answer: Sequence[str], *flags: str, title: str = "Reciting Model"
+) -> Iterator[EngineProcess]:
+    """An engine whose model says this in each turn."""
+    path = folder / "model.gguf"
+    write_reciting_model(path, reasoning, answer, title)
+    with running_engine(folder, "--model", str(path), *flags) as engine:
+        yield engine
+
+
 def exchange(port: int, request: bytes, *, half_close: bool = False) -> tuple[str, bytes]:
     """Send raw bytes, read to the end; (head, body)."""
     with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as sock:

@@ -19,7 +19,7 @@ from ds4agent.wire.request import OutputFormat
 if TYPE_CHECKING:
     from llguidance import LLMatcher
 
-_KEPT = 32
+_KEPT = 8
 # A model that may add white space anywhere may add it for ever.
 _COMPACT: Any = {"whitespace_flexible": False}
 _NAMES = {"json_schema": "JSON schema", "json_object": "JSON schema", "regex": "regular expression"}

@@ -83,7 +83,7 @@ class Generation:
         draw = live.session.sampler(defaults.settle(job.request.options.sampling))
         whole = job.request.output is not None
         self._policy = Policy(draw, vocab, job.forced, job.constraint, whole)
-        self._shown = Logprobs(live.session, vocab, job.request.logprobs)
+        self._logprobs = Logprobs(live.session, vocab, job.request.logprobs)
         self._machine = DsmlMachine(thinking=job.thinking, tools=bool(job.request.tools_raw))
         self._stops = StopFilter(job.request.options.stops)
         self._turn = Turn()
@@ -127,7 +127,7 @@ class Generation:
             usage,
             thinking_cut=self._machine.in_think,
             stop=self._stops.found,
-            logprobs=tuple(self._shown.all),
+            logprobs=tuple(self._logprobs.all),
             decode_seconds=time.monotonic() - self._started,
         )
 
@@ -142,9 +142,10 @@ class Generation:
             self.generated += 1
             text = self._vocab.text(token)
             self._raw += text
-            self._shown.drawn(token, self._machine)
+            self._logprobs.drawn(token, self._machine)
             orphans = self._machine.orphans
-            self._show(self._machine.feed(self._stops.feed(text)))
+            passed = self._stops.skip(text) if self._policy.dictated else self._stops.feed(text)
+            self._show(self._machine.feed(passed))
             if self._machine.orphans > orphans:
                 self._log(self._line.orphan_end(self.generated))
             self._trace.sampled(text, self._machine.in_block, self._machine.done)
@@ -171,7 +172,7 @@ class Generation:
         if not events:
             return
         self._turn.add(events)
-        emissions = [Emission(event, self._call_id(event), self._shown.take(event)) for event in events]
+        emissions = [Emission(event, self._call_id(event), self._logprobs.take(event)) for event in events]
         self._job.sink(Emitted(emissions))
 
     def _call_id(self, event: Event) -> str:
@@ -183,7 +184,9 @@ class Generation:
     def _calls(self, finish: Finish) -> tuple[tuple[ToolCall, ...], str]:
         """The calls of the turn and the text that stands for them."""
         machine, turn = self._machine, self._turn
-        if self._job.is_chat and not self._job.request.tools_raw and not self._stops.hit:
+        request = self._job.request
+        free = self._job.is_chat and not request.tools_raw and request.output is None
+        if free and not self._stops.hit:
             machine, turn = self._reread(finish)
         if not machine.done:
             return (), ""

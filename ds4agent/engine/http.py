@@ -30,6 +30,7 @@ _REASONS = {
     404: "Not Found",
     409: "Conflict",
     500: "Internal Server Error",
+    501: "Not Implemented",
 }
 _CORS = (
     "Access-Control-Allow-Origin: *\r\n"

@@ -17,7 +17,8 @@ from ds4agent.wire.dsml import DsmlMachine
 class Policy:
     """`forced`: the tokens that come first behind the reasoning, then what `constraint` allows.
 
-    `whole`: the constraint holds for the whole answer, and its end is the end of the turn.
+    `whole`: the constraint holds for the whole answer, and its end is the end of the turn. `dictated`: the
+    last token was a forced one.
     """
 
     def __init__(
@@ -28,9 +29,11 @@ class Policy:
         self._forced = list(forced)
         self._constraint = constraint
         self._whole = whole
+        self.dictated = False
 
     def next(self, machine: DsmlMachine) -> int:
         """The next token, given what has been read of the turn so far."""
+        self.dictated = not machine.in_think and bool(self._forced)
         if machine.in_think:
             token = self._draw(machine.greedy)
             owed = self._forced or self._constraint

@@ -188,7 +188,7 @@ class Worker:
 
     def _continue_calls(self, job: Job) -> None:
         """Put the live tokens in front of a prompt that holds only what follows them."""
-        if not self._live_calls.issuperset(job.request.continues):
+        if self._live_calls != set(job.request.continues):
             raise _Refused(CONTINUATION_GONE[job.protocol].format(""), 409)
         live, tail = self._live, job.prompt
         job.prompt = Prompt(tail.pieces, bytes(live.key) + tail.key, live.tokens + tail.tokens)
@@ -212,7 +212,7 @@ class Worker:
     def _decode(self, job: Job, line: RequestLog, began: float, prefill_seconds: float) -> None:
         generation = Generation(job, self._live, self._vocab, self._defaults, line, self._log, self._trace)
         reply = generation.run(lambda: self._broken_off(job), self._replay)
-        if job.protocol in CONTINUATION_GONE:
+        if job.protocol in CONTINUATION_GONE and reply.finish == "tool_calls":
             self._live_calls = frozenset(call.id for call in reply.calls)
         if reply.finish in ("stop", "tool_calls"):
             self._live_protocol = job.protocol

@@ -1,6 +1,5 @@
 """The Anthropic dialect: what POST /v1/messages and its count_tokens ask for."""
 
-from ds4agent.wire import json_spans
 from ds4agent.wire.anthropic_messages import after_hidden_turn, after_last_turn, answers_in, read_items
 from ds4agent.wire.anthropic_writer import error, overflow, writer
 from ds4agent.wire.dialect import Dialect
@@ -17,7 +16,8 @@ from ds4agent.wire.fields import (
     texts,
 )
 from ds4agent.wire.message import Message
-from ds4agent.wire.request import OutputFormat, ParseContext, ToolChoice, TurnRequest
+from ds4agent.wire.output_format import output_format
+from ds4agent.wire.request import ParseContext, ToolChoice, TurnRequest
 from ds4agent.wire.template import ThinkMode
 from ds4agent.wire.tools import must_call, must_call_named, raw_tools
 
@@ -43,7 +43,7 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         think=_think(value, options.model, context.n_ctx),
         options=options,
         tool_choice=choice,
-        output=_output(text, value),
+        output=output_format(text, value, ("output_config", "format"), "json_schema"),
         continues=() if hidden is None else answers_in(items[hidden:]),
         answers=answers_in(items[after_last_turn(items) :]),
     )
@@ -79,21 +79,6 @@ def _think(value: Object, model: str | None, n_ctx: int) -> ThinkMode:
     if effort is not None:
         fields["reasoning_effort"] = effort
     return parse_think(fields, model, n_ctx)
-
-
-def _output(text: str, value: Object) -> OutputFormat | None:
-    config = optional(value, "output_config", as_object) or {}
-    wanted = optional(config, "format", as_object)
-    if wanted is None:
-        return None
-    kind = as_string(wanted.get("type"))
-    if kind != "json_schema":
-        raise RequestError(400, f"output_config.format type {kind} is not supported")
-    as_object(wanted.get("schema"))
-    raw = text
-    for name in ("output_config", "format", "schema"):
-        raw = json_spans.member(raw, name) or ""
-    return OutputFormat("json_schema", raw)
 
 
 DIALECT = Dialect(

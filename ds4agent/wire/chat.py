@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from ds4agent.wire import json_spans, sse
-from ds4agent.wire.dialect import Dialect, Emission, ReplyIds, Writer
+from ds4agent.wire.dialect import Dialect, Emission, OpenAIWriter, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallStart, Content, Reasoning
 from ds4agent.wire.dsml_values import clean
 from ds4agent.wire.errors import RequestError, context_overflow, error_body
@@ -26,8 +26,9 @@ from ds4agent.wire.fields import (
 )
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.message import ROLES, Message, ToolCall
+from ds4agent.wire.output_format import output_format
 from ds4agent.wire.reply import Reply, TokenLogprob, Usage
-from ds4agent.wire.request import OutputFormat, ParseContext, ToolChoice, TurnRequest
+from ds4agent.wire.request import ParseContext, ToolChoice, TurnRequest
 from ds4agent.wire.tools import must_call, must_call_named, raw_tools
 
 MAX_TOP_LOGPROBS = 20
@@ -51,7 +52,9 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         think=parse_think(value, options.model, context.n_ctx),
         options=options,
         tool_choice=choice,
-        output=_output(text, value),
+        output=output_format(
+            text, value, ("response_format",), "text json_object regex json_schema", ("json_schema", "schema")
+        ),
         logprobs=_logprobs(value),
     )
 
@@ -67,26 +70,6 @@ def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
         name = as_string(as_object(choice.get("function")).get("name"))
         return tools, must_call_named(tools, name)
     return tools, ToolChoice()
-
-
-def _output(text: str, value: Object) -> OutputFormat | None:
-    wanted = optional(value, "response_format", as_object)
-    if wanted is None:
-        return None
-    kind = as_string(wanted.get("type"))
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return OutputFormat("json_object")
-    if kind == "regex":
-        return OutputFormat("regex", as_string(wanted.get("pattern", wanted.get("regex"))))
-    if kind != "json_schema":
-        raise RequestError(400, f"response_format type {kind} is not supported")
-    as_object(as_object(wanted.get("json_schema")).get("schema"))
-    raw = text
-    for name in ("response_format", "json_schema", "schema"):
-        raw = json_spans.member(raw, name) or "{}"
-    return OutputFormat("json_schema", raw)
 
 
 def _logprobs(value: Object) -> int | None:
@@ -162,7 +145,7 @@ def _calls_json(calls: Iterable[ToolCall], indexed: bool) -> str:
     return "[" + ",".join(parts) + "]"
 
 
-class ChatWriter(Writer):
+class ChatWriter(OpenAIWriter):
     """Spells one reply, whole or streamed."""
 
     def __init__(self, reply_id: str, model: str, include_usage: bool, logprobs: bool = False) -> None:

@@ -6,7 +6,7 @@ included.
 from functools import partial
 
 from ds4agent.wire import sse
-from ds4agent.wire.dialect import Dialect, Emission, ReplyIds, Writer
+from ds4agent.wire.dialect import Dialect, Emission, OpenAIWriter, ReplyIds
 from ds4agent.wire.dsml import Content, Reasoning
 from ds4agent.wire.dsml_values import clean
 from ds4agent.wire.errors import RequestError, context_overflow, error_body
@@ -37,7 +37,7 @@ def _prompt(value: object) -> str:
     return clean(first) if isinstance(first, str) else ""
 
 
-class CompletionWriter(Writer):
+class CompletionWriter(OpenAIWriter):
     """Spells one reply, whole or streamed."""
 
     def __init__(self, reply_id: str, model: str, request: TurnRequest) -> None:

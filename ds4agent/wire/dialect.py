@@ -59,7 +59,7 @@ class ReplyWriter(Protocol):
         """The body of a reply that is not streamed."""
 
 
-class Writer:
+class OpenAIWriter:
     """The parts of a ReplyWriter that the OpenAI dialects share."""
 
     keepalive = sse.KEEPALIVE

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from ds4agent.wire import sse
-from ds4agent.wire.dialect import Dialect, Emission, ReplyIds, Writer
+from ds4agent.wire.dialect import Dialect, Emission, OpenAIWriter, ReplyIds
 from ds4agent.wire.dsml import Content
 from ds4agent.wire.errors import context_overflow, error_body
 from ds4agent.wire.fields import (
@@ -50,6 +50,7 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         think=ThinkMode.NONE,
         options=options,
         seconds=limit / 1e3 if limit > 0 else None,
+        n_ctx=context.n_ctx,
         fields=tuple(map(as_string, optional(value, "response_fields", as_array) or ())),
     )
 
@@ -63,7 +64,7 @@ def _extra(value: Object) -> str:
     return "".join(f"# {_text(item, 'filename')}\n{_text(item, 'text')}\n" for item in items)
 
 
-class InfillWriter(Writer):
+class InfillWriter(OpenAIWriter):
     """Spells one reply, whole or streamed. `response_fields` picks members by path, as llama-server does."""
 
     def __init__(self, request: TurnRequest, model: str) -> None:
@@ -100,6 +101,7 @@ class InfillWriter(Writer):
             "content": content,
             "stop": True,
             "model": self._model,
+            "generation_settings": {"n_ctx": self._request.n_ctx},
             "tokens_predicted": usage.completion,
             "tokens_evaluated": usage.prompt,
             "tokens_cached": usage.prompt + usage.completion,

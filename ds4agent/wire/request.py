@@ -45,6 +45,7 @@ class TurnRequest:
     `answers`: ids of the calls whose results come behind the last turn, where the API's order tells.
     `raw`: a prompt that is no chat; then there are no messages. `seconds`: decoding ends at the first line
     end after that time. `fields`: the members that a reply is to have; empty: all.
+    `n_ctx`: the context size, where a reply tells it.
     `offered`: by the name in the prompt, the tools of an API that has more than plain functions.
     `summaries`: reasoning is to be shown, in an API that otherwise keeps it back.
     `logprobs`: None, or how many alternatives each token of the answer is to be shown with.
@@ -61,6 +62,7 @@ class TurnRequest:
     raw: Rendered | None = None
     seconds: float | None = None
     fields: tuple[str, ...] = ()
+    n_ctx: int = 0
     answers: tuple[str, ...] = ()
     offered: Mapping[str, OfferedTool] = field(default_factory=dict)
     summaries: bool = False

@@ -15,7 +15,8 @@ from ds4agent.wire.fields import (
     parse_think,
 )
 from ds4agent.wire.message import Message
-from ds4agent.wire.request import OutputFormat, ParseContext, TurnRequest
+from ds4agent.wire.output_format import output_format
+from ds4agent.wire.request import ParseContext, TurnRequest
 from ds4agent.wire.responses_history import History, after_hidden_turn, results_at_end, results_at_start
 from ds4agent.wire.responses_input import read_items
 from ds4agent.wire.responses_tools import Offer
@@ -49,7 +50,7 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         think=_think(reasoning, options.model, context.n_ctx),
         options=options,
         tool_choice=offer.choice(value.get("tool_choice")),
-        output=_output(text, value),
+        output=output_format(text, value, ("text", "format"), "text json_object regex json_schema"),
         continues=() if start is None else results_at_start(shown),
         answers=results_at_end(shown),
         offered=offer.by_name,
@@ -76,26 +77,6 @@ def _think(reasoning: Object, model: str | None, n_ctx: int) -> ThinkMode:
     """An effort is a decision to think, whatever the model's name stands for."""
     effort = reasoning.get("effort")
     return parse_think({} if effort is None else {"thinking": True, "reasoning_effort": effort}, model, n_ctx)
-
-
-def _output(text: str, value: Object) -> OutputFormat | None:
-    wanted = optional(optional(value, "text", as_object) or {}, "format", as_object)
-    if wanted is None:
-        return None
-    kind = as_string(wanted.get("type"))
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return OutputFormat("json_object")
-    if kind == "regex":
-        return OutputFormat("regex", as_string(wanted.get("pattern")))
-    if kind != "json_schema":
-        raise RequestError(400, f"text.format type {kind} is not supported")
-    as_object(wanted.get("schema"))
-    raw = text
-    for name in ("text", "format", "schema"):
-        raw = json_spans.member(raw, name) or ""
-    return OutputFormat("json_schema", raw)
 
 
 def lacks_reasoning(request: TurnRequest) -> bool:

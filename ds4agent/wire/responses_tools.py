@@ -13,6 +13,7 @@ from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import Object, as_array, as_object, as_string, invalid, optional
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.request import OfferedTool, ToolChoice
+from ds4agent.wire.tools import must_call, must_call_named
 
 _NO_PARAMETERS = '{"type":"object","properties":{}}'
 _SEARCH = "tool_search"
@@ -42,18 +43,14 @@ class Offer:
         if value in (None, "auto", "none"):
             return ToolChoice()
         if value == "required":
-            if not self.raw:
-                raise RequestError(400, "tool_choice required needs tools")
-            return ToolChoice(required=True)
+            return must_call(tuple(self.raw), "required")
         if isinstance(value, str):
             raise RequestError(400, f"tool_choice={clean(value)} not supported")
         forced = as_object(value)
         if forced.get("type") != "function":
             raise RequestError(400, "forced tool_choice not supported")
         name = (optional(forced, "namespace", as_string) or "") + as_string(forced.get("name"))
-        if name not in self.by_name:
-            raise RequestError(400, f"tool_choice names an unknown tool: {name}")
-        return ToolChoice(required=True, name=name)
+        return must_call_named(tuple(self.raw), name)
 
 
 def _read(value: Object, raw: str) -> Iterator[tuple[str, str, OfferedTool]]:

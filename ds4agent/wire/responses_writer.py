@@ -8,7 +8,7 @@ what the response at the end lists.
 from collections.abc import Callable, Iterable
 
 from ds4agent.wire import sse
-from ds4agent.wire.dialect import Emission, ReplyIds, Writer
+from ds4agent.wire.dialect import Emission, OpenAIWriter, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallEnd, CallStart, Content, Reasoning
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.message import ToolCall
@@ -42,7 +42,7 @@ def _usage_json(usage: Usage) -> str:
     )
 
 
-class ResponsesWriter(Writer):
+class ResponsesWriter(OpenAIWriter):
     """Spells one reply, whole or streamed."""
 
     def __init__(self, request: TurnRequest, model: str, new_id: Callable[[], str]) -> None:

@@ -32,6 +32,10 @@ class StopFilter:
             return self._release(at)
         return self._release(len(self._buf) - max(_held(self._buf, s) for s in self._stops))
 
+    def skip(self, data: bytes) -> bytes:
+        """Pass text in which nothing is looked for, behind what is held."""
+        return self.finish() + data
+
     def finish(self) -> bytes:
         """What was held back when the turn ended for another reason."""
         return b"" if self.hit else self._release(len(self._buf))

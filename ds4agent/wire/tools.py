@@ -32,7 +32,7 @@ def tool_names(tools_raw: Iterable[str]) -> set[object]:
 
 def must_call(tools_raw: tuple[str, ...], how: str) -> ToolChoice:
     """Some call is demanded. `how`: the client's word for it. Raises RequestError."""
-    if not tools_raw:
+    if not tool_names(tools_raw):
         raise RequestError(400, f"tool_choice {how} needs tools")
     return ToolChoice(required=True)
 

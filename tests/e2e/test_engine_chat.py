@@ -23,9 +23,8 @@ from tests.engine_fixtures import (
     chat_stream,
     exchange,
     post_chat,
+    reciting_engine,
     request,
-    running_engine,
-    write_reciting_model,
 )
 
 HELLO = [{"role": "user", "content": "Hello there"}]
@@ -38,17 +37,13 @@ TOOLS = [
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("talker")
-    write_reciting_model(folder / "model.gguf", REASONING, ANSWER)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--tokens", "200") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("talker"), REASONING, ANSWER, "--tokens", "200") as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("caller")
-    write_reciting_model(folder / "model.gguf", LOOK, CALLS)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "32768") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("caller"), LOOK, CALLS, "--ctx", "32768") as engine:
         yield engine
 
 

@@ -15,7 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine_fixtures import EngineProcess, chat, exchange, request, running_engine, write_reciting_model
+from tests.engine_fixtures import (
+    EngineProcess,
+    chat,
+    exchange,
+    reciting_engine,
+    request,
+    running_engine,
+    write_reciting_model,
+)
 
 CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "Hello there"}]
@@ -30,9 +38,9 @@ CORS = (
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("http")
-    write_reciting_model(folder / "model.gguf", ["Hm,"], ["Hello"])
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "-c", "1024", "-n", "200") as started:
+    with reciting_engine(
+        tmp_path_factory.mktemp("http"), ["Hm,"], ["Hello"], "-c", "1024", "-n", "200"
+    ) as started:
         yield started
 
 
@@ -395,9 +403,7 @@ def test_models_answer_while_a_reply_is_made(engine: EngineProcess) -> None:
 
 
 def test_cors(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("cors")
-    write_reciting_model(folder / "model.gguf", ["Hm,"], ["Hello"])
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--cors") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("cors"), ["Hm,"], ["Hello"], "--cors") as engine:
         got, body = exchange(engine.port, request("GET", "/v1/models"))
         assert got == head("200 OK", body, CORS)
         assert exchange(engine.port, request("GET", "/"))[0] == head("404 Not Found", UNKNOWN, CORS)

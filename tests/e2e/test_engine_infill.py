@@ -14,7 +14,7 @@ from ds4agent.wire import completions, infill
 from ds4agent.wire.errors import RequestError
 from ds4agent.wire.request import ParseContext, TurnRequest
 from tests.e2e.recitals import ANSWER, REASONING
-from tests.engine_fixtures import EngineProcess, exchange, request, running_engine, write_reciting_model
+from tests.engine_fixtures import EngineProcess, exchange, reciting_engine, request, running_engine
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("talker")
-    write_reciting_model(folder / "model.gguf", REASONING, ANSWER)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "8192") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("talker"), REASONING, ANSWER, "--ctx", "8192") as engine:
         yield engine
 
 
@@ -55,6 +53,7 @@ def test_a_hole_is_filled(bundled: EngineProcess) -> None:
     assert timings["prompt_n"] + timings["cache_n"] == reply["tokens_evaluated"]
     assert timings["predicted_n"] == reply["tokens_predicted"] > 0
     assert timings["predicted_per_second"] > 0
+    assert reply["generation_settings"]["n_ctx"] == 8192
 
 
 def test_the_prompt_is_the_text_before_the_cursor_on_its_line(bundled: EngineProcess) -> None:
@@ -94,7 +93,7 @@ def test_stop_words_and_limits(bundled: EngineProcess) -> None:
     assert (one["stop_type"], one["tokens_predicted"]) == ("limit", 1)
 
 
-def test_a_time_limit_ends_at_a_line_end(talker: EngineProcess, bundled: EngineProcess) -> None:
+def test_a_time_limit_ends_at_a_line_end(bundled: EngineProcess) -> None:
     text = "import os\nimport sys\n\n\ndef main():\n"
     reply = infilled(bundled, input_prefix=text, input_suffix="", n_predict=400, t_max_predict_ms=0.001)
     assert reply["content"].count("\n") <= 2
@@ -114,7 +113,7 @@ def test_a_streamed_hole_joins_up_to_the_whole(bundled: EngineProcess) -> None:
 
 def test_a_model_without_the_tokens_says_so(talker: EngineProcess) -> None:
     head, body = post(talker, "/infill", input_prefix="a", input_suffix="b")
-    assert head.startswith("HTTP/1.1 501 ")
+    assert head.startswith("HTTP/1.1 501 Not Implemented\r\n")
     assert json.loads(body)["error"]["message"] == (
         "this model has no <｜fim▁begin｜> token, which infill needs"
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.recitals import ANSWER, BASH_ARGUMENTS, CALLS, LOOK, READ_ARGUMENTS, REASONING, M
-from tests.engine_fixtures import EngineProcess, exchange, request, running_engine, write_reciting_model
+from tests.engine_fixtures import EngineProcess, exchange, reciting_engine, request
 from tests.responses_stream import joined, records, without_ids
 
 PATH = "/v1/responses"
@@ -32,17 +32,13 @@ STREAM_HEAD = (
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("talker")
-    write_reciting_model(folder / "model.gguf", REASONING, ANSWER)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "512") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("talker"), REASONING, ANSWER, "--ctx", "512") as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("caller")
-    write_reciting_model(folder / "model.gguf", LOOK, CALLS)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "32768") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("caller"), LOOK, CALLS, "--ctx", "32768") as engine:
         yield engine
 
 

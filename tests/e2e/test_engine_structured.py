@@ -11,6 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from ds4agent.wire.dsml_render import render_block
+from ds4agent.wire.message import ToolCall
 from tests.e2e.recitals import ANSWER, REASONING
 from tests.engine_fixtures import (
     EngineProcess,
@@ -18,9 +20,9 @@ from tests.engine_fixtures import (
     chat_stream,
     exchange,
     post_chat,
+    reciting_engine,
     request,
     running_engine,
-    write_reciting_model,
 )
 
 ASK = [{"role": "user", "content": "Describe a small red house by the sea, with its age and its rooms."}]
@@ -93,9 +95,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder = tmp_path_factory.mktemp("talker")
-    write_reciting_model(folder / "model.gguf", REASONING, ANSWER)
-    with running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "8192") as engine:
+    with reciting_engine(tmp_path_factory.mktemp("talker"), REASONING, ANSWER, "--ctx", "8192") as engine:
         yield engine
 
 
@@ -243,6 +243,28 @@ def test_a_named_tool_is_called(bundled: EngineProcess, name: str, thinking: boo
     assert (
         "".join(c["function"]["arguments"] for c in calls if c["index"] == 0) == call["function"]["arguments"]
     )
+
+
+def test_stop_strings_are_not_looked_for_in_what_is_dictated(bundled: EngineProcess) -> None:
+    choice = {"type": "function", "function": {"name": "paint"}}
+    fields = {"messages": ASK, "tools": TOOLS, "tool_choice": choice, "temperature": 0, "thinking": False}
+    reply = chat(bundled.port, stop=["\n\n", "invoke name"], **fields)["choices"][0]
+    assert reply["message"]["tool_calls"][0]["function"]["name"] == "paint"
+
+
+def test_an_answer_that_quotes_a_call_is_no_call(bundled: EngineProcess) -> None:
+    block = render_block([ToolCall("", "paint", "{}")])
+    wanted = schema_format({"const": block})
+    reply = chat(bundled.port, messages=ASK, thinking=False, response_format=wanted)["choices"][0]
+    assert reply["finish_reason"] == "stop"
+    assert json.loads(reply["message"]["content"]) == block
+
+
+def test_a_format_of_any_size_is_refused(bundled: EngineProcess) -> None:
+    wanted = schema_format({"enum": ["x" * 300_000]})
+    head, body = post_chat(bundled.port, messages=ASK, response_format=wanted)
+    assert head.startswith("HTTP/1.1 400 ")
+    assert "300" in json.loads(body)["error"]["message"]
 
 
 @pytest.mark.parametrize("tools", [TOOLS, TOOLS[:1]])

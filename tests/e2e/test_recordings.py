@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,7 +26,7 @@ from tests.e2e.recorded import (
     log_form,
     wire_request,
 )
-from tests.engine_fixtures import exchange, running_engine, write_reciting_model
+from tests.engine_fixtures import exchange, reciting_engine
 
 COMPAT = Path(__file__).parents[2] / "docs" / "compat.md"
 # Turns that end by a number of tokens, which is another text with another vocabulary.
@@ -76,11 +76,12 @@ def _path(number: str) -> Path:
 def _replayed(series: str) -> dict[str, list[Answered]]:
     """All exchanges of a series against one engine; ids of calls in a history are those of our replies."""
     how = SERIES[series]
-    folder = Path(mkdtemp(prefix="recordings-"))
-    write_reciting_model(folder / "model.gguf", *how.pieces, title="DeepSeek V4 Flash")
     answers: dict[str, list[Answered]] = {number: [] for number in how.files}
     ids: dict[str, str] = {}
-    with running_engine(folder, "--model", str(folder / "model.gguf"), *how.flags) as engine:
+    with (
+        TemporaryDirectory(prefix="recordings-") as folder,
+        reciting_engine(Path(folder), *how.pieces, *how.flags, title="DeepSeek V4 Flash") as engine,
+    ):
         seen = len(engine.lines)
         for number, recorded in ((n, e) for n in how.files for e in exchanges(_path(n))):
             head, data = exchange(engine.port, wire_request(_with_ids(recorded.request, ids)))

@@ -9,7 +9,7 @@ import anthropic
 import pytest
 
 from tests.e2e.recitals import ANSWER, CALLS, LOOK, REASONING
-from tests.engine_fixtures import running_engine, write_reciting_model
+from tests.engine_fixtures import reciting_engine
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 TOOLS: list[Any] = [
@@ -26,10 +26,8 @@ def client_of(
     factory: pytest.TempPathFactory, reasoning: list[str], answer: list[str]
 ) -> Iterator[anthropic.Anthropic]:
     """A client without retries, proxies and keys, and its engine."""
-    folder = factory.mktemp("engine")
-    write_reciting_model(folder / "model.gguf", reasoning, answer)
     with (
-        running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "8192") as engine,
+        reciting_engine(factory.mktemp("engine"), reasoning, answer, "--ctx", "8192") as engine,
         anthropic.Anthropic(
             base_url=f"http://127.0.0.1:{engine.port}",
             api_key="none",

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from tests.e2e.recitals import ANSWER, BASH_ARGUMENTS, CALLS, LOOK, READ_ARGUMENTS, REASONING
-from tests.engine_fixtures import running_engine, write_reciting_model
+from tests.engine_fixtures import reciting_engine
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 N_TALK = len(REASONING) + 1 + len(ANSWER)
@@ -31,10 +31,8 @@ def client_of(
     factory: pytest.TempPathFactory, reasoning: list[str], answer: list[str]
 ) -> Iterator[openai.OpenAI]:
     """A client without retries, proxies and keys, and its engine."""
-    folder = factory.mktemp("engine")
-    write_reciting_model(folder / "model.gguf", reasoning, answer)
     with (
-        running_engine(folder, "--model", str(folder / "model.gguf"), "--ctx", "8192") as engine,
+        reciting_engine(factory.mktemp("engine"), reasoning, answer, "--ctx", "8192") as engine,
         openai.OpenAI(
             base_url=f"http://127.0.0.1:{engine.port}/v1",
             api_key="none",

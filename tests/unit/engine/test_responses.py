@@ -105,6 +105,15 @@ def test_a_session_that_moved_on_while_the_results_waited_is_a_conflict() -> Non
     )
 
 
+def test_a_part_of_the_results_is_a_conflict() -> None:
+    """The model would go on as if the other call had given nothing."""
+    with engine_parts(f"</think>{BLOCK}", "</think>other") as parts:
+        one = results(ask(parts, [ASK]))[:1]
+        _, message = parts.last_message(job(parts, one))
+    assert isinstance(message, Failed)
+    assert message.status == 409
+
+
 def test_calls_are_live_until_the_next_turn() -> None:
     with engine_parts(f"</think>{BLOCK}", "</think>done") as parts:
         first = ask(parts, [ASK])
