@@ -55,4 +55,4 @@ bench: .venv/.dev
 	@scripts/bench $(BENCH)
 
 clean:
-	rm -rf .venv .bench-venv build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .bench-venv .cache build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -31,7 +31,15 @@ def installed_agent() -> Path:
             _node()
             manifest = {"private": True, "dependencies": {PACKAGE: VERSION}}
             (folder / "package.json").write_text(json.dumps(manifest))
-            command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+            command = [
+                "npm",
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--cache",
+                str(CACHE / "npm"),
+            ]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
             (folder / "complete").touch()
     return program
