@@ -93,7 +93,7 @@ class Engine:
         live = Live(vocab, session)
         trace = open_trace(flags.trace)
         defaults = Defaults(_temperature(model), flags.tokens)
-        self._worker = Worker(vocab, live, defaults, replay, log, trace)
+        self._worker = Worker(vocab, live, defaults, replay, log, trace, flags.max_queue)
         card = ModelCard(model.info.name, n_ctx, flags.tokens)
         self._server = Server(
             self._worker,

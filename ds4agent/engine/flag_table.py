@@ -82,6 +82,8 @@ FLAGS = (
     _takes("api", "--host", "HOST", str, "IPv4 address to listen on (default 127.0.0.1)", "host"),
     _takes("api", "--port", "N", integer(0, 65535),
            "port to listen on, 0 for a free one (default 8000)", "port"),
+    _takes("api", "--max-queue", "N", _COUNT,
+           "requests that may wait, 0 for any number (default 64); more get status 429", "max_queue"),
     _switch("api", "--cors", "let web pages of any origin read the replies", "cors"),
     _takes("api", "--trace", "FILE", Path,
            "write prompts, replies and cache decisions to FILE, which is emptied first", "trace"),

@@ -31,6 +31,7 @@ class Flags:
     chdir: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    max_queue: int = 64
     cors: bool = False
     trace: Path | None = None
     replay: bool = True

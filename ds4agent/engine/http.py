@@ -12,7 +12,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from ds4agent.engine.http_reader import BadRequest, Request, RequestReader
@@ -29,6 +29,7 @@ _REASONS = {
     400: "Bad Request",
     404: "Not Found",
     409: "Conflict",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     501: "Not Implemented",
 }
@@ -39,9 +40,19 @@ _CORS = (
 )
 
 
+JSON = "application/json"
+# What a connection without a reply counts as: the client left first.
+CLIENT_CLOSED = 499
+Headers = Sequence[tuple[str, str]]
 Handler = Callable[["Connection", Request], Awaitable[None]]
+# Path and status of a reply, once it is decided; from the thread that decides it.
+Answered = Callable[[str, int], None]
 # Path, status and message to the body of an error.
 SpellError = Callable[[str, int, str], bytes]
+
+
+def _uncounted(_path: str, _status: int) -> None:
+    pass
 
 
 def _openai_error(_path: str, _status: int, message: str) -> bytes:
@@ -57,8 +68,12 @@ class Connection(asyncio.Protocol):
         cors: bool,
         open_connections: set["Connection"],
         spell_error: SpellError = _openai_error,
+        answered: Answered = _uncounted,
     ) -> None:
         self._handler = handler
+        self._answered = answered
+        self._has_status = False
+        self._head_only = False
         self._spell_error = spell_error
         self._cors = _CORS if cors else ""
         self._all = open_connections
@@ -107,6 +122,7 @@ class Connection(asyncio.Protocol):
     def _begin(self, request: Request) -> None:
         self._reader = None
         self._path = request.path
+        self._head_only = request.method == "HEAD"
         self._clear_timer()
         self._task = asyncio.get_running_loop().create_task(self._run(request))
 
@@ -127,6 +143,8 @@ class Connection(asyncio.Protocol):
         self._clear_timer()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
+        if self._path:
+            self._settle(CLIENT_CLOSED)
         self._lost()
 
     def _lost(self) -> None:
@@ -155,19 +173,25 @@ class Connection(asyncio.Protocol):
         else:
             self._on_gone = call
 
-    def reply(self, status: int, body: bytes) -> None:
-        """A whole reply; closes the connection."""
-        self._write_reply(status, body)
+    def reply(self, status: int, body: bytes, headers: Headers = (), kind: str = JSON) -> None:
+        """A whole reply; closes the connection. `kind`: the body's type. HEAD gets the head alone."""
+        self._settle(status)
+        kinds = [("Content-Type", kind)] if body else []
+        lines = [f"{name}: {value}\r\n" for name, value in (*kinds, *headers)]
+        head = f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}\r\nContent-Length: {len(body)}\r\n"
+        head = f"{head}{''.join(lines)}{self._cors}Connection: close\r\n\r\n"
+        self.write(head.encode() + (b"" if self._head_only else body))
         self.close()
 
-    def _write_reply(self, status: int, body: bytes) -> None:
-        kind = "Content-Type: application/json\r\n" if body else ""
-        reason = _REASONS.get(status, "Error")
-        head = f"HTTP/1.1 {status} {reason}\r\nContent-Length: {len(body)}\r\n{kind}{self._cors}"
-        self.write(f"{head}Connection: close\r\n\r\n".encode() + body)
+    def _settle(self, status: int) -> None:
+        """The first status of a connection is the one that its client gets."""
+        if not self._has_status:
+            self._has_status = True
+            self._answered(self._path, status)
 
     def stream_head(self) -> bytes:
         """What comes in front of an event stream; the stream ends with the connection."""
+        self._settle(200)
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
         return f"{head}{self._cors}Connection: close\r\n\r\n".encode()
 

@@ -1,6 +1,7 @@
 """One generation: what a connection asks of the worker, and what it is told while it waits."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -66,7 +67,8 @@ class Job:
     `forced`: tokens that come first behind the reasoning; `constraint`: what may come behind those, for the
     whole answer if the request names an output format.
 
-    `sink` is called from the worker thread, the last time with Finished, Failed or Dropped.
+    `sink` is called from the worker thread, the last time with Finished, Failed or Dropped; that of a job
+    which is dropped while it waits, from the thread that drops it. `created`: on the monotonic clock.
     """
 
     prompt: Prompt
@@ -80,6 +82,7 @@ class Job:
     forced: tuple[int, ...] = ()
     constraint: Constraint | None = None
     dropped: threading.Event = field(default_factory=threading.Event)
+    created: float = field(default_factory=time.monotonic)
 
     @property
     def is_chat(self) -> bool:

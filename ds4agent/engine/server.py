@@ -6,8 +6,11 @@ from the other connections.
 
 import asyncio
 import itertools
+import json
+import math
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +19,8 @@ from ds4agent.engine.constraint import Constraint, Grammars
 from ds4agent.engine.http import Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
+from ds4agent.engine.metrics import CONTENT_TYPE
+from ds4agent.engine.queue import QueueFull
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
@@ -24,7 +29,7 @@ from ds4agent.wire import anthropic, chat, completions, infill, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
 from ds4agent.wire.dsml_render import NAME_CLOSE, escape_attr
-from ds4agent.wire.errors import UNKNOWN_ENDPOINT, RequestError, error_body
+from ds4agent.wire.errors import QUEUE_FULL, UNKNOWN_ENDPOINT, RequestError, error_body
 from ds4agent.wire.message import Message
 from ds4agent.wire.models import ALIASES, ModelCard
 from ds4agent.wire.request import OutputFormat, ParseContext, Protocol, TurnRequest
@@ -42,6 +47,8 @@ from ds4agent.wire.tools import tool_names
 
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
+_HEALTH = ("/health", "/v1/health")
+_METRICS = "/metrics"
 DIALECTS = {
     "/v1/chat/completions": chat.DIALECT,
     "/v1/completions": completions.DIALECT,
@@ -76,6 +83,7 @@ class Server:
         self._cors = cors
         self._control_in_text = control_in_text
         self._keep_bodies = keep_bodies
+        self._started = time.monotonic()
         self._ids = itertools.count(1)
         self._grammars = Grammars(vocab.tokenizer, vocab.eos)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -87,7 +95,7 @@ class Server:
 
     def connection(self) -> Connection:
         """The protocol factory of the listening socket."""
-        return Connection(self._handle, self._cors, self._connections, _spell_error)
+        return Connection(self._handle, self._cors, self._connections, _spell_error, self._answered)
 
     def close(self) -> None:
         """After the worker has ended: nothing more will be written."""
@@ -101,12 +109,43 @@ class Server:
             await endpoint(connection, request.body)
         elif request.method == "OPTIONS":
             connection.reply(204, b"")
-        elif request.method == "GET" and request.path == _MODELS:
-            connection.reply(200, self._card.list_body())
-        elif request.method == "GET" and self._names_a_model(request.path):
-            connection.reply(200, self._card.one_body())
+        elif request.method in ("GET", "HEAD"):
+            self._get(connection, request.path)
         else:
             raise RequestError(404, UNKNOWN_ENDPOINT)
+
+    def _get(self, connection: Connection, path: str) -> None:
+        if path == _MODELS:
+            connection.reply(200, self._card.list_body())
+        elif self._names_a_model(path):
+            connection.reply(200, self._card.one_body())
+        elif path in _HEALTH:
+            connection.reply(200, self._health())
+        elif path == _METRICS:
+            connection.reply(200, self._metrics(), kind=CONTENT_TYPE)
+        else:
+            raise RequestError(404, UNKNOWN_ENDPOINT)
+
+    def _health(self) -> bytes:
+        value = {
+            "status": "ok",
+            "model": self._card.id,
+            "uptime_s": int(time.monotonic() - self._started),
+            "queue_depth": self._worker.queue_depth,
+            "busy": self._worker.busy,
+        }
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    def _metrics(self) -> bytes:
+        worker = self._worker
+        gauges = (worker.queue_depth, int(worker.busy), worker.live_tokens, self._card.n_ctx)
+        return worker.metrics.render(gauges)
+
+    def _answered(self, path: str, status: int) -> None:
+        """Counts by path, if it is one of ours: a client must not make up series."""
+        known = path in self._posts or path in (_MODELS, *_HEALTH, _METRICS)
+        model = f"{_MODELS}/ID" if self._names_a_model(path) else "other"
+        self._worker.metrics.answered(path if known else model, status)
 
     def _names_a_model(self, path: str) -> bool:
         return path.removeprefix(f"{_MODELS}/") in (self._card.id, *ALIASES)
@@ -120,8 +159,19 @@ class Server:
         ids = ReplyIds(next(self._ids), lambda: secrets.token_hex(12))
         writer = dialect.writer(job.request, options.model or self._card.id, ids)
         job.sink = (StreamedReply if options.stream else WholeReply)(connection, writer, dialect)
+        try:
+            self._worker.submit(job)
+        except QueueFull:
+            self._refuse(dialect, connection)
+            return
         connection.when_gone(lambda: self._worker.drop(job))
-        self._worker.submit(job)
+
+    def _refuse(self, dialect: Dialect, connection: Connection) -> None:
+        """A place is free when the running job ends, which takes as long as jobs took lately."""
+        metrics = self._worker.metrics
+        metrics.rejected()
+        seconds = max(1, math.ceil(metrics.average_seconds))
+        connection.reply(429, dialect.error(429, QUEUE_FULL), [("Retry-After", str(seconds))])
 
     async def _count_tokens(self, connection: Connection, body: bytes) -> None:
         n = await asyncio.get_running_loop().run_in_executor(self._pool, self._prompt_tokens, body)

@@ -4,12 +4,11 @@ Connections hand in jobs, the worker carries them out one after the other, and t
 happens. There is one resident session, because evaluation is what costs, and two evaluations at a time
 would only share the cores.
 
-Cancelling: a job is dropped when its client has gone. Waiting jobs are skipped; the running one is stopped
-between two tokens, or, in prefill, between two chunks of the library. What was read stays in the session
-and serves the next prompt that begins the same way.
+Cancelling: a job is dropped when its client has gone. A waiting one leaves the queue; the running one is
+stopped between two tokens, or, in prefill, between two chunks of the library. What was read stays in the
+session and serves the next prompt that begins the same way.
 """
 
-import queue
 import threading
 import time
 import traceback
@@ -20,6 +19,8 @@ from ds4agent.engine.binding import Cancelled, Ds4Error
 from ds4agent.engine.generation import CLIENT_GONE, Defaults, Generation
 from ds4agent.engine.job import Dropped, Failed, Finished, Job, Progress, Started
 from ds4agent.engine.live import Live, Plan
+from ds4agent.engine.metrics import Metrics
+from ds4agent.engine.queue import JobQueue
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.trace import Begun, Trace
 from ds4agent.engine.vocab import Prompt, Vocab
@@ -54,6 +55,7 @@ class Worker:
         replay: ReplayMap | None,
         log: Callable[[str], None],
         trace: Trace | None = None,
+        max_queue: int = 0,
     ) -> None:
         self._vocab = vocab
         self._live = live
@@ -61,7 +63,8 @@ class Worker:
         self._replay = replay
         self._log = log
         self._trace = trace or Trace()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs = JobQueue(max_queue)
+        self.metrics = Metrics()
         self._lock = threading.Lock()
         self._running: Job | None = None
         # Of the turn that the session ends with: the calls that results may be sent for, and its API, unless
@@ -75,7 +78,20 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
+        """Raises QueueFull."""
         self._jobs.put(job)
+
+    @property
+    def queue_depth(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def busy(self) -> bool:
+        return self._running is not None
+
+    @property
+    def live_tokens(self) -> int:
+        return len(self._live)
 
     def drop(self, job: Job) -> None:
         """The client has gone; from any thread, more than once, also after the end."""
@@ -83,6 +99,9 @@ class Worker:
             job.dropped.set()
             if self._running is job:
                 self._live.session.cancel()
+        if self._jobs.remove(job):
+            self.metrics.dropped()
+            job.sink(Dropped())
 
     def is_live(self, call_id: str) -> bool:
         """Whether the session ends with this call; may change until a request that asks gets its turn."""
@@ -94,13 +113,13 @@ class Worker:
             self._stop.set()
             if self._running is not None:
                 self._live.session.cancel()
-        self._jobs.put(None)
+        self._jobs.close()
 
     def join(self) -> None:
         self._thread.join()
 
     def _loop(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._jobs.take()) is not None:
             with self._lock:
                 self._running = job
                 self._live.session.clear_cancel()
@@ -141,6 +160,7 @@ class Worker:
             self._prefill(job, plan, line, began)
             read = time.monotonic() - began
             self._log(line.prompt_done(read))
+            self.metrics.prefilled(len(plan.suffix), read, began + read - job.created)
             job.sink(Started(Usage(plan.prompt, plan.cached, 0)))
             self._decode(job, line, began, read)
         except Cancelled:
@@ -150,6 +170,8 @@ class Worker:
         except Ds4Error as error:
             self._trace.failed(f"prefill failed: {error.message}")
             job.sink(Failed(error.message))
+        finally:
+            self.metrics.job_took(time.monotonic() - began)
 
     def _plan(self, job: Job) -> Plan:
         live = self._live
@@ -221,5 +243,6 @@ class Worker:
         seconds = time.monotonic() - began
         self._log(line.finish(generation.generated, reply.finish, generation.error, seconds))
         self._trace.finished(reply, line, seconds)
+        self.metrics.finished(reply.usage, reply.decode_seconds)
         reply = replace(reply, prefill_seconds=prefill_seconds)
         job.sink(Dropped() if self._broken_off(job) else Finished(reply))

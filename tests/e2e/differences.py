@@ -113,6 +113,8 @@ DIFFERENCES: dict[str, Edit | Instead] = {
     "24 responses-tool-choice-object": Instead("tool_choice", 400, "tool_choice names an unknown tool: f"),
     # What was recorded is not well-formed, which only who reads chunks can tell.
     "25 chunked request body": Instead("HTTP", 400, "bad HTTP request"),
+    "25 unknown path": Instead("Endpoints that upstream lacks", 200, '{"status":"ok",'),
+    "25 head": Instead("Endpoints that upstream lacks", 200, ""),
     "25 count_tokens": Instead("Endpoints that upstream lacks", 200, '{"input_tokens":'),
     "30": Edit("Reasoning that is cut off", _cut_reasoning_in_chat),
     "36": Edit("Reasoning that is cut off", _cut_reasoning_in_chat),

@@ -87,18 +87,29 @@ def test_options_needs_no_body(engine: EngineProcess) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/health"), ("GET", "/"), ("GET", CHAT), ("POST", "/v1/models"), ("POST", "/v1/embeddings"),
-     ("GET", "/v1/models/other"), ("DELETE", "/v1/models")],
+    [("GET", "/healthz"), ("HEAD", "/"), ("GET", "/"), ("GET", CHAT), ("POST", "/v1/models"),
+     ("POST", "/v1/embeddings"), ("GET", "/v1/models/other"), ("DELETE", "/v1/models")],
 )  # fmt: skip
 def test_unknown_endpoints(engine: EngineProcess, method: str, path: str) -> None:
     got, body = exchange(engine.port, request(method, path))
     assert got == head("404 Not Found", UNKNOWN)
-    assert body == UNKNOWN
+    assert body == (b"" if method == "HEAD" else UNKNOWN)
 
 
-def test_head_is_unknown_too(engine: EngineProcess) -> None:
-    got, _ = exchange(engine.port, request("HEAD", "/v1/models"))
-    assert got == head("404 Not Found", UNKNOWN)
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/deepseek-v4-flash"])
+def test_head_is_get_without_the_body(engine: EngineProcess, path: str) -> None:
+    with_body = exchange(engine.port, request("GET", path))
+    assert exchange(engine.port, request("HEAD", path)) == (with_body[0], b"")
+    assert with_body[1]
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/health"])
+def test_health(engine: EngineProcess, path: str) -> None:
+    got, body = exchange(engine.port, request("GET", path))
+    assert got == head("200 OK", body)
+    value = json.loads(body)
+    assert value.pop("uptime_s") >= 0
+    assert value == {"status": "ok", "model": "reciting-model", "queue_depth": 0, "busy": False}
 
 
 BAD_BODIES = {

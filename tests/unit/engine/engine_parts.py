@@ -30,14 +30,21 @@ class Parts:
     """The engine behind the sockets: a request in, a reply out."""
 
     def __init__(
-        self, replies: Sequence[str], n_ctx: int = 100_000, replay: bool = True, trace: Trace | None = None
+        self,
+        replies: Sequence[str],
+        n_ctx: int = 100_000,
+        replay: bool = True,
+        trace: Trace | None = None,
+        max_queue: int = 0,
     ) -> None:
         self.session = ScriptedSession(ScriptedModel(), n_ctx, replies)
         self.lines: list[str] = []
         vocab = Vocab(self.session.model)
         memory = ReplayMap(1000) if replay else None
         self.live = Live(vocab, self.session)
-        self.worker = Worker(vocab, self.live, Defaults(1.0, 5000), memory, self.lines.append, trace)
+        self.worker = Worker(
+            vocab, self.live, Defaults(1.0, 5000), memory, self.lines.append, trace, max_queue
+        )
         card = ModelCard("Scripted One", n_ctx, 5000)
         self.server = Server(
             self.worker, vocab, format_texts(), card, memory, cors=False, keep_bodies=trace is not None
@@ -68,9 +75,13 @@ class Parts:
 
 @contextmanager
 def engine_parts(
-    *replies: str, n_ctx: int = 100_000, replay: bool = True, trace: Trace | None = None
+    *replies: str,
+    n_ctx: int = 100_000,
+    replay: bool = True,
+    trace: Trace | None = None,
+    max_queue: int = 0,
 ) -> Iterator[Parts]:
-    parts = Parts(replies, n_ctx, replay, trace)
+    parts = Parts(replies, n_ctx, replay, trace, max_queue)
     parts.worker.start()
     try:
         yield parts
