@@ -17,7 +17,10 @@ from ds4agent.engine._ds4_abi import ffi
 from ds4agent.engine.backend import DrawSettings
 from ds4agent.resources import native_library
 
-ABI_VERSION = 2
+ABI_VERSION = 3
+# Tokens whose compressed rows are stored together: DS4_BLOCK.
+BLOCK = 128
+Bytes = bytes | bytearray | memoryview
 _STATUS = ("OK", "ARGUMENT", "IO", "FORMAT", "UNSUPPORTED", "MEMORY", "CONTEXT_FULL", "CANCELLED", "CHECKSUM")
 
 
@@ -157,19 +160,24 @@ class Model:
     def is_control(self, token: int) -> bool:
         return bool(_lib.ds4_token_is_control(self._ptr, token))
 
+    @property
+    def fingerprint(self) -> bytes:
+        """Eight bytes that name the model by its tensors."""
+        return int(_lib.ds4_model_fingerprint(self._ptr)).to_bytes(8, "little")
+
     def session(self, n_ctx: int) -> "Session":
-        return Session(self, n_ctx)
+        out, error = ffi.new("ds4_session **"), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_new(self._ptr, n_ctx, out, error), error)
+        return Session(self, out[0])
 
 
 class Session:
     """One sequence of tokens with its KV state. One thread at a time, except for cancel()."""
 
-    def __init__(self, model: Model, n_ctx: int) -> None:
-        out, error = ffi.new("ds4_session **"), ffi.new("ds4_error *")
-        _check(_lib.ds4_session_new(model._ptr, n_ctx, out, error), error)
-        self._ptr = out[0]
+    def __init__(self, model: Model, pointer: Any) -> None:
+        self._ptr = pointer
         self._model = model
-        self.n_ctx = n_ctx
+        self.n_ctx = int(_lib.ds4_session_ctx(pointer))
         model._sessions += 1
 
     def __enter__(self) -> "Session":
@@ -199,6 +207,24 @@ class Session:
 
     def reset(self) -> None:
         _lib.ds4_session_reset(self._ptr)
+
+    def keep(self, tokens: int) -> None:
+        """How many of the last tokens the session can be cut back among to the nearest block."""
+        _lib.ds4_session_keep(self._ptr, tokens)
+
+    def nearest(self, n: int) -> int:
+        """The last position up to n from which the session can go on."""
+        return int(_lib.ds4_session_nearest(self._ptr, n))
+
+    def cut(self, n: int) -> int:
+        """Forget all behind that position; returns it. Its last token's logits are gone."""
+        return int(_lib.ds4_session_cut(self._ptr, n))
+
+    def fork(self) -> "Session":
+        """A second session with the same tokens, which shares their memory."""
+        out, error = ffi.new("ds4_session **"), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_fork(self._ptr, out, error), error)
+        return Session(self._model, out[0])
 
     @property
     def n_tokens(self) -> int:
@@ -232,15 +258,36 @@ class Session:
             raise Ds4Error("ARGUMENT", "the session holds no evaluated token")
         return data
 
-    def save(self) -> bytes:
-        size = _lib.ds4_session_save_size(self._ptr)
-        buf, error = ffi.new("char[]", size), ffi.new("ds4_error *")
-        _check(_lib.ds4_session_save(self._ptr, buf, size, error), error)
-        return bytes(ffi.buffer(buf, size))
+    @property
+    def block_bytes(self) -> int:
+        """Of the compressed rows of BLOCK tokens."""
+        return int(_lib.ds4_session_block_bytes(self._ptr))
 
-    def load(self, data: bytes) -> None:
+    def rows(self, first: int, n: int) -> memoryview:
+        """The compressed rows of blocks [first, first + n), which are whole and never change."""
+        size = n * self.block_bytes
+        buf, error = ffi.new("char[]", max(size, 1)), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_rows(self._ptr, first, n, buf, size, error), error)
+        return memoryview(ffi.buffer(buf, size))
+
+    def put_rows(self, tokens: Sequence[int], rows: Bytes) -> None:
+        """Add the next blocks to a session that holds nothing else; for load() to build on."""
         error = ffi.new("ds4_error *")
-        _check(_lib.ds4_session_load(self._ptr, ffi.from_buffer(data), len(data), error), error)
+        view = memoryview(rows)
+        data, ids = ffi.from_buffer(view), ffi.new("int32_t[]", tokens)
+        n = len(tokens) // BLOCK
+        _check(_lib.ds4_session_put_rows(self._ptr, n, ids, data, view.nbytes, error), error)
+
+    def save(self, start: int = 0) -> memoryview:
+        """All that is needed besides the rows of the blocks before token `start`; 0: the whole session."""
+        size = _lib.ds4_session_save_size(self._ptr, start)
+        buf, error = ffi.new("char[]", size), ffi.new("ds4_error *")
+        _check(_lib.ds4_session_save(self._ptr, start, buf, size, error), error)
+        return memoryview(ffi.buffer(buf, size))
+
+    def load(self, data: Bytes) -> None:
+        error = ffi.new("ds4_error *")
+        _check(_lib.ds4_session_load(self._ptr, ffi.from_buffer(memoryview(data)), memoryview(data).nbytes, error), error)
 
 
 class Sampler:

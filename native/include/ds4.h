@@ -29,7 +29,7 @@ extern "C" {
 #define DS4_API __attribute__((visibility("default")))
 #endif
 
-#define DS4_ABI_VERSION 2
+#define DS4_ABI_VERSION 3
 
 typedef enum {
     DS4_OK = 0,
@@ -114,7 +114,7 @@ DS4_API int32_t ds4_session_ctx(const ds4_session *session);
 DS4_API int32_t ds4_session_n_tokens(const ds4_session *session);
 /* The tokens held, oldest first; valid until the next call that changes the session. */
 DS4_API const int32_t *ds4_session_tokens(const ds4_session *session);
-/* Bytes of memory the session holds now. */
+/* Bytes of memory the session holds now; what n sessions share counts 1/n for each. */
 DS4_API uint64_t ds4_session_memory(const ds4_session *session);
 
 /* Append n tokens and evaluate them (prefill for n > 1, decode for n = 1); the
@@ -128,15 +128,43 @@ DS4_API ds4_status ds4_session_eval(ds4_session *session, const int32_t *tokens,
  * The request stays until an eval has returned DS4_ERR_CANCELLED or it is cleared. */
 DS4_API void ds4_session_cancel(ds4_session *session);
 DS4_API void ds4_session_clear_cancel(ds4_session *session);
-/* n_vocab floats for the token after the last; NULL before the first eval. */
+/* n_vocab floats for the token after the last; NULL before the first eval and after a cut. */
 DS4_API const float *ds4_session_logits(const ds4_session *session);
 
-/* The whole session as bytes: layout version, shapes, tokens, KV state, logits,
- * checksum. Native byte order (little endian on all supported machines). */
-DS4_API uint64_t ds4_session_save_size(const ds4_session *session);
-DS4_API ds4_status ds4_session_save(const ds4_session *session, void *buf, uint64_t size, ds4_error *err);
+/* A session can be cut back to points: the ends of blocks of DS4_BLOCK tokens whose
+ * surroundings are kept, and some of the very last positions. Surroundings are kept of
+ * the last tokens, DS4_HISTORY_TOKENS unless told otherwise; of those before, points
+ * get sparser with their distance. */
+#define DS4_BLOCK 128
+#define DS4_HISTORY_TOKENS 16384
+DS4_API void ds4_session_keep(ds4_session *session, int32_t tokens);
+/* The last point at or before position n. */
+DS4_API int32_t ds4_session_nearest(const ds4_session *session, int32_t n);
+/* Forget all tokens behind that point; returns it. */
+DS4_API int32_t ds4_session_cut(ds4_session *session, int32_t n);
+/* A second session with the same tokens. Both share what they have in common until
+ * one is freed, and go on independently. */
+DS4_API ds4_status ds4_session_fork(const ds4_session *session, ds4_session **out, ds4_error *err);
+
+/* A session as bytes, in native byte order (little endian on all supported machines).
+ * Compressed rows never change, so those of whole blocks can be stored apart and once:
+ * ds4_session_rows() copies blocks [first, first + n) out, ds4_session_put_rows() adds
+ * the next n blocks, with their tokens, to an empty session or to one cut back to the end
+ * of a block; size is n * ds4_session_block_bytes(). They count for ds4_session_load() only.
+ * Saved is the rest: all that is needed besides the rows of the blocks before token `from`
+ * (rounded down to a block; 0: the whole session), with shapes and a checksum. */
+DS4_API uint64_t ds4_session_block_bytes(const ds4_session *session);
+DS4_API ds4_status ds4_session_rows(const ds4_session *session, int32_t first, int32_t n, void *buf,
+                                    uint64_t size, ds4_error *err);
+DS4_API ds4_status ds4_session_put_rows(ds4_session *session, int32_t n, const int32_t *tokens, const void *buf,
+                                        uint64_t size, ds4_error *err);
+DS4_API uint64_t ds4_session_save_size(const ds4_session *session, int32_t from);
+DS4_API ds4_status ds4_session_save(const ds4_session *session, int32_t from, void *buf, uint64_t size,
+                                    ds4_error *err);
 /* Replaces the session's state. On failure the session is left as it was. */
 DS4_API ds4_status ds4_session_load(ds4_session *session, const void *buf, uint64_t size, ds4_error *err);
+/* Names the model by its tensors: rows of one mean nothing to another. */
+DS4_API uint64_t ds4_model_fingerprint(const ds4_model *model);
 
 typedef struct {
     float temperature;  /* <= 0: the largest logit, lowest id on a tie */

@@ -15,8 +15,8 @@
 #include "forward.h"
 #include "quant.h"
 
-#define BLOCK_TOKENS 8
-#define BLOCK_FLOATS (1u << 17)
+#define FEW_TOKENS 8
+#define FEW_FLOATS (1u << 17)
 
 void ds4_kv_finish(const ds4_lane *ln, const float *norm, ds4_rope r, const float *raw, float *out) {
     size_t D = ln->hp->head_dim, R = ln->hp->n_rot;
@@ -53,36 +53,34 @@ static void finish_head(const ds4_lane *ln, float *o, float inv, ds4_rope r) {
 }
 
 void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size_t h0, size_t h1,
-                      const ds4_segment *win, size_t n_win, ds4_segment comp, ds4_rope r, float *o) {
-    size_t D = ln->hp->head_dim, heads = h1 - h0, rows = 0, at = 0;
-    for (size_t i = 0; i < n_win; i++)
-        rows += win[i].n;
-    size_t ld = rows + comp.n;
+                      const ds4_visible *v, ds4_rope r, float *o) {
+    size_t D = ln->hp->head_dim, heads = h1 - h0, n_win = 0, ld = 0, at = 0;
+    const ds4_segment *seg = v->seg;
+    for (size_t i = 0; i < v->n; ld += seg[i].n, i++)
+        n_win += i < v->n_win ? seg[i].n : 0;
     float *s = ln->own->scores;
     q += h0 * D;
     o += h0 * D;
-    for (size_t i = 0; i < n_win; at += win[i].n, i++)
-        ln->k->dot_f32(win[i].rows, D, win[i].n, q, D, heads, D, s + at, ld);
-    ln->k->dot_f32(comp.rows, D, comp.n, q, D, heads, D, s + rows, ld);
+    for (size_t i = 0; i < v->n; at += seg[i].n, i++)
+        ln->k->dot_f32(seg[i].rows, D, seg[i].n, q, D, heads, D, s + at, ld);
     float inv[heads];
     for (size_t h = 0; h < heads; h++)
-        inv[h] = soften(ln, s + h * ld, rows, s + h * ld + rows, comp.n, F->sinks[h0 + h]);
+        inv[h] = soften(ln, s + h * ld, n_win, s + h * ld + n_win, ld - n_win, F->sinks[h0 + h]);
     memset(o, 0, heads * D * sizeof *o);
     at = 0;
-    for (size_t i = 0; i < n_win; at += win[i].n, i++)
-        ln->k->weigh(o, D, s + at, ld, heads, win[i].rows, D, win[i].n, D);
-    ln->k->weigh(o, D, s + rows, ld, heads, comp.rows, D, comp.n, D);
+    for (size_t i = 0; i < v->n; at += seg[i].n, i++)
+        ln->k->weigh(o, D, s + at, ld, heads, seg[i].rows, D, seg[i].n, D);
     for (size_t h = 0; h < heads; h++)
         finish_head(ln, o + h * D, inv[h], r);
 }
 
-static size_t block_tokens(const ds4_hparams *hp, size_t comp_rows) {
-    size_t per = (size_t)hp->n_head * (hp->window + BLOCK_TOKENS + comp_rows), n = BLOCK_FLOATS / per;
-    return n < 1 ? 1 : n < BLOCK_TOKENS ? n : BLOCK_TOKENS;
+static size_t few_tokens(const ds4_hparams *hp, size_t comp_rows) {
+    size_t per = (size_t)hp->n_head * (hp->window + FEW_TOKENS + comp_rows), n = FEW_FLOATS / per;
+    return n < 1 ? 1 : n < FEW_TOKENS ? n : FEW_TOKENS;
 }
 
 size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows) {
-    return block_tokens(hp, comp_rows) * hp->n_head * (hp->window + BLOCK_TOKENS + comp_rows);
+    return few_tokens(hp, comp_rows) * hp->n_head * (hp->window + FEW_TOKENS + comp_rows);
 }
 
 /* A token's rows within the block's: window [a, a + n), compressed [0, c). */
@@ -97,12 +95,15 @@ static visible visible_rows(const ds4_lane *ln, const ds4_layer *L, size_t t, si
 
 /* Tokens [t0, t1), a few: base is the position of the first staged row they see. */
 static void attend_few(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
-                       const float *stage, size_t base, const float *comp) {
-    size_t D = ln->hp->head_dim, H = ln->hp->n_head, n = t1 - t0, nq = n * H;
+                       const float *stage, size_t base, const ds4_comp_state *comp) {
+    size_t D = ln->hp->head_dim, H = ln->hp->n_head, n = t1 - t0, nq = n * H, at = 0;
     size_t rows = ln->e->pos + t1 - base, n_comp = visible_rows(ln, L, t1 - 1, base).c, ld = rows + n_comp;
-    float *s = ln->own->scores, *o = ln->w->o + t0 * H * D, inv[BLOCK_TOKENS * H];
+    float *s = ln->own->scores, *o = ln->w->o + t0 * H * D, inv[FEW_TOKENS * H];
     ln->k->dot_f32(stage, D, rows, ln->w->q + t0 * H * D, D, nq, D, s, ld);
-    ln->k->dot_f32(comp, D, n_comp, ln->w->q + t0 * H * D, D, nq, D, s + rows, ld);
+    ds4_segment *seg = ln->own->segments;
+    size_t n_seg = ds4_row_segments(ln->e->s, comp, n_comp, seg);
+    for (size_t i = 0; i < n_seg; at += seg[i].n, i++)
+        ln->k->dot_f32(seg[i].rows, D, seg[i].n, ln->w->q + t0 * H * D, D, nq, D, s + rows + at, ld);
     for (size_t i = 0; i < nq; i++) {
         visible v = visible_rows(ln, L, t0 + i / H, base);
         float *p = s + i * ld;
@@ -113,15 +114,17 @@ static void attend_few(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F,
     }
     memset(o, 0, nq * D * sizeof *o);
     ln->k->weigh(o, D, s, ld, nq, stage, D, rows, D);
-    ln->k->weigh(o, D, s + rows, ld, nq, comp, D, n_comp, D);
+    at = 0;
+    for (size_t i = 0; i < n_seg; at += seg[i].n, i++)
+        ln->k->weigh(o, D, s + rows + at, ld, nq, seg[i].rows, D, seg[i].n, D);
     for (size_t i = 0; i < nq; i++)
         finish_head(ln, o + i * D, inv[i], ds4_rope_of(ln, L, t0 + i / H));
 }
 
 void ds4_attend_block(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
-                      size_t carry, const float *comp) {
+                      size_t carry, const ds4_comp_state *comp) {
     size_t first = ln->e->pos - carry;
-    size_t step = block_tokens(ln->hp, L->ratio ? (ln->e->pos + t1) / L->ratio : 0);
+    size_t step = few_tokens(ln->hp, L->ratio ? (ln->e->pos + t1) / L->ratio : 0);
     for (size_t t = t0; t < t1; t += step) {
         size_t end = t + step < t1 ? t + step : t1, p = ln->e->pos + t;
         size_t base = p + 1 > ln->hp->window ? p + 1 - ln->hp->window : 0;

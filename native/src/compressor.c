@@ -46,11 +46,25 @@ static void rotate(const ds4_lane *ln, float *x, uint32_t pos) {
     ln->k->rope(x, cos, sin, R);
 }
 
-void ds4_comp_row(const ds4_lane *ln, ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
+/* Before a block ends, what the next one reads of it. */
+void ds4_comp_keep(const ds4_comp_state *c, ds4_piece *span, uint32_t end, const float *chunk_kv,
+                   const float *chunk_gate, uint32_t chunk_pos) {
+    if (c->ratio != 4)
+        return;
+    float *kv = span->data + c->carry_at, *gate = kv + (size_t)CARRY_TOKENS * c->in_width;
+    for (uint32_t p = end - CARRY_TOKENS; p < end; p++, kv += c->in_width, gate += c->in_width) {
+        bool chunk = chunk_kv && p >= chunk_pos;
+        size_t at = (chunk ? p - chunk_pos : p % c->ring) * (size_t)c->in_width;
+        memcpy(kv, (chunk ? chunk_kv : c->kv) + at, c->in_width * sizeof *kv);
+        memcpy(gate, (chunk ? chunk_gate : c->gate) + at, c->in_width * sizeof *gate);
+    }
+}
+
+void ds4_comp_row(const ds4_lane *ln, const ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
                   const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos) {
     const float *kv[c->ring], *gate[c->ring];
     uint32_t end = (w + 1) * c->ratio, start = end >= c->ring ? end - c->ring : 0, n = 0;
-    float *row = c->rows + (size_t)w * c->width;
+    float *row = ds4_row(ln->e->s, c, w);
     for (uint32_t p = start; p < end; p++, n++) {
         bool own = p >= w * c->ratio; /* of the row's own window, not the one before */
         size_t half = own ? c->in_width - c->width : 0;

@@ -13,7 +13,7 @@
  *
  * A chunk either runs to its end or leaves no trace: memory is reserved before, and
  * what it overwrites in the session's rings is put back if it is cancelled. (Rows
- * it appended do no harm: how many rows there are follows from the tokens.)
+ * it wrote do no harm: how many rows there are follows from the tokens.)
  */
 #include "forward.h"
 
@@ -239,7 +239,7 @@ static void point_acts(ds4_work *w, const ds4_hparams *hp, size_t toks) {
 }
 
 static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks) {
-    uint64_t need = ds4_state_rings(s->model, s->layers, s->window, NULL, RINGS_MEASURE);
+    uint64_t need = ds4_state_rings(s, NULL, RINGS_MEASURE);
     if (toks == 1) /* too short to be cancelled */
         return true;
     if (need > f->undo_cap) {
@@ -249,7 +249,7 @@ static bool keep_rings(ds4_forward *f, ds4_session *s, size_t toks) {
         f->undo = p;
         f->undo_cap = need;
     }
-    ds4_state_rings(s->model, s->layers, s->window, f->undo, RINGS_SAVE);
+    ds4_state_rings(s, f->undo, RINGS_SAVE);
     return true;
 }
 
@@ -258,7 +258,7 @@ ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, flo
     ds4_model *m = s->model;
     ds4_forward *f = m->forward;
     uint64_t total = (uint64_t)s->n_tokens + toks;
-    if (!ds4_state_reserve(m, s->layers, s->window, total))
+    if (!ds4_extents_reserve(s, s->n_tokens, total) || !ds4_spans_reserve(s, s->n_tokens, total))
         return ds4_fail(err, DS4_ERR_MEMORY, "out of memory for the state of %llu tokens", (unsigned long long)total);
     ds4_eval e = {.m = m, .f = f, .s = s, .k = m->k, .tok = tok, .toks = toks, .pos = s->n_tokens,
                   .logits = logits, .all_logits = all};
@@ -269,7 +269,7 @@ ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, flo
         ds4_pool_run(m->pool, run_chunk, &e);
     }
     if (e.stop)
-        ds4_state_rings(m, s->layers, s->window, f->undo, RINGS_RESTORE);
+        ds4_state_rings(s, f->undo, RINGS_RESTORE);
     pthread_mutex_unlock(&f->lock);
     if (!ok)
         return ds4_fail(err, DS4_ERR_MEMORY, "out of memory for a chunk of %zu tokens", toks);

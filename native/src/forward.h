@@ -88,7 +88,8 @@ typedef struct {
     float *index_scores;       /* [compressed rows]; thread 0's is shared in decode */
     uint32_t *sel;             /* [top_k] */
     float *gather;             /* [top_k][D] */
-    uint64_t scores_cap, index_cap, sel_cap, gather_cap;
+    ds4_segment *segments;     /* of one token's rows */
+    uint64_t scores_cap, index_cap, sel_cap, gather_cap, segments_cap;
 } ds4_lane_mem;
 
 /* What forward.c keeps per model. */
@@ -183,23 +184,27 @@ ds4_rope ds4_rope_of(const ds4_lane *ln, const ds4_layer *L, size_t t);
 /* attention.c */
 void ds4_kv_finish(const ds4_lane *ln, const float *norm, ds4_rope r, const float *raw, float *out);
 void ds4_q_finish(const ds4_lane *ln, ds4_rope r, float *q, size_t heads);
+/* Rows in order, in pieces: window rows, oldest first, then compressed ones. */
 typedef struct {
-    const float *rows;
-    size_t n;
-} ds4_segment;
-/* Heads [h0, h1) of one token over window segments (oldest first) and compressed rows. */
+    ds4_segment *seg;
+    size_t n_win, n;           /* segments of the window; in all */
+} ds4_visible;
+/* Heads [h0, h1) of one token. */
 void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size_t h0, size_t h1,
-                      const ds4_segment *win, size_t n_win, ds4_segment comp, ds4_rope r, float *o);
-/* Tokens [t0, t1) of a chunk over the staged rows; comp visible to each by its position. */
+                      const ds4_visible *v, ds4_rope r, float *o);
+/* Tokens [t0, t1) of a chunk over the staged rows and the compressed rows visible to each. */
 void ds4_attend_block(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
-                      size_t carry, const float *comp);
+                      size_t carry, const ds4_comp_state *comp);
 size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows);
 
 /* compressor.c */
 void ds4_comp_store(const ds4_lane *ln, ds4_comp_state *c, const float *ape, uint32_t pos, const float *kv,
                     const float *gate);
+/* The last projections before the end of a block go to its span: from the chunk, if not NULL, or the ring. */
+void ds4_comp_keep(const ds4_comp_state *c, ds4_piece *span, uint32_t end, const float *chunk_kv,
+                   const float *chunk_gate, uint32_t chunk_pos);
 /* Row w from tokens of the ring, or of the chunk where they lie in it. */
-void ds4_comp_row(const ds4_lane *ln, ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
+void ds4_comp_row(const ds4_lane *ln, const ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
                   const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos);
 void ds4_comp_bias(const ds4_comp_state *c, const float *ape, uint32_t pos, size_t toks, float *gate,
                    size_t from, size_t to);
@@ -207,8 +212,9 @@ void ds4_comp_carry(ds4_comp_state *c, uint32_t pos, size_t toks, const float *k
 
 /* indexer.c */
 void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads);
-void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, const float *rows, size_t n,
-                      float *scratch, float *scores);
+/* Of rows [from, to), from a multiple of 64: scores[from] is the first. */
+void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, const ds4_comp_state *index,
+                      size_t from, size_t to, float *scores);
 size_t ds4_top_k(const float *scores, size_t n, size_t k, uint32_t *out);
 
 /* moe.c */

@@ -109,7 +109,7 @@ static void project(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds
 }
 
 /* Rows completed in this chunk, every n-th by this thread. */
-static void compress(const ds4_lane *ln, ds4_comp_state *c, const float *norm, bool is_index, const float *kv,
+static void compress(const ds4_lane *ln, const ds4_comp_state *c, const float *norm, bool is_index, const float *kv,
                      const float *gate) {
     uint32_t end = (ln->e->pos + (uint32_t)ln->e->toks) / c->ratio;
     for (uint32_t row = ln->e->pos / c->ratio; row < end; row++)
@@ -123,20 +123,23 @@ static size_t carried(const ds4_lane *ln) {
     return ln->e->pos < most ? ln->e->pos : most;
 }
 
-static void stage_rows(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st) {
+static void stage_rows(ds4_lane *ln, uint32_t l) {
+    const ds4_layer *L = &ln->m->layers[l];
+    const ds4_layer_f32 *F = &ln->e->f->layers[l];
     ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, carry = carried(ln), from, to;
     range r = my_tokens(ln);
     ds4_share(ln, carry, 1, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        size_t slot = (ln->e->pos - carry + i) % ln->e->s->window;
-        memcpy(w->stage + i * D, st->window + slot * D, D * sizeof(float));
-    }
+    for (size_t i = from; i < to; i++)
+        memcpy(w->stage + i * D, ds4_window_row(ln->e->s, l, ln->e->pos - carry + i), D * sizeof(float));
     for (size_t t = r.from; t < r.to; t++)
         ds4_kv_finish(ln, F->kv_norm, ds4_rope_of(ln, L, t), w->kv + t * D, w->stage + (carry + t) * D);
 }
 
-static void finish_inputs(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st) {
+static void finish_inputs(ds4_lane *ln, uint32_t l) {
+    const ds4_layer *L = &ln->m->layers[l];
+    const ds4_layer_f32 *F = &ln->e->f->layers[l];
+    const ds4_layer_state *st = &ln->e->s->layers[l];
     ds4_work *w = ln->w;
     size_t ql = ln->hp->q_lora;
     range r = my_tokens(ln);
@@ -144,25 +147,33 @@ static void finish_inputs(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 
         ds4_rms(ln, w->qr + t * ql, w->qr + t * ql, F->q_a_norm, ql);
     if (F->int_qr)
         quantize(ln, &w->aqr, w->qr, ql, r);
-    stage_rows(ln, L, F, st);
+    stage_rows(ln, l);
     if (L->ratio)
         compress(ln, &st->comp, F->comp.norm, false, w->ckv, w->cgate);
     if (st->index.ratio)
         compress(ln, &st->index, F->index.norm, true, w->ikv, w->igate);
 }
 
+static void remember_comp(const ds4_lane *ln, ds4_comp_state *c, const float *kv, const float *gate) {
+    uint32_t pos = ln->e->pos, to = pos + (uint32_t)ln->e->toks;
+    if (!c->ratio)
+        return;
+    for (uint32_t end = (pos / BLOCK_TOKENS + 1) * BLOCK_TOKENS; end <= to; end += BLOCK_TOKENS)
+        ds4_comp_keep(c, ln->e->s->spans[end / BLOCK_TOKENS - 1], end, kv, gate, pos);
+    ds4_comp_carry(c, pos, ln->e->toks, kv, gate);
+}
+
 /* What the next chunk needs of this one. Nobody reads the rings any more. */
-static void remember(const ds4_lane *ln, ds4_layer_state *st) {
+static void remember(const ds4_lane *ln, uint32_t l) {
     const ds4_work *w = ln->w;
-    size_t D = ln->hp->head_dim, toks = ln->e->toks, carry = carried(ln), size = ln->e->s->window;
-    if (ln->tid == 0)
-        for (size_t t = toks > size ? toks - size : 0; t < toks; t++)
-            memcpy(st->window + (ln->e->pos + t) % size * D, w->stage + (carry + t) * D, D * sizeof(float));
+    ds4_layer_state *st = &ln->e->s->layers[l];
+    size_t D = ln->hp->head_dim, carry = carried(ln), from, to;
+    ds4_share(ln, ln->e->toks, 1, &from, &to);
+    for (size_t t = from; t < to; t++)
+        memcpy(ds4_window_row(ln->e->s, l, ln->e->pos + t), w->stage + (carry + t) * D, D * sizeof(float));
     if (ln->tid == ln->n - 1) {
-        if (st->comp.ratio)
-            ds4_comp_carry(&st->comp, ln->e->pos, toks, w->ckv, w->cgate);
-        if (st->index.ratio)
-            ds4_comp_carry(&st->index, ln->e->pos, toks, w->ikv, w->igate);
+        remember_comp(ln, &st->comp, w->ckv, w->cgate);
+        remember_comp(ln, &st->index, w->ikv, w->igate);
     }
 }
 
@@ -176,13 +187,13 @@ static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 
     float *iq = w->iq + t * hp->idx_head * hp->idx_dim;
     ds4_rope r = ds4_rope_of(ln, L, t);
     ds4_index_query(ln, r, iq, hp->idx_head);
-    ds4_index_scores(ln, iq, w->iw + t * hp->idx_head, st->index.rows, n, own->tmp, own->index_scores);
+    ds4_index_scores(ln, iq, w->iw + t * hp->idx_head, &st->index, 0, n, own->index_scores);
     n = ds4_top_k(own->index_scores, n, hp->idx_top_k, own->sel);
     for (size_t i = 0; i < n; i++)
-        memcpy(own->gather + i * D, st->comp.rows + (size_t)own->sel[i] * D, D * sizeof(float));
+        memcpy(own->gather + i * D, ds4_row(ln->e->s, &st->comp, own->sel[i]), D * sizeof(float));
     size_t seen = p + 1 < hp->window ? p + 1 : hp->window;
-    ds4_segment win = {w->stage + (carry + t + 1 - seen) * D, seen};
-    ds4_attend_token(ln, F, w->q + t * H * D, 0, H, &win, 1, (ds4_segment){own->gather, n}, r, w->o + t * H * D);
+    ds4_segment seg[2] = {{w->stage + (carry + t + 1 - seen) * D, seen}, {own->gather, n}};
+    ds4_attend_token(ln, F, w->q + t * H * D, 0, H, &(ds4_visible){seg, 1, 2}, r, w->o + t * H * D);
 }
 
 static void attend(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, const ds4_layer_state *st, range r) {
@@ -192,7 +203,7 @@ static void attend(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, con
         ds4_q_finish(ln, ds4_rope_of(ln, L, t), w->q + t * H * D, H);
     while (st->index.ratio && dense > r.from && (ln->e->pos + dense) / L->ratio > ln->hp->idx_top_k)
         dense--;
-    ds4_attend_block(ln, L, F, r.from, dense, carried(ln), st->comp.rows);
+    ds4_attend_block(ln, L, F, r.from, dense, carried(ln), &st->comp);
     for (size_t t = dense; t < r.to; t++)
         attend_sparse(ln, L, F, st, t);
 }
@@ -239,12 +250,12 @@ static void attention(ds4_lane *ln, uint32_t l) {
     ds4_sync(ln);
     project(ln, L, F, st);
     ds4_sync(ln);
-    finish_inputs(ln, L, F, st);
+    finish_inputs(ln, l);
     ds4_sync(ln);
     rows(ln, L->q_b, 16, &w->aqr, w->q);
     if (st->index.ratio && (ln->e->pos + ln->e->toks) / L->ratio > ln->hp->idx_top_k)
         rows(ln, L->idx_q_b, 16, &w->aqr, w->iq);
-    remember(ln, st);
+    remember(ln, l);
     ds4_sync(ln);
     heads(ln, L, F, st);
     ds4_sync(ln);

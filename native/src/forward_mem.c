@@ -193,8 +193,10 @@ bool ds4_lanes_reserve(ds4_model *m, ds4_forward *f, uint64_t n_tokens) {
         if (m->layers[l].ratio && n_tokens / m->layers[l].ratio > comp)
             comp = n_tokens / m->layers[l].ratio;
     picked = comp < m->hp.idx_top_k ? comp : m->hp.idx_top_k;
+    uint64_t segments = (n_tokens / EXTENT_TOKENS + m->hp.window / BLOCK_TOKENS + 4) * (sizeof(ds4_segment) / 4);
     for (int i = 0; i < f->n_lanes; i++) {
         ds4_lane_mem *o = &f->lanes[i];
+        o->segments = grow(o->segments, &o->segments_cap, segments, &ok);
         o->scores = grow(o->scores, &o->scores_cap, ds4_attend_block_size(&m->hp, comp), &ok);
         if (!f->needs_index)
             continue;
@@ -209,6 +211,7 @@ void ds4_forward_mem_free(ds4_forward *f) {
     for (int i = 0; i < f->n_lanes; i++) {
         free(f->lanes[i].mem);
         free(f->lanes[i].scores);
+        free(f->lanes[i].segments);
         free(f->lanes[i].index_scores);
         free(f->lanes[i].sel);
         free(f->lanes[i].gather);

@@ -60,26 +60,32 @@ static void project(ds4_lane *ln, const ds4_layer *L, const ds4_acts *a) {
 static void compress(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st) {
     uint32_t p = ln->e->pos;
     bool emits = (p + 1) % L->ratio == 0;
+    ds4_piece *ending = (p + 1) % BLOCK_TOKENS == 0 ? ln->e->s->spans[p / BLOCK_TOKENS] : NULL;
     if (ln->tid == ln->n - 1) {
         ds4_comp_store(ln, &st->comp, F->comp.ape, p, ln->w->ckv, ln->w->cgate);
         if (emits)
             ds4_comp_row(ln, &st->comp, F->comp.norm, p / L->ratio, false, NULL, NULL, 0);
+        if (ending)
+            ds4_comp_keep(&st->comp, ending, p + 1, NULL, NULL, 0);
     }
     if (ln->tid == 0 && st->index.ratio) {
         ds4_comp_store(ln, &st->index, F->index.ape, p, ln->w->ikv, ln->w->igate);
         if (emits)
             ds4_comp_row(ln, &st->index, F->index.norm, p / L->ratio, true, NULL, NULL, 0);
+        if (ending)
+            ds4_comp_keep(&st->index, ending, p + 1, NULL, NULL, 0);
     }
     if (emits)
         ds4_sync(ln);
 }
 
 /* The compressed rows this token attends to; picked ones are gathered. */
-static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state *st, ds4_rope r, const ds4_acts *qr) {
+static size_t compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state *st, ds4_rope r, const ds4_acts *qr,
+                         ds4_segment *seg) {
     const ds4_hparams *hp = ln->hp;
     size_t n = L->ratio ? (ln->e->pos + 1) / L->ratio : 0, dim = hp->idx_dim, from, to;
     if (!st->index.ratio || n <= hp->idx_top_k)
-        return (ds4_segment){st->comp.rows, n};
+        return ds4_row_segments(ln->e->s, &st->comp, n, seg);
     ds4_mat w = ds4_mat_of(L->idx_q_b);
     ds4_share(ln, hp->idx_head, 1, &from, &to);
     ds4_matmul(ln->k, &ln->own->mm, &w, from * dim, to * dim, qr, ln->w->iq, 0, NULL);
@@ -87,26 +93,25 @@ static ds4_segment compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state 
     ds4_sync(ln);
     float *scores = ln->e->f->lanes[0].index_scores;
     ds4_share(ln, n, 64, &from, &to);
-    ds4_index_scores(ln, ln->w->iq, ln->w->iw, st->index.rows + from * dim, to - from, ln->own->tmp, scores + from);
+    ds4_index_scores(ln, ln->w->iq, ln->w->iw, &st->index, from, to, scores);
     ds4_sync(ln);
     n = ds4_top_k(scores, n, hp->idx_top_k, ln->own->sel);
     for (size_t i = 0; i < n; i++)
-        memcpy(ln->own->gather + i * hp->head_dim, st->comp.rows + (size_t)ln->own->sel[i] * hp->head_dim,
+        memcpy(ln->own->gather + i * hp->head_dim, ds4_row(ln->e->s, &st->comp, ln->own->sel[i]),
                hp->head_dim * sizeof(float));
-    return (ds4_segment){ln->own->gather, n};
+    *seg = (ds4_segment){ln->own->gather, n};
+    return 1;
 }
 
-/* The rows before this token's lie in the ring, at most in two pieces. */
-static size_t window(const ds4_lane *ln, const ds4_layer_state *st, ds4_segment seg[3]) {
-    uint32_t p = ln->e->pos, size = ln->e->s->window, D = ln->hp->head_dim;
-    uint32_t before = p < ln->hp->window - 1 ? p : ln->hp->window - 1, start = (p - before) % size, n = 0;
-    uint32_t first = size - start < before ? size - start : before;
-    if (first)
-        seg[n++] = (ds4_segment){st->window + (size_t)start * D, first};
-    if (before > first)
-        seg[n++] = (ds4_segment){st->window, before - first};
-    seg[n++] = (ds4_segment){ln->own->kv, 1};
-    return n;
+/* The last rows, this token's own among them. */
+static ds4_visible visible(ds4_lane *ln, uint32_t l, ds4_rope r, const ds4_acts *qr) {
+    const ds4_layer *L = &ln->m->layers[l];
+    uint32_t p = ln->e->pos, before = p < ln->hp->window - 1 ? p : ln->hp->window - 1;
+    ds4_visible v = {.seg = ln->own->segments};
+    v.n_win = ds4_window_segments(ln->e->s, l, p - before, p, v.seg);
+    v.seg[v.n_win++] = (ds4_segment){ln->own->kv, 1};
+    v.n = v.n_win + compressed(ln, L, &ln->e->s->layers[l], r, qr, v.seg + v.n_win);
+    return v;
 }
 
 /* Group g's output projection of its heads. */
@@ -125,18 +130,19 @@ static void quantize_groups(ds4_lane *ln, const ds4_layer *L, size_t g0, size_t 
     }
 }
 
-static void heads(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, ds4_layer_state *st, const ds4_acts *qr) {
+static void heads(ds4_lane *ln, uint32_t l, const ds4_acts *qr) {
+    const ds4_layer *L = &ln->m->layers[l];
+    const ds4_layer_f32 *F = &ln->e->f->layers[l];
     ds4_work *w = ln->w;
     size_t D = ln->hp->head_dim, og = ln->hp->n_out_group, g0, g1, h0, h1;
     ds4_rope r = ds4_rope_of(ln, L, 0);
-    ds4_segment win[3], comp = compressed(ln, L, st, r, qr);
-    size_t n_win = window(ln, st, win);
+    ds4_visible rows_seen = visible(ln, l, r, qr);
     ds4_mat q_b = ds4_mat_of(L->q_b);
     bool own_groups = ds4_my_heads(ln, &g0, &g1, &h0, &h1);
     if (h1 > h0) {
         ds4_matmul(ln->k, &ln->own->mm, &q_b, h0 * D, h1 * D, qr, w->q, 0, &ln->own->ahead);
         ds4_q_finish(ln, r, w->q + h0 * D, h1 - h0);
-        ds4_attend_token(ln, F, w->q, h0, h1, win, n_win, comp, r, w->o);
+        ds4_attend_token(ln, F, w->q, h0, h1, &rows_seen, r, w->o);
     }
     if (own_groups) {
         quantize_groups(ln, L, g0, g1);
@@ -170,9 +176,9 @@ static void attention(ds4_lane *ln, uint32_t l) {
         ln->k->quantize(own->qr, ql, &own->qqr);
     ds4_kv_finish(ln, F->kv_norm, ds4_rope_of(ln, L, 0), ln->w->kv, own->kv);
     if (ln->tid == 0)
-        memcpy(st->window + (size_t)(ln->e->pos % ln->e->s->window) * D, own->kv, D * sizeof(float));
+        memcpy(ds4_window_row(ln->e->s, l, ln->e->pos), own->kv, D * sizeof(float));
     ds4_acts qr = {.toks = 1, .k = ql, .f = own->qr, .ldf = ql, .row = own->qqr};
-    heads(ln, L, F, st, &qr);
+    heads(ln, l, &qr);
     ds4_acts lo = {.toks = 1, .k = low, .f = ln->w->low, .ldf = low, .row = own->qlow};
     if (ds4_is_int(L->o_b))
         ln->k->quantize(ln->w->low, low, &own->qlow);

@@ -19,11 +19,10 @@ ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4
                         model->hp.n_ctx_train);
     ds4_session *s = calloc(1, sizeof *s);
     if (s) {
-        *s = (ds4_session){.model = model, .ctx = (uint32_t)ctx};
-        s->window = model->hp.window < s->ctx ? model->hp.window : s->ctx;
-        s->layers = calloc(model->hp.n_layer, sizeof *s->layers);
+        *s = (ds4_session){.model = model, .ctx = (uint32_t)ctx, .history = DS4_HISTORY_TOKENS};
+        s->logits = calloc(model->hp.n_vocab, sizeof *s->logits);
     }
-    if (!s || !s->layers || !ds4_state_init(model, s->layers)) {
+    if (!s || !s->logits || !ds4_state_init(s)) {
         ds4_session_free(s);
         return ds4_fail(err, DS4_ERR_MEMORY, "session: out of memory");
     }
@@ -34,16 +33,65 @@ ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4
 void ds4_session_free(ds4_session *s) {
     if (!s)
         return;
-    ds4_state_free(s->model, s->layers);
-    free(s->layers);
+    ds4_state_free(s);
     free(s->tokens);
     free(s->logits);
     free(s);
 }
 
-/* State needs no clearing: what a token reads follows from its position. */
+/* The rings need no clearing: what a token reads follows from its position. */
 void ds4_session_reset(ds4_session *s) {
-    s->n_tokens = 0;
+    s->n_tokens = s->put_tokens = s->held4 = s->held128 = 0;
+    s->has_logits = false;
+    ds4_state_release(s, 0);
+}
+
+void ds4_session_keep(ds4_session *s, int32_t tokens) {
+    s->history = tokens > 0 ? (uint32_t)tokens : 0;
+}
+
+int32_t ds4_session_cut(ds4_session *s, int32_t n) {
+    uint32_t to = ds4_history_nearest(s, n > 0 ? (uint32_t)n : 0);
+    ds4_history_return(s, to);
+    return (int32_t)to;
+}
+
+int32_t ds4_session_nearest(const ds4_session *s, int32_t n) {
+    return (int32_t)ds4_history_nearest(s, n > 0 ? (uint32_t)n : 0);
+}
+
+static bool copy_rings(ds4_session *to, const ds4_session *from) {
+    uint64_t size = ds4_state_rings((ds4_session *)from, NULL, RINGS_MEASURE);
+    void *rings = malloc(size + 1);
+    if (rings) {
+        ds4_state_rings((ds4_session *)from, rings, RINGS_SAVE);
+        ds4_state_rings(to, rings, RINGS_RESTORE);
+    }
+    free(rings);
+    return rings != NULL;
+}
+
+ds4_status ds4_session_fork(const ds4_session *from, ds4_session **out, ds4_error *err) {
+    ds4_session *s = NULL;
+    ds4_status st = ds4_session_new(from->model, (int32_t)from->ctx, &s, err);
+    if (st != DS4_OK)
+        return st;
+    if (!ds4_session_reserve_tokens(s, from->n_tokens) || !copy_rings(s, from)) {
+        ds4_session_free(s);
+        return ds4_fail(err, DS4_ERR_MEMORY, "fork: out of memory");
+    }
+    s->n_tokens = s->put_tokens = from->n_tokens;
+    s->put_tokens -= s->put_tokens % BLOCK_TOKENS;
+    s->held4 = from->held4;
+    s->held128 = from->held128;
+    s->history = from->history;
+    s->has_logits = from->has_logits;
+    if (s->n_tokens)
+        memcpy(s->tokens, from->tokens, s->n_tokens * sizeof *s->tokens);
+    memcpy(s->logits, from->logits, s->model->hp.n_vocab * sizeof *s->logits);
+    ds4_state_share(s, from);
+    *out = s;
+    return DS4_OK;
 }
 
 int32_t ds4_session_ctx(const ds4_session *s) {
@@ -59,13 +107,12 @@ const int32_t *ds4_session_tokens(const ds4_session *s) {
 }
 
 const float *ds4_session_logits(const ds4_session *s) {
-    return s->n_tokens ? s->logits : NULL;
+    return s->has_logits ? s->logits : NULL;
 }
 
 uint64_t ds4_session_memory(const ds4_session *s) {
-    uint64_t logits = s->logits ? s->model->hp.n_vocab * sizeof(float) : 0;
-    return sizeof *s + s->model->hp.n_layer * sizeof *s->layers + s->tokens_cap * sizeof *s->tokens + logits +
-           ds4_state_bytes(s->model, s->layers, s->window);
+    return sizeof *s + s->model->hp.n_layer * sizeof *s->layers + s->tokens_cap * sizeof *s->tokens +
+           s->model->hp.n_vocab * sizeof *s->logits + ds4_state_bytes(s);
 }
 
 void ds4_session_cancel(ds4_session *s) {
@@ -114,6 +161,9 @@ static ds4_status eval_chunk(ds4_session *s, const int32_t *tok, size_t toks, fl
         memcpy(s->logits, logits_out + (toks - 1) * vocab, vocab * sizeof *s->logits);
     memcpy(s->tokens + s->n_tokens, tok, toks * sizeof *tok);
     s->n_tokens += (uint32_t)toks;
+    s->put_tokens = s->n_tokens / BLOCK_TOKENS * BLOCK_TOKENS;
+    s->has_logits = true;
+    ds4_history_grew(s, s->n_tokens - toks);
     return DS4_OK;
 }
 
@@ -122,9 +172,7 @@ ds4_status ds4_session_eval(ds4_session *s, const int32_t *tokens, size_t n, flo
     ds4_status st = check_tokens(s, tokens, n, err);
     if (st != DS4_OK || n == 0)
         return st;
-    if (!s->logits)
-        s->logits = calloc(vocab, sizeof *s->logits);
-    if (!s->logits || !ds4_session_reserve_tokens(s, s->n_tokens + n))
+    if (!ds4_session_reserve_tokens(s, s->n_tokens + n))
         return ds4_fail(err, DS4_ERR_MEMORY, "eval: out of memory for %zu tokens", n);
     for (size_t done = 0, toks; done < n && st == DS4_OK; done += st == DS4_OK ? toks : 0) {
         toks = n - done < BATCH_MAX ? n - done : BATCH_MAX;

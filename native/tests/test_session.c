@@ -80,9 +80,9 @@ static void test_splits(const char *kernels) {
 }
 
 static void *save(const ds4_session *s, uint64_t *size) {
-    *size = ds4_session_save_size(s);
+    *size = ds4_session_save_size(s, 0);
     void *bytes = malloc(*size);
-    CHECK(ds4_session_save(s, bytes, *size, &err) == DS4_OK, "%s", err.message);
+    CHECK(ds4_session_save(s, 0, bytes, *size, &err) == DS4_OK, "%s", err.message);
     return bytes;
 }
 
@@ -120,6 +120,90 @@ static void expect_refused(ds4_session *s, const void *bytes, uint64_t size, ds4
     ds4_status st = ds4_session_load(s, bytes, size, &err);
     CHECK(st == status, "status %s, expected %s (%s)", ds4_status_name(st), ds4_status_name(status), err.message);
     CHECK(strstr(err.message, part), "\"%s\" lacks \"%s\"", err.message, part);
+}
+
+/* Cut back from n to at most c and read on to the end: nothing shows, and at most a block is read twice. */
+static void test_cut(ds4_model *m) {
+    static const int ends[] = {5, 256, 419}, steps[] = {3, 97, 420};
+    ds4_session *whole = new_session(m, CONTEXT);
+    eval(whole, 0, TOKENS, NULL);
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++)
+        for (int c = 0; c <= ends[e]; c += c > ends[e] - 9 ? 1 : 41) {
+            ds4_session *s = new_session(m, CONTEXT);
+            int step = steps[(size_t)c % (sizeof steps / sizeof *steps)];
+            for (int at = 0; at < ends[e]; at += step)
+                eval(s, (size_t)at, (size_t)(at + step < ends[e] ? at + step : ends[e]), NULL);
+            int to = ds4_session_nearest(s, c);
+            CHECK(to <= c && c - to < DS4_BLOCK, "from %d to %d: %d", ends[e], c, to);
+            CHECK(ds4_session_cut(s, c) == to && ds4_session_n_tokens(s) == to, "cut as promised");
+            CHECK(to == ends[e] || !ds4_session_logits(s), "no logits of tokens that are gone");
+            eval(s, (size_t)to, TOKENS, NULL);
+            expect_same(s, whole, "cut back and read on");
+            ds4_session_free(s);
+        }
+    ds4_session_free(whole);
+}
+
+/* A fork shares all, then goes its own way, whoever writes first. */
+static void test_fork(ds4_model *m) {
+    for (int n = 0; n < TOKENS; n += 69) {
+        ds4_session *s = new_session(m, CONTEXT), *alone = new_session(m, CONTEXT), *f = NULL;
+        if (n) eval(s, 0, (size_t)n, NULL);
+        uint64_t before = ds4_session_memory(s);
+        CHECK(ds4_session_fork(s, &f, &err) == DS4_OK, "%s", err.message);
+        CHECK(ds4_session_memory(s) <= before, "shared memory counts for its part");
+        ds4_session *first = n % 2 ? s : f, *second = n % 2 ? f : s;
+        if (n) ds4_session_cut(first, n / 2);
+        size_t at = (size_t)ds4_session_n_tokens(first);
+        eval(first, at + 1, TOKENS, NULL); /* other tokens than the second's */
+        eval(second, (size_t)n, TOKENS, NULL);
+        if (at) eval(alone, 0, at, NULL);
+        eval(alone, at + 1, TOKENS, NULL);
+        expect_same(first, alone, "the first to go on");
+        ds4_session_reset(alone);
+        eval(alone, 0, TOKENS, NULL);
+        ds4_session_free(first);
+        expect_same(second, alone, "the second");
+        ds4_session_free(second);
+        ds4_session_free(alone);
+    }
+}
+
+/* Blocks stored once and the rest apart give the session again, also on top of a fork that has some. */
+static void test_rows(ds4_model *m) {
+    ds4_session *s = new_session(m, CONTEXT), *t, *part = NULL;
+    static const int ends[] = {100, 128, 300, 384, 420};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        int n = ends[i], blocks = n / DS4_BLOCK, had = blocks / 2;
+        uint64_t one = ds4_session_block_bytes(s);
+        eval(s, (size_t)ds4_session_n_tokens(s), (size_t)n, NULL);
+        uint64_t size = ds4_session_save_size(s, n);
+        char *rows = malloc((uint64_t)blocks * one + 1), *rest = malloc(size);
+        CHECK(ds4_session_rows(s, 0, blocks, rows, (uint64_t)blocks * one, &err) == DS4_OK, "%s", err.message);
+        CHECK(ds4_session_rows(s, blocks, 1, rows, one, &err) == DS4_ERR_ARGUMENT, "a block that is not whole");
+        CHECK(ds4_session_save(s, n, rest, size, &err) == DS4_OK, "%s", err.message);
+        t = new_session(m, CONTEXT);
+        if (blocks) expect_refused(t, rest, size, DS4_ERR_ARGUMENT, "the session has the rows of 0");
+        CHECK(ds4_session_fork(s, &part, &err) == DS4_OK, "%s", err.message);
+        ds4_session_cut(part, had * DS4_BLOCK);
+        ds4_session *two[2] = {t, part};
+        for (int k = 0; k < 2; k++) {
+            int from = k ? had : 0;
+            CHECK(ds4_session_put_rows(two[k], blocks - from, tokens + from * DS4_BLOCK, rows + (uint64_t)from * one,
+                                       (uint64_t)(blocks - from) * one, &err) == DS4_OK, "%s", err.message);
+            CHECK(ds4_session_load(two[k], rest, size, &err) == DS4_OK, "%s", err.message);
+            expect_same(two[k], s, "put together again");
+            eval(two[k], (size_t)n, TOKENS, NULL);
+            ds4_session_cut(two[k], n);
+            eval(two[k], (size_t)ds4_session_n_tokens(two[k]), TOKENS, NULL);
+        }
+        expect_same(t, part, "and go on alike, also from a point behind the load");
+        ds4_session_free(t);
+        ds4_session_free(part);
+        free(rows);
+        free(rest);
+    }
+    ds4_session_free(s);
 }
 
 static void test_damage(ds4_model *m) {
@@ -213,7 +297,7 @@ static void test_limits(ds4_model *m) {
     CHECK(ds4_session_eval(s, tokens, 1, NULL, &err) == DS4_ERR_CONTEXT_FULL, "%s", err.message);
     CHECK(memcmp(ds4_session_tokens(s), tokens, 100 * sizeof *tokens) == 0, "tokens");
     void *bytes = save(s, &size);
-    CHECK(ds4_session_save(s, bytes, size - 1, &err) == DS4_ERR_ARGUMENT, "short buffer");
+    CHECK(ds4_session_save(s, 0, bytes, size - 1, &err) == DS4_ERR_ARGUMENT, "short buffer");
     ds4_session_reset(s);
     ds4_session *fresh = new_session(m, 100);
     expect_same(s, fresh, "forgotten");
@@ -329,6 +413,9 @@ int main(void) {
     }
     test_limits(m);
     test_save_and_load(m);
+    test_cut(m);
+    test_fork(m);
+    test_rows(m);
     test_damage(m);
     test_hostile(m);
     test_cancel(m);

@@ -103,13 +103,26 @@ class Session:
         return out
 
     def save(self) -> bytes:
-        size = self._model.lib.ds4_session_save_size(self._handle)
+        size = self._model.lib.ds4_session_save_size(self._handle, 0)
         buffer = c.create_string_buffer(size)
-        self._model.call("ds4_session_save", self._handle, buffer, c.c_uint64(size))
+        self._model.call("ds4_session_save", self._handle, 0, buffer, c.c_uint64(size))
         return buffer.raw
 
     def load(self, saved: bytes) -> None:
         self._model.call("ds4_session_load", self._handle, saved, c.c_uint64(len(saved)))
+
+    def keep(self, tokens: int) -> None:
+        self._model.lib.ds4_session_keep(self._handle, tokens)
+
+    def nearest(self, n: int) -> int:
+        return int(self._model.lib.ds4_session_nearest(self._handle, n))
+
+    def cut(self, n: int) -> int:
+        return int(self._model.lib.ds4_session_cut(self._handle, n))
+
+    @property
+    def memory(self) -> int:
+        return int(self._model.lib.ds4_session_memory(self._handle))
 
     def __enter__(self) -> Session:
         return self
