@@ -8,6 +8,7 @@ and a part of the body that ours must have.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,3 +123,14 @@ DIFFERENCES: dict[str, Edit | Instead] = {
     "48": Edit("Reasoning that is cut off", _cut_reasoning_in_responses),
     "62": Edit("Rebuilding a checkpoint after a call", _no_rebuild),
 }
+
+
+def expected(theirs: Forms, *names: str) -> Forms:
+    """What was recorded, with the edit that one of these names has."""
+    edit = next((DIFFERENCES[name] for name in names if name in DIFFERENCES), None)
+    if not isinstance(edit, Edit):
+        return theirs
+    edited = deepcopy(theirs)
+    edit.change(edited)
+    assert edited != theirs, f"{names[0]}: the difference changes nothing"
+    return edited
