@@ -89,7 +89,9 @@ def _replayed(series: str) -> Replay:
     answers: dict[str, list[Answered]] = {number: [] for number in how.files}
     ids: dict[str, str] = {}
     with TemporaryDirectory(prefix="recordings-") as folder:
-        with reciting_engine(Path(folder), *how.pieces, *how.flags.split(), title="DeepSeek V4 Flash") as engine:
+        with reciting_engine(
+            Path(folder), *how.pieces, *how.flags.split(), title="DeepSeek V4 Flash"
+        ) as engine:
             seen = len(engine.lines)
             for number, recorded in ((n, e) for n in how.files for e in exchanges(recording(n))):
                 head, data = exchange(engine.port, wire_request(_with_ids(recorded.request, ids)))
