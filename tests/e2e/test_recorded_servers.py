@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ from tests.e2e.recorded import (
     wire_request,
 )
 from tests.engine_fixtures import (
+    START_SECONDS,
     EngineProcess,
     exchange,
     reciting_engine,
@@ -102,10 +104,12 @@ def held_trace(folder: Path) -> Iterator[tuple[Path, int]]:
 
 def health(engine: EngineProcess, **wanted: object) -> None:
     """Wait until the engine says this of itself."""
-    while True:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         value = json.loads(exchange(engine.port, request("GET", "/health"))[1])
         if {name: value[name] for name in wanted} == wanted:
             return
+    pytest.fail(f"never {wanted}: {value}")
 
 
 # -- starts that fail
