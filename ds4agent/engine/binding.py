@@ -287,7 +287,12 @@ class Session:
 
     def load(self, data: Bytes) -> None:
         error = ffi.new("ds4_error *")
-        _check(_lib.ds4_session_load(self._ptr, ffi.from_buffer(memoryview(data)), memoryview(data).nbytes, error), error)
+        _check(
+            _lib.ds4_session_load(
+                self._ptr, ffi.from_buffer(memoryview(data)), memoryview(data).nbytes, error
+            ),
+            error,
+        )
 
 
 class Sampler:

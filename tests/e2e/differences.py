@@ -7,7 +7,9 @@ and a part of the body that ours must have.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +91,44 @@ def _reasoning_closed_first(forms: Forms) -> None:
     records[at:at] = closing
 
 
+def _port_comes_first(forms: Forms) -> None:
+    forms["log"] = [line for line in forms["log"] if "context buffers" not in line]
+
+
+def _client_disconnected(forms: Forms) -> None:
+    forms["log"] = [line.replace("final stream failed", "client disconnected") for line in forms["log"]]
+
+
+def _not_to_the_end(forms: Forms) -> None:
+    """The reply is not streamed: upstream's is made to its end."""
+    end = forms["log"].pop()
+    forms["log"] += [
+        end.partition(" gen=")[0] + " client disconnected",
+        end.replace("finish=length", 'finish=error error="client stream write failed"'),
+    ]
+
+
+def _named_shutdown(forms: Forms) -> None:
+    reason = [line.replace("client stream write failed", "shutdown requested") for line in forms["log"]]
+    forms["log"] = [line for line in reason if "final stream failed" not in line]
+
+
+def _prefill_is_broken_off(forms: Forms) -> None:
+    forms["log"] = [
+        line for line in forms["log"] if "prefill chunk" not in line and "prompt done" not in line
+    ]
+
+
+def _what_the_file_is(forms: Forms) -> None:
+    forms["log"] = ['dsN: gguf: the file starts with "This", expected "GGUF"']
+
+
+def _arguments_as_sent(forms: Forms) -> None:
+    lines = forms["file"]
+    for i in (i for i, line in enumerate(lines, 1) if line == "arguments:"):
+        lines[i] = json.dumps(json.loads(lines[i]), separators=(",", ":"))
+
+
 IDS = Edit("Ids of messages", _message_ids)
 PROGRESS = Edit("More events in a Responses stream", _in_progress)
 CLOSED = Edit("More events in a Responses stream", _reasoning_closed_first)
@@ -121,4 +161,23 @@ DIFFERENCES: dict[str, Edit | Instead] = {
     "46": Edit("Reasoning that is cut off", _cut_reasoning_in_messages),
     "48": Edit("Reasoning that is cut off", _cut_reasoning_in_responses),
     "62": Edit("Rebuilding a checkpoint after a call", _no_rebuild),
+    "66": Edit("Cancelling", _client_disconnected),
+    "67": Edit("Cancelling", _not_to_the_end),
+    "68 port in use, own lock file": Edit("Starting", _port_comes_first),
+    "68 ipv6 host": Edit("Starting", _port_comes_first),
+    "68 not a model": Edit("Starting", _what_the_file_is),
+    "69": Edit("Stopping", _named_shutdown),
+    "71": Edit("Stopping", _prefill_is_broken_off),
+    "72": Edit("The trace file", _arguments_as_sent),
 }
+
+
+def expected(theirs: Forms, *names: str) -> Forms:
+    """What was recorded, with the edit that one of these names has."""
+    edit = next((DIFFERENCES[name] for name in names if name in DIFFERENCES), None)
+    if not isinstance(edit, Edit):
+        return theirs
+    edited = deepcopy(theirs)
+    edit.change(edited)
+    assert edited != theirs, f"{names[0]}: the difference changes nothing"
+    return edited

@@ -22,6 +22,8 @@ CALL_ID = re.compile(r"\b(?:call_|toolu_)[0-9a-f]{32}\b")
 _ENGINE_PROGRESS = re.compile(r"ds4: prefill layer \d+/\d+\s*")
 _STAMP = re.compile(r"^\d{4} \d\d:\d\d:\d\d ")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# Remarks of a recording, and what is said of the disk store.
+_LEFT_OUT = ("[", "kv cache", "KV disk cache", "persisting current KV cache")
 
 
 @dataclass
@@ -35,17 +37,56 @@ class Exchange:
     log: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Start:
+    """One attempt to start a server: its name, arguments, exit status and the lines of its stderr."""
+
+    name: str
+    arguments: list[str]
+    status: int
+    lines: list[str]
+
+
+def recording(number: str) -> Path:
+    return next(FOLDER.glob(f"{number}-*.txt"))
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _sections(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^== ([^\n]*)\n(.*?)(?=^== |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def section(number: str, name: str) -> str:
+    """What a recording of one piece says under this heading."""
+    return _sections(_text(recording(number)))[name]
+
+
+def server_log(number: str) -> list[str]:
+    """Lines of a recorded server; what ends in a bare CR is no line."""
+    sections = _sections(_text(recording(number)))
+    return next(value for name, value in sections.items() if "stderr" in name).split("\n")
+
+
 def exchanges(path: Path) -> Iterator[Exchange]:
     """The exchanges of a file in their order."""
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
-    for i, part in enumerate(re.split(r"^######## ", text, flags=re.MULTILINE)):
-        sections = dict(re.findall(r"^== ([^\n]*)\n(.*?)(?=^== |\Z)", part, flags=re.MULTILINE | re.DOTALL))
+    for i, part in enumerate(re.split(r"^######## ", _text(path), flags=re.MULTILINE)):
+        sections = _sections(part)
         if "request" not in sections:
             continue
         title = part.split("\n", 1)[0] if i else ""
         head, _, body = sections["response"].partition("\n\n")
         log = next((value for name, value in sections.items() if name.startswith("server stderr")), "")
         yield Exchange(f"{path.name[:2]} {title}".strip(), sections["request"], head, body, log.splitlines())
+
+
+def starts(number: str) -> list[Start]:
+    """The attempts of a recording. In "TITLE: ds4-server ARGUMENTS" the title may hold a colon, too."""
+    shape = r"^######## ([^\n]*): ds4-server ([^\n]*)\nexit (\d+)\nstdout 0 bytes\nstderr:\n(.*?)\n\n"
+    found = re.findall(shape, _text(recording(number)), flags=re.MULTILINE | re.DOTALL)
+    return [Start(f"{number} {n}", a.split(), int(s), err.splitlines()) for n, a, s, err in found]
 
 
 def wire_request(recorded: str) -> bytes:
@@ -125,12 +166,12 @@ def body_form(body: str, texts: bool) -> list[Any]:
 
 def log_form(lines: list[str]) -> list[str]:
     """Lines without time stamp and numbers; progress lines once, because their number depends on the machine;
-    nothing about the disk store, and nothing of the engine's own.
+    nothing about the disk store, and nothing of the engine's own progress.
     """
     out: list[str] = []
     for line in "\n".join(lines).replace("\r", "\n").splitlines():
         text = _STAMP.sub("", _ENGINE_PROGRESS.sub("", line)).removeprefix("ds4-server: ")
-        if not text or text.startswith(("[", "kv cache")):
+        if not text or text.startswith(_LEFT_OUT):
             continue
         text = re.sub(r"ctx=\S+", "ctx=N", _NUMBER.sub("N", _ID.sub(r"\1N", text)))
         if not out or out[-1] != text:

@@ -167,6 +167,19 @@ def test_cache_decisions(tmp_path: Path) -> None:
     assert live[before] != prompt[before]
 
 
+@pytest.mark.parametrize(
+    ("replay", "counts"),
+    [(True, "mem=1 disk=0 canonical=0 missing_ids=0"), (False, "mem=0 disk=0 canonical=1 missing_ids=1")],
+)
+def test_calls_are_counted_by_where_their_text_came_from(tmp_path: Path, replay: bool, counts: str) -> None:
+    path = tmp_path / "trace"
+    with engine_parts("a</think>b" + CALL, "</think>c", replay=replay, trace=FileTrace(path)) as parts:
+        reply = parts.ask(messages=[USER], tools=[BASH])
+        result = {"role": "tool", "tool_call_id": reply.calls[0].id, "content": "x"}
+        parts.ask(messages=[USER, assistant(reply), result], tools=[BASH])
+    assert f"\ntool_replay: {counts}\n" in records(path)[1]
+
+
 def test_a_prefill_that_fails(tmp_path: Path) -> None:
     path = tmp_path / "trace"
     with engine_parts("</think>a", trace=FileTrace(path)) as parts:

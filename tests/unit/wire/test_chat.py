@@ -38,8 +38,7 @@ def parse(n_ctx: int = 8192, **fields: Any) -> TurnRequest:
         ({"thinking": {"type": "adaptive"}}, ThinkMode.HIGH),
         ({"think": False}, ThinkMode.NONE),
         ({"thinking": {"type": "enabled"}, "reasoning_effort": "none"}, ThinkMode.NONE),
-        ({"reasoning_effort": "xhigh"}, ThinkMode.HIGH),
-        ({"reasoning_effort": "minimal"}, ThinkMode.HIGH),
+        *(({"reasoning_effort": e}, ThinkMode.HIGH) for e in ("minimal", "low", "medium", "high", "xhigh")),
         ({"reasoning_effort": "none"}, ThinkMode.NONE),
         ({"reasoning_effort": "max"}, ThinkMode.MAX),
         ({"model": "deepseek-chat"}, ThinkMode.NONE),
@@ -53,6 +52,11 @@ def test_thinking(fields: dict[str, Any], mode: ThinkMode) -> None:
     assert parse(MAX_THINK_CTX, **fields).think is mode
 
 
+def test_an_unknown_effort_is_refused() -> None:
+    with pytest.raises(RequestError, match="invalid JSON request"):
+        parse(reasoning_effort="huge")
+
+
 def test_maximum_effort_needs_a_large_context() -> None:
     assert parse(MAX_THINK_CTX - 1, reasoning_effort="max").think is ThinkMode.HIGH
 
@@ -61,6 +65,7 @@ def test_limits_and_sampling() -> None:
     options = parse(max_tokens=5, max_completion_tokens=7, top_k=-1, seed=0, temperature=2, stop="x").options
     assert (options.max_tokens, options.sampling.top_k, options.sampling.seed) == (7, 0, None)
     assert (options.sampling.temperature, options.stops) == (2.0, ("x",))
+    assert parse(stop=["a", "", 1, "bc"]).options.stops == ("a", "bc")
     assert parse(max_tokens=1e30).options.max_tokens == INT_MAX
     assert parse(max_tokens=2.9).options.max_tokens == 2
     assert parse().options.max_tokens is None
@@ -100,11 +105,14 @@ def test_arguments_sent_as_json_keep_their_text() -> None:
 
 def test_schemas_are_kept_as_sent() -> None:
     body = (
-        '{"tools": [ {"type":"function","function": {"name" : "f",  "x":1.0}} ,\n'
+        '{"tools": [ {"type":"function","function": {"name" : "f",  "parameters":{"z":1.0,"a":{}}}} ,\n'
         '{"name":"flat", "y" : [ ]} ],"messages":[]}'
     )
     request = chat.parse_request(body.encode(), ParseContext(100))
-    assert request.tools_raw == ('{"name" : "f",  "x":1.0}', '{"name":"flat", "y" : [ ]}')
+    assert request.tools_raw == (
+        '{"name" : "f",  "parameters":{"z":1.0,"a":{}}}',
+        '{"name":"flat", "y" : [ ]}',
+    )
     assert (
         chat.parse_request(
             body.replace("[]}", '[],"tool_choice":"none"}').encode(), ParseContext(100)
@@ -155,6 +163,20 @@ def test_a_stream_shows_text_and_calls_once() -> None:
     assert [r["created"] for r in records] == [1, 2, 2, 2, 2, 3, 3]
     assert records[0]["model"] == 'm"'
     assert records[-1]["usage"]["prompt_tokens_details"] == {"cached_tokens": 7, "cache_write_tokens": 3}
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=3), st.text("abc", max_size=40))
+def test_no_more_is_held_back_than_a_stop_string_may_need(stops: list[str], text: str) -> None:
+    """At most one byte less than the longest one has, and nothing that begins none of them."""
+    stop = StopFilter(tuple(stops))
+    passed = b""
+    for i, char in enumerate(text, 1):
+        passed += stop.feed(char.encode())
+        if stop.hit:
+            return
+        held = text[len(passed) : i]
+        assert len(held) < max(map(len, stops))
+        assert not held or any(s.startswith(held) for s in stops)
 
 
 @given(

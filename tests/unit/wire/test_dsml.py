@@ -177,6 +177,32 @@ def test_bad_bytes_in_a_block_come_back_exactly_in_block_text() -> None:
     assert r.machine.block_text.encode("utf-8", "surrogateescape") == data
 
 
+def test_a_value_is_streamed_while_it_is_written() -> None:
+    """What may still be a tag, an entity or a character waits; the rest is shown at once, under one id."""
+    machine = DsmlMachine(thinking=False, tools=True)
+    opened = machine.feed(f'<{M}tool_calls>\n<{M}invoke name="bash">\n<{M}parameter name="c"'.encode())
+    assert [e for e in opened if isinstance(e, CallStart)] == [CallStart(0, "bash")]
+    seen: list[Event] = []
+    for text, shown in [
+        (b' string="true">echo partial', ['"c":"', "echo partial"]),
+        (b" done", [" done"]),
+        ("é".encode()[:1], []),
+        ("é".encode()[1:], ["é"]),
+        (f"</{M}para".encode(), []),
+        (f"meter>\n<{M}parameter ".encode(), ['"']),
+        (b'name="j" string="false">{"n": 1', [',"j":', '{"n": 1']),
+        (b"0}", ["0}"]),
+        (f"</{M}parameter>\n</{M}invoke>\n</{M}tool_calls>".encode(), ["}"]),
+    ]:
+        events = machine.feed(text)
+        assert [e.fragment for e in events if isinstance(e, CallArguments)] == shown
+        seen += events
+    assert not any(isinstance(e, CallStart | Content) for e in seen)
+    assert [e.arguments for e in seen if isinstance(e, CallEnd)] == [
+        '{"c":"echo partial doneé","j":{"n":10}}'
+    ]
+
+
 def test_raw_json_streams_as_spelled_and_ends_minified() -> None:
     r = run(block(invoke("f", param("a", '{ "b" : [1, 2.50] }', ' string="false"'))))
     assert r.calls == [("f", '{"a":{"b":[1,2.50]}}')]
@@ -247,6 +273,26 @@ def test_a_block_the_model_left_open_is_repaired(where: str, spelling: str) -> N
     again = run(r.machine.block_text)
     assert again.calls == r.calls
     assert not again.machine.repaired
+
+
+@pytest.mark.parametrize(
+    ("text", "thinking"),
+    [
+        (TWO, False),
+        (f"a</think>b\n\n{TWO}", True),
+        ("", False),
+        ("", True),
+        ("no calls here", False),
+        (f"</{M}invoke>\n</{M}tool_calls>", False),
+        (f"never closed <{M}tool_calls>\n<{M}invoke", True),
+    ],
+    ids=["whole", "whole after thinking", "empty", "empty thinking", "text", "ends only", "in thinking"],
+)
+def test_what_lacks_no_end_is_never_repaired(text: str, thinking: bool) -> None:
+    machine = run(text, thinking=thinking).machine
+    assert not machine.repaired
+    assert machine.error is None
+    assert machine.done == (TWO in text)
 
 
 @pytest.mark.parametrize("where", DEPTHS)
@@ -375,3 +421,21 @@ def test_nothing_of_a_block_is_shown_as_content(text: str, thinking: bool) -> No
         assert r.turn.content + r.machine.block_text in text
     for call in (e for e in r.events if isinstance(e, CallEnd)):
         assert isinstance(json.loads(call.arguments), dict)
+
+
+@given(TEXTS, st.booleans(), st.data())
+def test_where_syntax_is_does_not_depend_on_the_split(text: str, thinking: bool, data: st.DataObject) -> None:
+    """What is known after each token is what one look at the whole text so far would find."""
+    raw = text.encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8)))
+    machine = DsmlMachine(thinking=thinking, tools=True)
+    for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True):
+        machine.feed(raw[start:end])
+        reference = DsmlMachine(thinking=thinking, tools=True)
+        reference.feed(raw[:end])
+        assert (machine.greedy, machine.in_think, machine.in_block, machine.done) == (
+            reference.greedy,
+            reference.in_think,
+            reference.in_block,
+            reference.done,
+        )

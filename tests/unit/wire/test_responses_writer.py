@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -189,8 +190,13 @@ def test_a_hosted_tool_search_call(streamed: bool) -> None:
 
 def test_a_user_function_called_tool_search_comes_back_as_a_function() -> None:
     reply = Reply("", "", (ToolCall("call_1", "tool_search", "{}"),), "tool_calls", USAGE)
-    writer = new_writer(offered={"tool_search": OfferedTool("tool_search")})
-    assert json.loads(writer.whole(1, reply))["output"][0]["type"] == "function_call"
+    offered = {"tool_search": OfferedTool("tool_search")}
+    item = json.loads(new_writer(offered=offered).whole(1, reply))["output"][0]
+    assert (item["type"], item["arguments"]) == ("function_call", "{}")
+    writer = new_writer(offered=offered)
+    data = writer.start(1, USAGE) + b"".join(map(partial(writer.emit, 2), one_call("tool_search", "{}")))
+    types = {event["item"]["type"] for _, event in records(data + writer.finish(3, reply)) if "item" in event}
+    assert types == {"function_call"}
 
 
 @pytest.mark.parametrize(
