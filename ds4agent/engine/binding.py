@@ -209,7 +209,7 @@ class Session:
         _lib.ds4_session_reset(self._ptr)
 
     def keep(self, tokens: int) -> None:
-        """How many of the last tokens the session can be cut back among to the nearest block."""
+        """Room, in tokens, for what it takes to cut the session back; see ds4.h."""
         _lib.ds4_session_keep(self._ptr, tokens)
 
     def nearest(self, n: int) -> int:

@@ -57,7 +57,7 @@ struct ds4_session {
     float *logits;             /* [n_vocab] */
     bool has_logits;
     atomic_int cancel;
-    uint32_t history;          /* tokens whose window rows are kept */
+    uint32_t history;          /* tokens whose window rows there is room for */
     uint32_t held4, held128;   /* the rings hold no token before these */
     ds4_piece **extents, **spans; /* by EXTENT_TOKENS and BLOCK_TOKENS; a span may be NULL: forgotten */
     uint64_t extent_floats, span_floats;
