@@ -13,16 +13,17 @@ import os
 import socket
 import sys
 from contextlib import closing
+from functools import partial
 
-from ds4agent.engine.binding import Ds4Error, Model, Session
+from ds4agent.engine.binding import Ds4Error, Model
 from ds4agent.engine.flag_values import Unavailable
 from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.http import accept_connections
-from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
 from ds4agent.engine.signals import Signals
+from ds4agent.engine.slots import Slots
 from ds4agent.engine.startup import (
     StartupError,
     bind,
@@ -31,11 +32,13 @@ from ds4agent.engine.startup import (
     model_path,
     open_trace,
     raise_descriptor_limit,
+    sessions_that_fit,
     take_instance_lock,
 )
+from ds4agent.engine.turn import PREFILL_STEP
 from ds4agent.engine.usage import usage
 from ds4agent.engine.vocab import Vocab
-from ds4agent.engine.worker import PREFILL_STEP, Worker
+from ds4agent.engine.worker import Worker
 from ds4agent.resources import MissingResource, format_texts
 from ds4agent.wire.logline import context_buffers
 from ds4agent.wire.models import ModelCard
@@ -80,20 +83,24 @@ def _until_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 class Engine:
     """Everything between an opened model and the end of the process."""
 
-    def __init__(self, model: Model, session: Session, flags: Flags) -> None:
-        n_ctx = session.n_ctx
+    def __init__(self, model: Model, flags: Flags) -> None:
+        n_ctx = _context(model, flags.ctx)
         vocab = Vocab(model)
         window = int(model.metadata("deepseek4.attention.sliding_window") or 128)
-        log(context_buffers(session.memory / 2**20, n_ctx, PREFILL_STEP, window))
+        with model.session(n_ctx) as probe:
+            n_sessions = sessions_that_fit(flags.sessions, probe.most_memory)
+            log(context_buffers(n_sessions * probe.most_memory / 2**20, n_ctx, PREFILL_STEP, window))
         replay = ReplayMap(flags.tool_memory_max_ids) if flags.replay else None
         if flags.kv_disk_dir is not None:
             log(f"KV disk cache {flags.kv_disk_dir} not used: this engine has no disk store")
         if replay is None:
             log("exact DSML tool replay disabled; tool history uses canonical JSON rendering")
-        live = Live(vocab, session)
+        self._slots = Slots(vocab, partial(model.session, n_ctx), n_sessions)
         trace = open_trace(flags.trace)
         defaults = Defaults(_temperature(model), flags.tokens)
-        self._worker = Worker(vocab, live, defaults, replay, log, trace, flags.max_queue)
+        self._worker = Worker(
+            vocab, self._slots, defaults, replay, log, trace=trace, max_queue=flags.max_queue
+        )
         card = ModelCard(model.info.name, n_ctx, flags.tokens)
         self._server = Server(
             self._worker,
@@ -126,6 +133,9 @@ class Engine:
         await loop.run_in_executor(None, self._worker.join)
         self._server.close()
 
+    def close(self) -> None:
+        self._slots.close()
+
 
 def run() -> None:
     """Raises StartupError."""
@@ -141,11 +151,8 @@ def run() -> None:
     sock = bind(flags.host, flags.port)
     path = model_path(flags.model)
     try:
-        with (
-            Model(path, flags.threads) as model,
-            closing(model.session(_context(model, flags.ctx))) as session,
-        ):
-            asyncio.run(Engine(model, session, flags).serve(sock, flags.host, signals))
+        with Model(path, flags.threads) as model, closing(Engine(model, flags)) as engine:
+            asyncio.run(engine.serve(sock, flags.host, signals))
     except (Ds4Error, MissingResource) as error:
         raise StartupError(1, str(error)) from error
 

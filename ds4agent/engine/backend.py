@@ -57,6 +57,17 @@ class Evaluator(Protocol):
 
     def reset(self) -> None: ...
 
+    def nearest(self, n: int) -> int:
+        """The last position up to n to which the session can be cut back."""
+
+    def cut(self, n: int) -> int:
+        """Forget all behind that position; returns it."""
+
+    def fork(self) -> "Evaluator":
+        """A second session with the same tokens."""
+
+    def close(self) -> None: ...
+
     def cancel(self) -> None: ...
 
     def clear_cancel(self) -> None: ...

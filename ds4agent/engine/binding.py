@@ -235,6 +235,16 @@ class Session:
         """Bytes held now."""
         return int(_lib.ds4_session_memory(self._ptr))
 
+    @property
+    def most_memory(self) -> int:
+        """Bytes held at most: all of the context in use, nothing shared."""
+        return int(_lib.ds4_session_most_memory(self._ptr))
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are logits: not when empty, and not after a cut."""
+        return bool(_lib.ds4_session_logits(self._ptr))
+
     def tokens(self) -> list[int]:
         return list(ffi.unpack(_lib.ds4_session_tokens(self._ptr), self.n_tokens)) if self.n_tokens else []
 

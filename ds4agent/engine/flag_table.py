@@ -84,6 +84,8 @@ FLAGS = (
            "port to listen on, 0 for a free one (default 8000)", "port"),
     _takes("api", "--max-queue", "N", _COUNT,
            "requests that may wait, 0 for any number (default 64); more get status 429", "max_queue"),
+    _takes("api", "--batched-session", "N", integer(1, 256),
+           "resident sessions, which share memory and take turns (default 4)", "sessions"),
     _switch("api", "--cors", "let web pages of any origin read the replies", "cors"),
     _takes("api", "--trace", "FILE", Path,
            "write prompts, replies and cache decisions to FILE, which is emptied first", "trace"),

@@ -32,6 +32,7 @@ class Flags:
     host: str = "127.0.0.1"
     port: int = 8000
     max_queue: int = 64
+    sessions: int | None = None
     cors: bool = False
     trace: Path | None = None
     replay: bool = True

@@ -7,8 +7,8 @@ next prompt goes on from there.
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 
 from ds4agent.engine.backend import DrawSettings
 from ds4agent.engine.binding import Ds4Error
@@ -17,7 +17,7 @@ from ds4agent.engine.live import Live
 from ds4agent.engine.logprobs import Logprobs
 from ds4agent.engine.policy import Policy
 from ds4agent.engine.replay import ReplayMap
-from ds4agent.engine.trace import Trace
+from ds4agent.engine.trace import Record
 from ds4agent.engine.vocab import Vocab, encode
 from ds4agent.wire.dialect import Emission
 from ds4agent.wire.dsml import CallStart, DsmlMachine, Event, Turn
@@ -72,14 +72,16 @@ class Generation:
         defaults: Defaults,
         line: RequestLog,
         log: Callable[[str], None],
-        trace: Trace,
+        record: Record,
+        usage: Usage,
     ) -> None:
         self._job = job
         self._live = live
         self._vocab = vocab
         self._line = line
         self._log = log
-        self._trace = trace
+        self._record = record
+        self._usage = usage
         draw = live.session.sampler(defaults.settle(job.request.options.sampling))
         whole = job.request.output is not None
         self._policy = Policy(draw, vocab, job.forced, job.constraint, whole)
@@ -93,17 +95,21 @@ class Generation:
         room = live.session.n_ctx - self._n_prompt
         limit = defaults.limit(job.request.options)
         self._limit = min(limit, room)
-        trace.decoding(limit, room)
+        record.decoding(limit, room)
         self.generated = 0
         self.error: str | None = None
         self._started = self._interval_time = time.monotonic()
         self._interval_at = self._n_prompt
 
-    def run(self, stopping: Callable[[], str | None], replay: ReplayMap | None) -> Reply:
-        """`stopping` says why to break off, or None."""
+    def run(
+        self, stopping: Callable[[], str | None], replay: ReplayMap | None, evaluated: Callable[[Live], None]
+    ) -> Generator[None, None, Reply]:
+        """A step a token. `stopping` says why to break off, or None; `evaluated` is called where a checkpoint
+        may be made.
+        """
         finish: Finish
         try:
-            finish = self._decode(stopping)
+            finish = yield from self._decode(stopping, evaluated)
         except Ds4Error as error:
             self.error = stopping() or error.message
             finish = "error"
@@ -118,7 +124,7 @@ class Generation:
         self._remember(finish, block)
         if calls:
             self._log(self._line.tool_calls([c.id for c in calls], [c.name for c in calls]))
-        usage = Usage(self._n_prompt, self._line.cached, self.generated)
+        usage = replace(self._usage, completion=self.generated)
         return Reply(
             self._turn.reasoning,
             self._turn.content,
@@ -131,7 +137,9 @@ class Generation:
             decode_seconds=time.monotonic() - self._started,
         )
 
-    def _decode(self, stopping: Callable[[], str | None]) -> Finish:
+    def _decode(
+        self, stopping: Callable[[], str | None], evaluated: Callable[[Live], None]
+    ) -> Generator[None, None, Finish]:
         while self.generated < self._limit:
             self.error = stopping()
             if self.error:
@@ -148,8 +156,10 @@ class Generation:
             self._show(self._machine.feed(passed))
             if self._machine.orphans > orphans:
                 self._log(self._line.orphan_end(self.generated))
-            self._trace.sampled(text, self._machine.in_block, self._machine.done)
+            self._record.sampled(text, self._machine.in_block, self._machine.done)
             self._live.append([token])
+            if not self._machine.in_block:
+                evaluated(self._live)
             if self.generated % LOG_EVERY == 0:
                 self._log_interval(last=False)
             if self._machine.done:
@@ -158,6 +168,7 @@ class Generation:
                 return "stop"
             if self._out_of_time(text):
                 return "length"
+            yield
         return "length"
 
     def _out_of_time(self, text: bytes) -> bool:

@@ -35,11 +35,11 @@ class JobQueue:
             self._jobs.append(job)
             self._changed.notify()
 
-    def take(self) -> Job | None:
-        """The next job, waited for; None once the queue is closed and empty."""
+    def take(self, wait: bool = True) -> Job | None:
+        """The next job; None once the queue is closed and empty, or, not to `wait`, if there is none now."""
         with self._changed:
-            self._taking = True
-            self._changed.wait_for(lambda: self._jobs or self._closed)
+            self._taking = wait
+            self._changed.wait_for(lambda: self._jobs or self._closed or not wait)
             self._taking = False
             return self._jobs.popleft() if self._jobs else None
 

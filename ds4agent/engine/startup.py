@@ -15,6 +15,7 @@ from ds4agent.wire.logline import stamped
 
 # Where the system names no upper limit of descriptors.
 MANY_DESCRIPTORS = 10240
+DEFAULT_SESSIONS = 4
 
 
 class StartupError(Exception):
@@ -81,6 +82,27 @@ def raise_descriptor_limit() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def free_memory() -> int | None:
+    """Bytes that can be had without swapping; None where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
+
+
+def sessions_that_fit(asked: int | None, most: int) -> int:
+    """How many resident sessions of `most` bytes to allow. Raises StartupError: not as many as asked for."""
+    wanted, free = asked or DEFAULT_SESSIONS, free_memory()
+    if free is None or wanted * most <= free:
+        return wanted
+    if asked is None:
+        return max(1, free // most)
+    need, have = wanted * most / 2**30, free / 2**30
+    said = f"{wanted} resident sessions may need {need:.2f} GiB, {have:.2f} GiB are free"
+    raise StartupError(1, f"{said}: use fewer (--batched-session) or a smaller context (--ctx)")
 
 
 def open_trace(path: Path | None) -> Trace:

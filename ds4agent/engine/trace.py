@@ -1,9 +1,10 @@
 """The file of `--trace`: for people who want to see what a model was really shown and what it wrote.
 
 One record a request, in the order in which requests are carried out: facts, the cache decision, the request
-as it came, the prompt as the model reads it, the text as it is sampled, what became of it. Nothing is
-buffered, so that the file is complete up to the moment at which somebody looks. It holds all that users
-said: it is made readable for its owner only, and emptied at the start.
+as it came, the prompt as the model reads it, the text as it is sampled, what became of it. Nothing of the
+oldest turn that goes on is buffered, so that the file is complete up to the moment at which somebody looks;
+turns beside it follow when they may. It holds all that users said: it is made readable for its owner only,
+and emptied at the start.
 
 Called from the worker thread only.
 """
@@ -40,11 +41,8 @@ class Begun:
     replay: ReplayMap | None
 
 
-class Trace:
-    """Records nothing: what the worker holds when no trace is asked for."""
-
-    def request(self, begun: Begun) -> None:
-        """A request gets its turn."""
+class Record:
+    """One request's record; this one goes nowhere."""
 
     def decoding(self, limit: int, room: int) -> None:
         """The prompt is read; up to `limit` tokens follow, `room` would fit."""
@@ -59,21 +57,59 @@ class Trace:
         """The turn ended before anything was sampled."""
 
 
+class Trace:
+    """Records nothing: what the worker holds when no trace is asked for."""
+
+    def request(self, begun: Begun) -> Record:
+        """A request gets its turn."""
+        return Record()
+
+
 class FileTrace(Trace):
     """Raises OSError if the file cannot be opened; a disk that is full later is not worth a request."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._number = 0
-        self._sampled = 0
-        self._in_block = self._closed = False
+        self._open: list[FileRecord] = []
 
-    def _write(self, data: bytes) -> None:
+    def request(self, begun: Begun) -> Record:
+        self._number += 1
+        record = FileRecord(self, self._number)
+        self._open.append(record)
+        record.begin(begun)
+        return record
+
+    def write(self, record: "FileRecord", data: bytes) -> None:
+        """At once for the oldest record that is open; others wait for their turn."""
+        if record is not self._open[0]:
+            record.waiting += data
+            return
         while data:
             try:
                 data = data[os.write(self._fd, data) :]
             except OSError:
                 return
+
+    def close(self, record: "FileRecord") -> None:
+        record.ended = True
+        while self._open and self._open[0].ended:
+            self._open.pop(0)
+            if self._open:
+                self.write(self._open[0], bytes(self._open[0].waiting))
+
+
+class FileRecord(Record):
+    def __init__(self, trace: FileTrace, number: int) -> None:
+        self._trace = trace
+        self._number = number
+        self._sampled = 0
+        self._in_block = self._closed = False
+        self.waiting = bytearray()
+        self.ended = False
+
+    def _write(self, data: bytes) -> None:
+        self._trace.write(self, data)
 
     def _say(self, *lines: str) -> None:
         self._write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
@@ -81,10 +117,7 @@ class FileTrace(Trace):
     def _event(self, text: str) -> None:
         self._say("", "", f"--- trace: {text} ---", "")
 
-    def request(self, begun: Begun) -> None:
-        self._number += 1
-        self._sampled = 0
-        self._in_block = self._closed = False
+    def begin(self, begun: Begun) -> None:
         common = common_prefix(begun.live, begun.job.prompt.tokens)
         self._say("", f"===== request {self._number} {time.strftime('%Y-%m-%d %H:%M:%S')} =====")
         self._say(*_facts(begun), "", "--- cache decision ---", *_decision(begun, common))
@@ -123,6 +156,7 @@ class FileTrace(Trace):
 
     def _end(self) -> None:
         self._say(f"===== end request {self._number} =====")
+        self._trace.close(self)
 
 
 def _facts(begun: Begun) -> Iterator[str]:
@@ -157,7 +191,7 @@ def _decision(begun: Begun, common: int) -> Iterator[str]:
     yield _replayed(begun)
     yield f"cache_source: {source}"
     yield f"cached_tokens: {begun.plan.cached}"
-    yield "disk_cached_tokens: 0"
+    yield f"disk_cached_tokens: {begun.plan.cached if source == 'disk-text' else 0}"
 
 
 def _replayed(begun: Begun) -> str:

@@ -55,6 +55,7 @@ class Vocab:
         # The marks of a hole end a turn too: a model that writes one has left the hole.
         self.ends = frozenset((self.eos, *fim.values()))
         self._marked = {self._control[text] for text in _MARKED}
+        self._controls = frozenset(self._control.values())
         self._bytes: dict[int, bytes] = {}
 
     def prompt(self, rendered: Rendered) -> Prompt:
@@ -81,9 +82,12 @@ class Vocab:
             found = self._bytes[token] = self.tokenizer.token_bytes(token)
         return found
 
-    def key(self, tokens: list[int]) -> bytes:
-        """The part of a key that these tokens make."""
-        return b"".join(b"\xff" + self.text(t) if t in self._marked else self.text(t) for t in tokens)
+    def token_key(self, token: int) -> bytes:
+        """The part of a key that this token makes."""
+        return b"\xff" + self.text(token) if token in self._marked else self.text(token)
+
+    def is_control(self, token: int) -> bool:
+        return token in self._controls
 
     def _piece_key(self, piece: Piece) -> bytes:
         text, token = piece

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ds4agent.wire.reply import CacheSource
 from ds4agent.wire.request import Protocol
 
 
@@ -111,6 +112,11 @@ def context_buffers(mebibytes: float, ctx: int, chunk: int, raw_rows: int) -> st
 def miss(protocol: Protocol, live: int, prompt: int, common: int) -> str:
     flag = " RESPPROTO" if protocol == "responses" else ""
     return f"live kv cache miss{flag} live={live} prompt={prompt} common={common} reason=token-mismatch"
+
+
+def prefix_reused(source: CacheSource, cached: int, prompt: int) -> str:
+    """Not a line of ds4-server's: it cannot reuse a part of a session."""
+    return f"kv cache prefix reused source={source} cached={cached} prompt={prompt}"
 
 
 def visible_continuation(protocol: Protocol, ids: int, cached: int, prompt: int) -> str:

@@ -116,6 +116,8 @@ DS4_API int32_t ds4_session_n_tokens(const ds4_session *session);
 DS4_API const int32_t *ds4_session_tokens(const ds4_session *session);
 /* Bytes of memory the session holds now; what n sessions share counts 1/n for each. */
 DS4_API uint64_t ds4_session_memory(const ds4_session *session);
+/* Bytes it holds at most, with all its context in use and nothing shared. */
+DS4_API uint64_t ds4_session_most_memory(const ds4_session *session);
 
 /* Append n tokens and evaluate them (prefill for n > 1, decode for n = 1); the
  * logits of the last one are kept. Work is done in chunks; cancel is looked at

@@ -110,9 +110,17 @@ const float *ds4_session_logits(const ds4_session *s) {
     return s->has_logits ? s->logits : NULL;
 }
 
+static uint64_t plain_bytes(const ds4_session *s, uint64_t tokens) {
+    return sizeof *s + s->model->hp.n_layer * sizeof *s->layers + tokens * sizeof *s->tokens +
+           s->model->hp.n_vocab * sizeof *s->logits;
+}
+
 uint64_t ds4_session_memory(const ds4_session *s) {
-    return sizeof *s + s->model->hp.n_layer * sizeof *s->layers + s->tokens_cap * sizeof *s->tokens +
-           s->model->hp.n_vocab * sizeof *s->logits + ds4_state_bytes(s);
+    return plain_bytes(s, s->tokens_cap) + ds4_state_bytes(s);
+}
+
+uint64_t ds4_session_most_memory(const ds4_session *s) {
+    return plain_bytes(s, s->ctx) + ds4_state_most_bytes(s);
 }
 
 void ds4_session_cancel(ds4_session *s) {

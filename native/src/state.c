@@ -205,9 +205,19 @@ static uint64_t pieces_bytes(ds4_piece *const *p, uint64_t n, uint64_t floats) {
     return sum;
 }
 
-uint64_t ds4_state_bytes(const ds4_session *s) {
+static uint64_t fixed_bytes(const ds4_session *s) {
     uint64_t tables = (n_extents(s) + n_spans(s)) * sizeof(ds4_piece *);
-    return tables + ds4_state_rings((ds4_session *)s, NULL, RINGS_MEASURE) +
-           pieces_bytes(s->extents, n_extents(s), s->extent_floats) +
+    return tables + ds4_state_rings((ds4_session *)s, NULL, RINGS_MEASURE);
+}
+
+uint64_t ds4_state_bytes(const ds4_session *s) {
+    return fixed_bytes(s) + pieces_bytes(s->extents, n_extents(s), s->extent_floats) +
            pieces_bytes(s->spans, n_spans(s), s->span_floats);
+}
+
+uint64_t ds4_state_most_bytes(const ds4_session *s) {
+    uint64_t window = s->model->hp.window / BLOCK_TOKENS + 2, kept = s->history / BLOCK_TOKENS;
+    uint64_t spans = n_spans(s) < kept + window ? n_spans(s) : kept + window;
+    return fixed_bytes(s) + n_extents(s) * (sizeof(ds4_piece) + s->extent_floats * sizeof(float)) +
+           spans * (sizeof(ds4_piece) + s->span_floats * sizeof(float));
 }

@@ -89,6 +89,7 @@ void ds4_state_share(ds4_session *to, const ds4_session *from);
 void ds4_extents_share(ds4_session *to, const ds4_session *from);
 /* A shared piece counts for its part. */
 uint64_t ds4_state_bytes(const ds4_session *s);
+uint64_t ds4_state_most_bytes(const ds4_session *s);
 /* Floats that one block's compressed rows take. */
 uint64_t ds4_block_floats(const ds4_session *s);
 

@@ -13,6 +13,7 @@ from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Job, Message
 from ds4agent.engine.live import Live
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
+from ds4agent.engine.slots import Slots
 from ds4agent.engine.trace import Trace
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
@@ -41,15 +42,26 @@ class Parts:
         self.lines: list[str] = []
         vocab = Vocab(self.session.model)
         memory = ReplayMap(1000) if replay else None
-        self.live = Live(vocab, self.session)
+        self.slots = Slots(vocab, lambda: self.session if not self.slots.lives else self.session.fork())
         self.worker = Worker(
-            vocab, self.live, Defaults(1.0, 5000), memory, self.lines.append, trace, max_queue
+            vocab,
+            self.slots,
+            Defaults(1.0, 5000),
+            memory,
+            self.lines.append,
+            trace=trace,
+            max_queue=max_queue,
         )
         card = ModelCard("Scripted One", n_ctx, 5000)
         self.server = Server(
             self.worker, vocab, format_texts(), card, memory, cors=False, keep_bodies=trace is not None
         )
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    @property
+    def live(self) -> Live:
+        """The only session, once there is one."""
+        return self.slots.lives[0]
 
     def job(self, **body: Any) -> Job:
         body.setdefault("model", "m")

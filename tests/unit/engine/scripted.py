@@ -56,6 +56,7 @@ class ScriptedSession:
         self.evaluated = 0
         self.draws: list[bool] = []
         self.before_eval: Callable[[Sequence[int]], None] = lambda _tokens: None
+        self.block = 0  # points lie at its multiples; 0: at the beginning only
         self._next: list[int] = []
         self._cancel = threading.Event()
 
@@ -78,6 +79,26 @@ class ScriptedSession:
     def reset(self) -> None:
         self.held = []
         self._next = []
+
+    def nearest(self, n: int) -> int:
+        if n >= len(self.held):
+            return len(self.held)
+        return n // self.block * self.block if self.block else 0
+
+    def cut(self, n: int) -> int:
+        n = self.nearest(n)
+        del self.held[n:]
+        self._next = []
+        return n
+
+    def fork(self) -> ScriptedSession:
+        other = ScriptedSession(self.model, self.n_ctx)
+        other.replies, other.held, other.block = self.replies, self.held[:], self.block
+        other.before_eval = self.before_eval
+        return other
+
+    def close(self) -> None:
+        pass
 
     def cancel(self) -> None:
         self._cancel.set()

@@ -15,7 +15,7 @@ MARK = "<｜User｜>".encode()
 
 def test_turn_markers_have_a_key_that_no_text_has() -> None:
     assert PROMPT.key == b"\xff" + MARK + "é<think><think>x".encode()
-    assert VOCAB.key(PROMPT.tokens) == PROMPT.key
+    assert b"".join(map(VOCAB.token_key, PROMPT.tokens)) == PROMPT.key
 
 
 def test_the_rest_behind_an_offset() -> None:

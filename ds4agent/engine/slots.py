@@ -1,0 +1,125 @@
+"""The resident sessions, and which of them a prompt goes to.
+
+In this order: the session of which the prompt is a continuation, the longest first; else the one with the
+longest shared prefix, which is cut back if little is lost by that and forked if much is, so that a side
+request or a retry does not cost the conversation its state; else an empty one. A session that is in use can
+be forked too. What must be given up is what was used longest ago. Forks share the memory of what they have in
+common.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ds4agent.engine.backend import Evaluator
+from ds4agent.engine.live import Live, Plan
+from ds4agent.engine.vocab import Prompt, Vocab
+from ds4agent.wire.reply import CacheSource
+
+# Tokens that a retry or an edit may throw away of a session without a copy of it being kept.
+LITTLE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a prompt goes: to `live`, as planned. `origin`: the session that it is a fork of; `session`: what
+    was loaded from disk, with the tokens `loaded`; neither: the live session itself goes on.
+    """
+
+    live: Live
+    plan: Plan
+    origin: Live | None = None
+    session: Evaluator | None = None
+    loaded: tuple[int, ...] = ()
+
+    @property
+    def source(self) -> CacheSource:
+        """Where the cached tokens come from."""
+        if self.session is not None:
+            return "disk"
+        return "resident" if self.origin is not None else "live"
+
+    @property
+    def kept(self) -> int:
+        """Tokens of what the live session holds now that it will still hold."""
+        return 0 if self.origin is not None or self.session is not None else self.plan.cached
+
+
+class Slots:
+    """Up to `n` sessions, made when they are needed. Used by the worker's thread."""
+
+    def __init__(self, vocab: Vocab, make: Callable[[], Evaluator], n: int = 1) -> None:
+        self._vocab = vocab
+        self._make = make
+        self._n = n
+        self._turns = 0
+        self.lives: list[Live] = []
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(self.lives)
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(map(len, self.lives))
+
+    @property
+    def free(self) -> bool:
+        """Whether a job could be taken on."""
+        return len(self.lives) < self._n or any(not live.busy for live in self.lives)
+
+    def with_calls(self, calls: frozenset[str]) -> Live | None:
+        """The session whose last turn made exactly these calls."""
+        return next((live for live in self.lives if live.calls == calls and not live.busy), None)
+
+    def place(self, prompt: Prompt) -> Place:
+        """There must be a free one. Changes nothing but the number of sessions."""
+        ahead = [(plan, live) for live in self._idle() if (plan := live.ahead(prompt)) is not None]
+        if ahead:
+            plan, live = max(ahead, key=lambda found: found[0].cached)
+            return Place(live, plan)
+        back = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
+        if not back:
+            return Place(self._vacant(), Plan("none", 0, prompt.tokens))
+        plan, source = max(back, key=lambda found: (found[0].cached, not found[1].busy))
+        if not source.busy and len(source) - plan.cached <= LITTLE:
+            return Place(source, plan)
+        live = self._vacant()
+        return Place(live, plan, None if live is source else source)
+
+    def take(self, place: Place) -> None:
+        """The session as it has to be before the plan's suffix is read."""
+        live, cached = place.live, place.plan.cached
+        self._turns += 1
+        live.busy, live.used = True, self._turns
+        if place.session is not None:
+            live.become(place.session, list(place.loaded))
+        elif place.origin is not None:
+            session = place.origin.session.fork()
+            session.cut(cached)
+            live.become(session, place.origin.tokens[:cached])
+            live.saved = min(place.origin.saved, cached)
+        elif not cached:
+            live.reset()
+        elif cached < len(live):
+            live.cut(cached)
+        live.begin_turn()
+
+    def closest(self, prompt: Prompt) -> Live | None:
+        """The session that has most in common with a prompt; None if all are empty."""
+        held = [live for live in self.lives if len(live)]
+        return max(held, key=lambda live: live.common(prompt), default=None)
+
+    def close(self) -> None:
+        for live in self.lives:
+            live.session.close()
+
+    def _idle(self) -> list[Live]:
+        return [live for live in self.lives if not live.busy]
+
+    def _vacant(self) -> Live:
+        """An empty one if there is or may be one, else the one used longest ago."""
+        idle = self._idle()
+        empty = next((live for live in idle if not len(live)), None)
+        if empty is None and len(self.lives) < self._n:
+            empty = Live(self._vocab, self._make())
+            self.lives.append(empty)
+        return min(idle, key=lambda live: live.used) if empty is None else empty
