@@ -73,9 +73,8 @@ def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
 
 
 def _logprobs(value: Object) -> int | None:
-    if not optional(value, "logprobs", as_bool):
-        return None
-    return min(optional(value, "top_logprobs", as_count) or 0, MAX_TOP_LOGPROBS)
+    alternatives = optional(value, "top_logprobs", as_count) or 0
+    return min(alternatives, MAX_TOP_LOGPROBS) if optional(value, "logprobs", as_bool) else None
 
 
 def _message(item: Object, body: str, index: int) -> Message | None:
