@@ -27,7 +27,7 @@ MAX_GROWTH = 64 << 20
 CONFIG = schemathesis.Config.from_dict(
     {
         "seed": 1,
-        "generation": {"mode": "all", "deterministic": True, "max-examples": 60, "database": "none"},
+        "generation": {"mode": "all", "deterministic": True, "max-examples": 300, "database": "none"},
         # A method that a path does not have is a 404, as it is with ds4-server.
         "phases": {"coverage": {"unexpected-methods": []}},
         "checks": {"not_a_server_error": {"expected-statuses": ["2xx", "4xx"]}},
