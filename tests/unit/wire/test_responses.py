@@ -17,6 +17,7 @@ from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.request import OfferedTool, OutputFormat, ParseContext, ToolChoice, TurnRequest
 from ds4agent.wire.responses import DIALECT, lacks_reasoning, parse_request
 from ds4agent.wire.template import ThinkMode, render_chat
+from tests.examples import examples
 
 LIVE = frozenset(("call_live1", "call_live2"))
 BASH = {"type": "function", "name": "bash", "parameters": {"type": "object"}}
@@ -564,13 +565,13 @@ def parse_or_refuse(body: str) -> TurnRequest | None:
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_value_in_any_field_is_read_or_refused(fields: dict[str, Any]) -> None:
     parse_or_refuse(json.dumps({"input": "x", **fields}))
 
 
 @given(st.lists(items, max_size=4), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_items_are_read_or_refused(given_items: list[Any], ascii_only: bool) -> None:
     parse_or_refuse(json.dumps({"input": given_items}, ensure_ascii=ascii_only))
 
