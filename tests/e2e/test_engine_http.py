@@ -130,7 +130,7 @@ BAD_BODIES = {
     "messages": b'{"messages":{}}',
     "message": b'{"messages":["x"]}',
     "role": b'{"messages":[{"role":1}]}',
-    "text part": b'{"messages":[{"content":[{"type":"text","text":null}]}]}',
+    "text part": b'{"messages":[{"content":[{"type":"text","text":5}]}]}',
     "tool calls": b'{"messages":[{"role":"assistant","tool_calls":{}}]}',
     "tools": b'{"messages":[],"tools":{}}',
     "tool": b'{"messages":[],"tools":[1]}',

@@ -57,8 +57,8 @@ def description(mode: str, n: int, **phases: Any) -> schemathesis.BaseSchema:
     )
 
 
-ALL = description("all", 60)
-POSITIVE = description("positive", 30, coverage={"enabled": False})
+ALL = description("all", 40)
+POSITIVE = description("positive", 20, coverage={"enabled": False})
 STREAMED = POSITIVE.include(method="POST").exclude(path="/v1/messages/count_tokens")
 
 

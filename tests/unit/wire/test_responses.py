@@ -129,6 +129,10 @@ def test_a_completed_item_is_read(status: str | None) -> None:
     assert len(parse([user("u"), call("1", status=status)]).messages) == 2
 
 
+def test_an_id_of_a_wrong_type_is_refused_beside_a_call_id() -> None:
+    assert refusal([call("1", id=5)]) == INVALID_JSON
+
+
 def test_messages_of_other_roles_are_dropped() -> None:
     assert parse([{"role": "critic", "content": "x"}, user("u")]).messages == (Message("user", "u"),)
 
