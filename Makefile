@@ -48,7 +48,7 @@ check: .venv/.dev lint
 
 # Longer, and with other examples every time: what `make test` has of these is short and always the same.
 fuzz: .venv/.dev
-	@$(MAKE) --no-print-directory -C native -j2 fuzz N=2000000
+	@$(MAKE) --no-print-directory -C native -j2 fuzz N=1000000
 	@$(PY) -m pytest -n 2 --dist worksteal --hypothesis-profile fuzz -m hypothesis tests
 
 lint: .venv/.dev

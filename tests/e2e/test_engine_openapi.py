@@ -18,6 +18,7 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ds4agent import resources
+from ds4agent.engine.server import DIALECTS
 from tests.e2e.recitals import CALLS, LOOK
 from tests.engine_fixtures import (
     EngineProcess,
@@ -125,6 +126,12 @@ def test_streams(case: Any, talker: EngineProcess, bundled: EngineProcess) -> No
     response = check(case, talker, bundled)
     if response.status_code == 200:
         assert response.headers["content-type"] == ["text/event-stream"]
+
+
+def test_every_dialect_is_described() -> None:
+    paths = json.loads(resources.openapi())["paths"]
+    posts = {path for path, methods in paths.items() if "post" in methods}
+    assert posts == {*DIALECTS, "/v1/messages/count_tokens"}
 
 
 def test_the_description_is_served(talker: EngineProcess) -> None:
