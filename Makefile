@@ -1,5 +1,5 @@
-# The five commands, plus clean. All they make lies in ignored folders of this
-# checkout: .venv (the program), build (objects), .bench-venv (llama.cpp).
+# The commands, plus clean. All they make lies in ignored folders of this checkout:
+# .venv (the program), build (objects), .bench-venv (llama.cpp).
 #
 #   make run                          the main job in a small throw-away repository
 #   make run TASK='...' DIR=~/repo    the same on a repository of yours
@@ -9,7 +9,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
-.PHONY: build run test check lint bench clean
+.PHONY: build run test check lint fuzz bench clean
 .DELETE_ON_ERROR:
 
 build: .venv/.built
@@ -45,6 +45,11 @@ test: .venv/.dev lint
 
 check: .venv/.dev lint
 	@$(PY) -m pytest -q -n 2 --dist worksteal -m 'not slow' tests/unit
+
+# Longer, and with other examples every time: what `make test` has of these is short and always the same.
+fuzz: .venv/.dev
+	@$(MAKE) --no-print-directory -C native -j2 fuzz N=1000000
+	@$(PY) -m pytest -n 2 --dist worksteal --hypothesis-profile fuzz -m hypothesis tests
 
 lint: .venv/.dev
 	@$(PY) -m ruff format --check .

@@ -43,6 +43,11 @@ def format_texts() -> FormatTexts:
     )
 
 
+def openapi() -> bytes:
+    """The description of what the engine process answers; not kept, since few ask for it."""
+    return (PACKAGE / "engine" / "openapi.json").read_bytes()
+
+
 def bundled_model() -> Path:
     """The GGUF that ships with the package."""
     return _first("bundled model", PACKAGE / "models" / "bundled.gguf")

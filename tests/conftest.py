@@ -1,8 +1,17 @@
-"""What all tests share: a report section for figures that a test measures."""
+"""What all tests share: a report section for figures that a test measures, and how property tests run.
+
+No example has a time limit: on a busy machine it would fail what is right. A usual run looks at the same
+examples every time; `make fuzz` looks at many others.
+"""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ds4agent", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("ds4agent")
 
 SECTION = "figures"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -164,6 +165,11 @@ def reciting_engine(
     write_reciting_model(path, reasoning, answer, title)
     with running_engine(folder, "--model", str(path), *flags) as engine:
         yield engine
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has; reads /proc."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def exchange(port: int, request: bytes, *, half_close: bool = False) -> tuple[str, bytes]:

@@ -235,7 +235,11 @@ class Connection(asyncio.Protocol):
             transport.close()
             return
         self._lingering = True
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # reset by the client, and the loop has not seen it yet
+            transport.abort()
+            return
         self._set_timer(LINGER_SECONDS, self.close)
 
     def abort(self) -> None:

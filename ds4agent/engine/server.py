@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ds4agent.engine.constraint import Constraint, Grammars
-from ds4agent.engine.http import Connection
+from ds4agent.engine.http import JSON, Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
 from ds4agent.engine.metrics import CONTENT_TYPE
@@ -25,6 +25,7 @@ from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
+from ds4agent.resources import openapi
 from ds4agent.wire import anthropic, chat, completions, infill, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
@@ -49,6 +50,7 @@ _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
 _HEALTH = ("/health", "/v1/health")
 _METRICS = "/metrics"
+_OPENAPI = "/openapi.json"
 DIALECTS = {
     "/v1/chat/completions": chat.DIALECT,
     "/v1/completions": completions.DIALECT,
@@ -92,6 +94,12 @@ class Server:
             path: partial(self._turn, dialect) for path, dialect in DIALECTS.items()
         }
         self._posts[f"{_MESSAGES}/count_tokens"] = self._count_tokens
+        self._gets: dict[str, Callable[[], bytes]] = {
+            _MODELS: card.list_body,
+            **dict.fromkeys(_HEALTH, self._health),
+            _METRICS: self._metrics,
+            _OPENAPI: openapi,
+        }
 
     def connection(self) -> Connection:
         """The protocol factory of the listening socket."""
@@ -115,16 +123,10 @@ class Server:
             raise RequestError(404, UNKNOWN_ENDPOINT)
 
     def _get(self, connection: Connection, path: str) -> None:
-        if path == _MODELS:
-            connection.reply(200, self._card.list_body())
-        elif self._names_a_model(path):
-            connection.reply(200, self._card.one_body())
-        elif path in _HEALTH:
-            connection.reply(200, self._health())
-        elif path == _METRICS:
-            connection.reply(200, self._metrics(), kind=CONTENT_TYPE)
-        else:
+        page = self._card.one_body if self._names_a_model(path) else self._gets.get(path)
+        if page is None:
             raise RequestError(404, UNKNOWN_ENDPOINT)
+        connection.reply(200, page(), kind=CONTENT_TYPE if path == _METRICS else JSON)
 
     def _health(self) -> bytes:
         value = {
@@ -143,7 +145,7 @@ class Server:
 
     def _answered(self, path: str, status: int) -> None:
         """Counts by path, if it is one of ours: a client must not make up series."""
-        known = path in self._posts or path in (_MODELS, *_HEALTH, _METRICS)
+        known = path in self._posts or path in self._gets
         model = f"{_MODELS}/ID" if self._names_a_model(path) else "other"
         self._worker.metrics.answered(path if known else model, status)
 

@@ -73,9 +73,8 @@ def _offer(text: str, value: Object) -> tuple[tuple[str, ...], ToolChoice]:
 
 
 def _logprobs(value: Object) -> int | None:
-    if not optional(value, "logprobs", as_bool):
-        return None
-    return min(optional(value, "top_logprobs", as_count) or 0, MAX_TOP_LOGPROBS)
+    alternatives = optional(value, "top_logprobs", as_count) or 0
+    return min(alternatives, MAX_TOP_LOGPROBS) if optional(value, "logprobs", as_bool) else None
 
 
 def _message(item: Object, body: str, index: int) -> Message | None:
@@ -96,13 +95,14 @@ def _message(item: Object, body: str, index: int) -> Message | None:
 
 
 def _call(item: Object, body: str, message: int, index: int) -> ToolCall | None:
+    call_id = optional(item, "id", as_string) or ""
     function = optional(item, "function", as_object) or {}
     name = optional(function, "name", as_string)
     arguments = function.get("arguments")
     if name is None or "arguments" not in function:
         return None
     text = clean(arguments) if isinstance(arguments, str) else _raw_arguments(body, message, index)
-    return ToolCall(optional(item, "id", as_string) or "", name, text)
+    return ToolCall(call_id, name, text)
 
 
 def _raw_arguments(body: str, message: int, index: int) -> str:

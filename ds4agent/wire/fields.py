@@ -124,8 +124,8 @@ def texts(value: object) -> list[str]:
     for part in value:
         if isinstance(part, str):
             parts.append(clean(part))
-        elif isinstance(part, dict) and "text" in part:
-            parts.append(as_string(part["text"]))
+        elif isinstance(part, dict):
+            parts.append(optional(part, "text", as_string) or "")
     return parts
 
 

@@ -41,9 +41,10 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
     if options.sampling.temperature is None:
         options = replace(options, sampling=replace(options.sampling, temperature=0.0))
     before = _extra(value) + _text(value, "input_prefix") + _text(value, "prompt")
+    after = _text(value, "input_suffix")
     pieces = [(FIM_BEGIN, True), (before, False)]
     if options.max_tokens != 0:
-        pieces += [(FIM_HOLE, True), (_text(value, "input_suffix"), False), (FIM_END, True)]
+        pieces += [(FIM_HOLE, True), (after, False), (FIM_END, True)]
     limit = optional(value, "t_max_predict_ms", as_number) or 0.0
     return TurnRequest(
         raw=raw_prompt(pieces),

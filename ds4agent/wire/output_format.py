@@ -26,7 +26,8 @@ def output_format(
     if kind == "json_object":
         return OutputFormat("json_object")
     if kind == "regex":
-        return OutputFormat("regex", _bounded(as_string(wanted.get("pattern", wanted.get("regex")))))
+        pattern = wanted.get("regex") if wanted.get("pattern") is None else wanted["pattern"]
+        return OutputFormat("regex", _bounded(as_string(pattern)))
     return None if kind == "text" else OutputFormat("json_schema", _bounded(_raw(text, wanted, path, schema)))
 
 

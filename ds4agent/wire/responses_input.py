@@ -24,7 +24,7 @@ class Item:
 
     @property
     def call_id(self) -> str:
-        ids = (optional(self.value, name, as_string) for name in ("call_id", "id"))
+        ids = [optional(self.value, name, as_string) for name in ("call_id", "id")]
         return next((i for i in ids if i is not None), "")
 
     def raw(self, *names: str) -> str | None:

@@ -21,9 +21,11 @@ from tests.engine_fixtures import (
     exchange,
     reciting_engine,
     request,
+    resident,
     running_engine,
     write_reciting_model,
 )
+from tests.examples import examples
 
 CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "Hello there"}]
@@ -128,7 +130,7 @@ BAD_BODIES = {
     "messages": b'{"messages":{}}',
     "message": b'{"messages":["x"]}',
     "role": b'{"messages":[{"role":1}]}',
-    "text part": b'{"messages":[{"content":[{"type":"text","text":null}]}]}',
+    "text part": b'{"messages":[{"content":[{"type":"text","text":5}]}]}',
     "tool calls": b'{"messages":[{"role":"assistant","tool_calls":{}}]}',
     "tools": b'{"messages":[],"tools":{}}',
     "tool": b'{"messages":[],"tools":[1]}',
@@ -315,7 +317,7 @@ RAW = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(RAW)
 def test_any_bytes_get_a_plain_answer(engine: EngineProcess, raw: bytes) -> None:
     """A half-closed client that asked for a turn has left; everybody else is told something."""
@@ -329,10 +331,6 @@ def test_any_bytes_get_a_plain_answer(engine: EngineProcess, raw: bytes) -> None
 
 def soft_descriptor_limit(pid: int) -> tuple[int, int]:
     return resource.prlimit(pid, resource.RLIMIT_NOFILE)
-
-
-def resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 @pytest.fixture

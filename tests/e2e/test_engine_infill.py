@@ -119,6 +119,11 @@ def test_a_model_without_the_tokens_says_so(talker: EngineProcess) -> None:
     )
 
 
+def test_the_text_behind_the_cursor_is_read_even_if_it_will_not_be_needed() -> None:
+    with pytest.raises(RequestError, match="invalid JSON request"):
+        infill.DIALECT.parse(b'{"n_predict":0,"input_suffix":5}', ParseContext(8192))
+
+
 def test_completions_are_all_the_model_wrote(talker: EngineProcess) -> None:
     _, body = post(talker, "/v1/completions", prompt="Hi", model="m")
     reply = json.loads(body)

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from ds4agent import resources
+
 ROOT = Path(__file__).parents[2]
 SHOW = """
 from ds4agent import resources
 print(resources.native_library())
 print(resources.bundled_model())
 print(resources.prompt("agent/system.txt"))
+print(len(resources.openapi()))
 from ds4agent.engine.binding import Model
 print(Model(resources.bundled_model(), threads=1).info.name)
 """
@@ -42,4 +45,4 @@ def test_an_installed_wheel_stands_alone(tmp_path: Path) -> None:
     assert Path(library).is_relative_to(installed)
     assert Path(model).is_relative_to(installed)
     assert (ROOT / "prompts" / "agent" / "system.txt").read_text().splitlines()[0] in rest
-    assert rest[-1] == "ds4agent-tiny"
+    assert rest[-2:] == [str(len(resources.openapi())), "ds4agent-tiny"]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ds4agent.agent.diff import change, one_line, unified
+from tests.examples import examples
 
 _texts = st.lists(st.sampled_from(["a", "b", "c", "", "dd"]), max_size=9).flatmap(
     lambda lines: st.sampled_from(["\n".join(lines), "\n".join(lines) + "\n"])
@@ -21,7 +22,7 @@ def test_a_change_rebuilds_the_new_text(before: str, after: str) -> None:
     assert lines[found.start : found.end] == found.old
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(_texts, _texts)
 def test_git_applies_the_diff(tmp_path_factory: object, before: str, after: str) -> None:
     text = unified("f.txt", before, after)

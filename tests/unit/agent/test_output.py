@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ds4agent.agent.output import CAP, HALF, Captured, Cleaner, Collector, capped
+from tests.examples import examples
 
 
 def collect(folder: Path, *pieces: bytes) -> Captured:
@@ -45,7 +46,7 @@ _noise = st.sampled_from(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(_noise, max_size=30), st.lists(st.integers(0, 60), max_size=8))
 def test_pieces_make_no_difference(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)

@@ -15,6 +15,7 @@ from ds4agent.agent import message, request
 from ds4agent.agent.message import AssistantTurn, ToolCall
 from ds4agent.agent.request import Head
 from ds4agent.agent.transcript import SessionBusy, Transcript, TranscriptError, compose, parse
+from tests.examples import examples
 
 HEAD = Head(
     "m", "system \n text \u2028", ('{"name": "a",  "x": 1}', '{"name":"b"}'), '"thinking":{"type":"enabled"}'
@@ -159,7 +160,7 @@ def test_what_append_returned_for_survives_a_kill(tmp_path: Path) -> None:
     transcript.close()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.text(), max_size=4))
 def test_records_keep_any_text(texts: list[str]) -> None:
     messages = [message.user(text) for text in texts]

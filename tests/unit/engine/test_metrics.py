@@ -57,6 +57,7 @@ def test_a_server_counts_what_it_answers() -> None:
         post_chat(port, messages=[USER])
         post_chat(port, messages={})
         exchange(port, request("GET", "/made/up"))
+        exchange(port, request("GET", "/openapi.json"))
         head, body = exchange(port, request("GET", "/metrics"))
     assert "Content-Type: text/plain; version=0.0.4" in head
     got = series(body.decode())
@@ -64,5 +65,6 @@ def test_a_server_counts_what_it_answers() -> None:
     assert got[f'ds4_requests_total{chat}"200"}}'] == 1
     assert got[f'ds4_requests_total{chat}"400"}}'] == 1
     assert got['ds4_requests_total{endpoint="other",status="404"}'] == 1
+    assert got['ds4_requests_total{endpoint="/openapi.json",status="200"}'] == 1
     assert got["ds4_generated_tokens_total"] == 3
     assert got["ds4_live_tokens"] == got["ds4_prompt_tokens_total"] + 3

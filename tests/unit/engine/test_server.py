@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -222,6 +223,26 @@ def test_closed_connections_are_forgotten() -> None:
         for _ in range(3):
             assert exchange(port, request("GET", "/"))[1] == b"{}\n"
     assert connections == set()
+
+
+def test_a_client_may_reset_its_connection_at_the_end_of_a_reply(caplog: pytest.LogCaptureFixture) -> None:
+    """The handler keeps the loop, so that it closes before the loop has heard of the reset."""
+    asked, reset, closed = threading.Event(), threading.Event(), threading.Event()
+
+    async def end(connection: Connection, _request: Request) -> None:
+        asked.set()
+        assert reset.wait(30)
+        connection.close()
+        closed.set()
+
+    with handling(end, set()) as port:
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.sendall(request("GET", "/"))
+            assert asked.wait(30)
+        reset.set()
+        assert closed.wait(30)
+    assert caplog.records == []
 
 
 def test_a_stream_stays_in_order_when_the_kernel_takes_no_more() -> None:

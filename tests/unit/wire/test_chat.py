@@ -16,7 +16,7 @@ from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import INT_MAX, MAX_THINK_CTX
 from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.reply import Reply, Usage
-from ds4agent.wire.request import ParseContext, TurnRequest
+from ds4agent.wire.request import OutputFormat, ParseContext, TurnRequest
 from ds4agent.wire.stops import StopFilter
 from ds4agent.wire.template import ThinkMode
 
@@ -92,6 +92,30 @@ def test_messages() -> None:
         Message("assistant", "", "r", (ToolCall("1", "f", "{}"),)),
         Message("tool", "", tool_call_id="1"),
     )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"top_logprobs": "3"},
+        {"logprobs": False, "top_logprobs": {}},
+        {"messages": [{"role": "user", "tool_calls": [{"id": 5}]}]},
+        {"messages": [{"content": [{"text": 5}]}]},
+    ],
+)
+def test_wrong_types_are_refused_also_where_the_value_would_not_count(fields: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match="invalid JSON request"):
+        parse(**fields)
+
+
+def test_null_is_not_given_in_parts_and_patterns_too() -> None:
+    request = parse(
+        messages=[{"content": [{"type": "text", "text": None}, "a"]}],
+        response_format={"type": "regex", "pattern": None, "regex": "b+"},
+        top_logprobs=None,
+    )
+    assert request.messages == (Message("user", "a"),)
+    assert request.output == OutputFormat("regex", "b+")
 
 
 def test_arguments_sent_as_json_keep_their_text() -> None:

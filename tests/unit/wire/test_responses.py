@@ -17,6 +17,7 @@ from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.request import OfferedTool, OutputFormat, ParseContext, ToolChoice, TurnRequest
 from ds4agent.wire.responses import DIALECT, lacks_reasoning, parse_request
 from ds4agent.wire.template import ThinkMode, render_chat
+from tests.examples import examples
 
 LIVE = frozenset(("call_live1", "call_live2"))
 BASH = {"type": "function", "name": "bash", "parameters": {"type": "object"}}
@@ -126,6 +127,10 @@ def test_an_item_that_was_not_completed_is_refused(status: str) -> None:
 @pytest.mark.parametrize("status", ["completed", "", None])
 def test_a_completed_item_is_read(status: str | None) -> None:
     assert len(parse([user("u"), call("1", status=status)]).messages) == 2
+
+
+def test_an_id_of_a_wrong_type_is_refused_beside_a_call_id() -> None:
+    assert refusal([call("1", id=5)]) == INVALID_JSON
 
 
 def test_messages_of_other_roles_are_dropped() -> None:
@@ -564,13 +569,13 @@ def parse_or_refuse(body: str) -> TurnRequest | None:
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_value_in_any_field_is_read_or_refused(fields: dict[str, Any]) -> None:
     parse_or_refuse(json.dumps({"input": "x", **fields}))
 
 
 @given(st.lists(items, max_size=4), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_items_are_read_or_refused(given_items: list[Any], ascii_only: bool) -> None:
     parse_or_refuse(json.dumps({"input": given_items}, ensure_ascii=ascii_only))
 
