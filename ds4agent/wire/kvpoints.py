@@ -12,7 +12,7 @@ else that the engine needs to continue at exactly this position.
         24    16  id of the run that holds the last whole block; zeros: less than one block
         40     8  n_tokens
         48     8  created: f64, seconds since 1970
-        56     4  n_keys
+        56     4  n_keys, at least 1
         60     8  frontier_bytes
         68    16  digest of bytes 0..68, the tail and the keys
         84    36  stats, the only bytes that change after the file is written:
@@ -29,8 +29,9 @@ The stats lie within the first 512 bytes, so that one sector is written when the
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from ds4agent.wire.kvrows import BLOCK_TOKENS, DIGEST_BYTES, NO_RUN, VERSION, Damage, digest
 
@@ -157,8 +158,8 @@ def point_start_bytes(data: bytes, size: int) -> int:
     magic, version, reason, _, run, n_tokens, _, n_keys, frontier_bytes = _HEAD.unpack_from(data)
     if (magic, version) != (_MAGIC, VERSION):
         raise Damage("header: magic or version")
-    if reason >= len(REASONS) or (run == NO_RUN) != (n_tokens < BLOCK_TOKENS):
-        raise Damage("header: reason or run")
+    if reason >= len(REASONS) or not n_keys or (run == NO_RUN) != (n_tokens < BLOCK_TOKENS):
+        raise Damage("header: reason, keys or run")
     start: int = POINT_HEADER_BYTES + 4 * (n_tokens % BLOCK_TOKENS) + _KEY.size * n_keys + DIGEST_BYTES
     if start + frontier_bytes != size:
         raise Damage(f"size: {size} bytes, the header says {start + frontier_bytes}")
@@ -177,3 +178,12 @@ def decode_point_start(data: bytes, size: int) -> PointStart:
     named = tuple(Key(KINDS[kind], *rest) for kind, *rest in _KEY.iter_unpack(keys))
     head = PointHead(fingerprint, run, n_tokens, REASONS[reason], created, tail, named, frontier_bytes)
     return PointStart(head, stats, data[start - DIGEST_BYTES : start])
+
+
+def rolling_digests(text: bytes, lengths: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Length and digest of the prefixes of these (ascending) lengths, as keys hold them, in one pass."""
+    view, at, rolling = memoryview(text), 0, blake2b(digest_size=DIGEST_BYTES)
+    for length in lengths:
+        rolling.update(view[at:length])
+        at = length
+        yield length, rolling.copy().digest()

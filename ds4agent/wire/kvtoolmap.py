@@ -42,10 +42,11 @@ class ToolText:
 
 @dataclass(frozen=True, slots=True)
 class ToolTable:
-    """A tool map without its texts, verified."""
+    """A tool map without its texts, verified. `size` is that of the file."""
 
     fingerprint: bytes
     point: bytes
+    size: int
     texts: dict[str, ToolText]
 
 
@@ -87,7 +88,7 @@ def decode_tools(data: bytes, size: int) -> ToolTable:
     texts_end = texts[-1].at + texts[-1].n_bytes if texts else end
     if texts_end != size:
         raise Damage(f"size: {size} bytes, the table says {texts_end}")
-    return ToolTable(fingerprint, point, dict(_ids(table, n_texts * _TEXT.size, n_ids, texts)))
+    return ToolTable(fingerprint, point, size, dict(_ids(table, n_texts * _TEXT.size, n_ids, texts)))
 
 
 def _texts(table: bytes, n_texts: int, at: int) -> Iterator[ToolText]:

@@ -50,7 +50,7 @@ u32 = st.integers(0, 2**32 - 1)
 def points(draw: st.DrawFn) -> tuple[PointHead, Stats, bytes]:
     n_tokens = draw(st.integers(0, 1000))
     tail = draw(st.lists(u32, min_size=n_tokens % BLOCK_TOKENS, max_size=n_tokens % BLOCK_TOKENS))
-    keys = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.binary(max_size=40)), max_size=3))
+    keys = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.binary(max_size=40)), min_size=1, max_size=3))
     frontier = draw(st.binary(max_size=50))
     head = PointHead(
         draw(fingerprints),
