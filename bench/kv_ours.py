@@ -80,7 +80,7 @@ class Store:
         return frontiers <= IDLE_SHARE * rows
 
     def _added(self, text: Text) -> int:
-        """Bytes of the folder that are there for a point of this text alone: a frontier and its own blocks."""
+        """Bytes in the folder for a point of this text alone: a frontier and its own blocks."""
         others = (self._common(p.text, text) for key, p in self.points.items() if key != text.key)
         blocks = text.n // BLOCK - max(others, default=0) // BLOCK
         return FIXED_BYTES + blocks * BLOCK * ROW_BYTES

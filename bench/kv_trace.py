@@ -72,8 +72,9 @@ def shared(a: Text, b: Text) -> int:
 class Request:
     """One prompt. The model answers with `reply` tokens, of which the last `call` are a tool call.
 
-    `anchor`: where the last user message before the first assistant message begins. `text`: prompt and reply, as
-    the next turn sends them back. A client that waits longer than `patience` seconds sends the prompt again.
+    `anchor`: where the last user message before the first assistant message begins. `text`: prompt and
+    reply, as the next turn sends them back. A client that waits longer than `patience` seconds sends the
+    prompt again.
     """
 
     at: float
@@ -123,7 +124,7 @@ _USER_SPEAKS = 0.15  # of the turns, otherwise a tool's result, assumed
 
 @dataclass(slots=True)
 class _Session:
-    """One conversation. `turns[i]`: the text before turn i's new message, so that a later one can go back to it."""
+    """One conversation. `turns[i]`: the text before turn i's new message, to which one can go back."""
 
     client: _Client
     opening: Text
@@ -140,10 +141,8 @@ class _Month:
         self.now = 0.0
         self.systems = {client.name: Text().extend(client.system) for client in _CLIENTS}
         self.projects = {
-            client.name: [
-                self.systems[client.name].extend(self._between(1_500, 7_000)) for _ in range(_PROJECTS)
-            ]
-            for client in _CLIENTS
+            name: [system.extend(self._between(1_500, 7_000)) for _ in range(_PROJECTS)]
+            for name, system in self.systems.items()
         }
         self.titles = {client.name: Text().extend(350) for client in _CLIENTS}
         self.open: dict[str, _Session] = {}
@@ -168,17 +167,8 @@ class _Month:
         session.prompt, session.text = prompt, prompt.extend(reply)
         call = 0 if self.random.random() < _USER_SPEAKS else reply // 2
         client = session.client
-        return Request(
-            self.now,
-            client.name,
-            kind,
-            prompt,
-            session.text,
-            session.anchor,
-            call,
-            client.streams,
-            client.patience,
-        )
+        facts = (call, client.streams, client.patience)
+        return Request(self.now, client.name, kind, prompt, session.text, session.anchor, *facts)
 
     def side(self, session: _Session, kind: str) -> Request:
         """Without tools, so that it shares nothing with the session but the first token."""
