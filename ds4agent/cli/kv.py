@@ -17,6 +17,7 @@ from ds4agent.engine.kvdisk import MIB
 from ds4agent.engine.lock import LockError
 
 _WORDS = 60
+_LINE = "{:<12}  {:>8}  {:<13}  {:>9}  {:<16}  {:>4}  {}"
 _dir = click.option(
     "--dir",
     "folder",
@@ -58,18 +59,14 @@ def _list(folder: Path, as_json: bool) -> None:
     with _reported(folder):
         found = [item for item, _ in items(folder)]
     if not as_json and found:
-        click.echo(
-            f"{'id':<12}  {'tokens':>8}  {'reason':<13}  {'MiB':>9}  {'last used':<16}  {'hits':>4}  text"
-        )
+        click.echo(_LINE.format("id", "tokens", "reason", "MiB", "last used", "hits", "text"))
     for item in found:
-        words = " ".join(printable(item.text[: 4 * _WORDS]).split())[:_WORDS]
+        words = " ".join(printable(item.text[: 4 * _WORDS]).split())[:_WORDS].rstrip()
         if as_json:
             click.echo(json.dumps({**asdict(item), "text": words}, ensure_ascii=False))
         else:
-            click.echo(
-                f"{item.id[:12]}  {item.tokens:>8}  {item.reason:<13}  {item.size / MIB:>9.2f}  "
-                f"{moment(item.last_used):<16}  {item.hits:>4}  {words}"
-            )
+            size, used = f"{item.size / MIB:.2f}", moment(item.last_used)
+            click.echo(_LINE.format(item.id[:12], item.tokens, item.reason, size, used, item.hits, words))
 
 
 @command.command("show")

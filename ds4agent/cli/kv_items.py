@@ -30,7 +30,7 @@ class Item:
 
 
 def items(folder: Path) -> list[tuple[Item, dict[str, object]]]:
-    """The checkpoints that can be used, the last used first, and what else is known of each. Raises OSError."""
+    """The usable checkpoints, the last used first, and what else is known of each. Raises OSError."""
     with look(folder) as survey:
         found = [_ours(survey, entry) for entry in survey.index.points.values()]
     found += [_upstreams(file) for file in kv_upstream.scan(folder).files]
@@ -63,7 +63,7 @@ def _upstreams(file: CacheFile) -> tuple[Item, dict[str, object]]:
     header = file.header
     item = Item(
         file.path.name.removesuffix(kvc.SUFFIX), "ds4-server", header.n_tokens, header.reason, file.size,
-        header.created, header.last_used or header.created, header.hits, file.text.decode("utf-8", "replace"),
+        header.created, file.last_used, header.hits, file.text.decode("utf-8", "replace"),
     )  # fmt: skip
     shape = "shard" if file.payload is None else f"version {file.payload.version}"
     return item, {

@@ -2,11 +2,13 @@
 only notes what would go."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_survey import Survey, hold, look
+from ds4agent.cli.kv_upstream import CacheFiles
 from ds4agent.engine.kvdisk import MIB
 from ds4agent.engine.kvevict import Spare
 from ds4agent.engine.kvfiles import POINT, ROWS, file_name
@@ -26,52 +28,52 @@ class Wanted:
 
 
 def prune(folder: Path, wanted: Wanted) -> dict[str, int]:
-    """Removes files; gives their names and sizes. Raises OSError and LockError."""
+    """Removes files; gives their names and sizes. Raises OSError, and LockError while an engine is on it."""
     now = time.time()
     with look(folder) as survey:
         ours = bool(survey.sizes)
-        left = sum(survey.sizes.values())
-    removed = {}
-    if wanted.upstream:
-        removed = _upstream(folder, wanted, left, now)
-    if ours:
-        others = sum(kv_upstream.scan(folder).sizes.values()) if wanted.upstream else 0
-        others -= sum(removed.values()) if wanted.dry_run else 0
-        with (look if wanted.dry_run else hold)(folder) as survey:
-            _ours(survey, wanted, others, now)
-            removed |= survey.removed
-    return removed
+    with (hold if ours and not wanted.dry_run else look)(folder) as survey:
+        theirs = kv_upstream.scan(folder) if wanted.upstream else kv_upstream.CacheFiles([], {}, {})
+        names = [*_their_damaged_and_old(theirs, wanted, now)]
+        _our_damaged_and_old(survey, wanted, now)
+        if wanted.to_mb is not None:
+            limit = wanted.to_mb * MIB
+            names += _their_least(theirs, names, limit - survey.size, now)
+            # Of a budget, 0 would mean no limit.
+            survey.budget = max(1, limit - sum(theirs.sizes.values()) + sum(theirs.sizes[n] for n in names))
+            survey.make_room(0, Spare(), now)
+        for name in names if not wanted.dry_run else ():
+            (folder / name).unlink(missing_ok=True)
+        return survey.removed | {name: theirs.sizes[name] for name in names}
 
 
-def _upstream(folder: Path, wanted: Wanted, ours: int, now: float) -> dict[str, int]:
-    found = kv_upstream.scan(folder)
-    names = list(found.problems) if wanted.damaged else []
-    files = sorted(found.files, key=lambda file: file.worth(now))
+def _their_damaged_and_old(theirs: CacheFiles, wanted: Wanted, now: float) -> Iterator[str]:
+    if wanted.damaged:
+        yield from theirs.problems
     if wanted.older_than is not None:
         limit = now - wanted.older_than * _DAY_S
-        names += [f.path.name for f in files if (f.header.last_used or f.header.created) < limit]
-    size = ours + sum(found.sizes.values()) - sum(found.sizes[name] for name in names)
-    for file in files if wanted.to_mb is not None else ():
-        if size > (wanted.to_mb or 0) * MIB and file.path.name not in names:
+        yield from (file.path.name for file in theirs.files if file.last_used < limit)
+
+
+def _their_least(theirs: CacheFiles, gone: list[str], room: int, now: float) -> list[str]:
+    """What is worth least goes until the rest fits into `room` bytes."""
+    left = [file for file in theirs.files if file.path.name not in gone]
+    size = sum(size for name, size in theirs.sizes.items() if name not in gone)
+    names = []
+    for file in sorted(left, key=lambda file: file.worth(now)):
+        if size > room:
             names.append(file.path.name)
             size -= file.size
-    for name in names if not wanted.dry_run else ():
-        (folder / name).unlink(missing_ok=True)
-    return {name: found.sizes[name] for name in names}
+    return names
 
 
-def _ours(survey: Survey, wanted: Wanted, others: int, now: float) -> None:
-    """`others`: bytes of files that are not ours and count too."""
+def _our_damaged_and_old(survey: Survey, wanted: Wanted, now: float) -> None:
     for name in survey.left_over:
         survey.folder.remove(name)
     if wanted.damaged:
         _damaged(survey)
     if wanted.older_than is not None:
         _old(survey, now - wanted.older_than * _DAY_S)
-    if wanted.to_mb is not None:
-        # Of the budget 0 would mean no limit.
-        survey.budget = max(1, wanted.to_mb * MIB - others)
-        survey.make_room(0, Spare(), now)
 
 
 def _damaged(survey: Survey) -> None:
@@ -96,7 +98,7 @@ def _is_damaged(survey: Survey, file_id: bytes, suffix: str) -> bool:
 
 
 def _old(survey: Survey, limit: float) -> None:
-    """Points that were not used since, with the rows that only they need; rows without points by their age."""
+    """Points that were not used since, with the rows that only they need; other rows by their age."""
     for entry in [e for e in survey.index.points.values() if e.stats.last_used < limit]:
         survey.remove_point(entry, Spare())
     for run in sorted(survey.orphans(), key=lambda run: -run.head.first_block):

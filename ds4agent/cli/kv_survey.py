@@ -1,8 +1,9 @@
 """Our files in a KV directory, looked at from outside the engine.
 
-The engine's own rules decide what belongs together and what is damaged (kvopen, kvdisk), over a folder whose
-calls that change something only note it: nothing is set aside, renamed or removed by looking. An engine may be
-writing meanwhile. `hold` gives the same survey over the locked folder, on which removals are real.
+The engine's own rules decide what belongs together and what is damaged (kvopen, kvdisk), over a folder
+whose calls that change something only note it: nothing is set aside, renamed or removed by looking. An
+engine may be writing meanwhile. `hold` gives the same survey over the locked folder, on which removals are
+real.
 """
 
 import os
@@ -94,20 +95,25 @@ class Survey(Disk):
 
     def check_contents(self) -> None:
         """Read all rows, frontiers and texts of tool calls too; what is wrong joins the problems."""
-        for run in list(self.index.runs.values()):
+        for name in self.sizes:
+            with self._noted(name), self.folder.reader(name):
+                pass
+        for run in self.index.runs.values():
             with self._noted(file_name(run.id, ROWS)) as name:
-                for _ in kvread.run_rows(
-                    self.folder, kvread.run_start(self.folder, name), run.head.end_block
-                ):
+                start = kvread.run_start(self.folder, name)
+                for _ in kvread.run_rows(self.folder, start, run.head.end_block):
                     pass
-        for entry in list(self.index.points.values()):
-            with self._noted(file_name(entry.id, POINT)) as name:
-                kvread.frontier(self.folder, name)
-            if entry.tools_bytes:
-                with self._noted(file_name(entry.id, TOOLS)) as name:
-                    table = kvread.tool_table(self.folder, name)
-                    for call_id in table.texts:
-                        kvread.tool_text(self.folder, table, call_id)
+        for entry in self.index.points.values():
+            self._check_point(entry)
+
+    def _check_point(self, entry: Entry) -> None:
+        with self._noted(file_name(entry.id, POINT)) as name:
+            kvread.frontier(self.folder, name)
+        if entry.tools_bytes:
+            with self._noted(file_name(entry.id, TOOLS)) as name:
+                table = kvread.tool_table(self.folder, name)
+                for call_id in table.texts:
+                    kvread.tool_text(self.folder, table, call_id)
 
     @contextmanager
     def _noted(self, name: str) -> Iterator[str]:

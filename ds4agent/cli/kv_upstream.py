@@ -12,7 +12,7 @@ _HALF_LIFE_S = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class CacheFile:
-    """A file with a sound header; `problem` says what is wrong with the rest, as far as it was checked."""
+    """A file in which nothing wrong was found."""
 
     path: Path
     size: int
@@ -21,9 +21,13 @@ class CacheFile:
     payload: kvc.Payload | None
     calls: dict[bytes, bytes]
 
+    @property
+    def last_used(self) -> int:
+        return self.header.last_used or self.header.created
+
     def worth(self, now: float) -> float:
         """ds4-server's own measure: it evicts the file with the least first."""
-        age = max(0.0, now - (self.header.last_used or self.header.created))
+        age = max(0.0, now - self.last_used)
         hits: float = self.header.hits * 2 ** -(age / _HALF_LIFE_S)
         return (hits + 1) * self.header.n_tokens / self.size
 
