@@ -1,4 +1,4 @@
-"""Random trees of sequences against a dictionary: what is found and loaded, and that nothing is there twice."""
+"""Random trees of sequences against a dictionary: what is found and loaded, and nothing is there twice."""
 
 from __future__ import annotations
 
