@@ -52,7 +52,7 @@ class Disk:
         except OSError as error:
             self.log(f"kv cache damaged file={path}: {region}; cannot be set aside: {error.strerror}")
             return
-        self.damaged[aside] = (self.folder.path / aside).stat().st_size
+        self.damaged[aside] = (self.folder.path / aside).lstat().st_size
         self.log(f"kv cache damaged file={path}: {region}; set aside as {aside}")
 
     def set_aside_run(self, run: Run, region: str) -> None:

@@ -1,4 +1,4 @@
-"""Loading a point: its tokens and frontier at once, its rows piece by piece.
+"""Loading a point: its tokens and frontier at once, its rows piece by piece. And the text of a call.
 
 A file that is damaged or gone is set aside here, with all that needs it, before the caller hears of it.
 """
@@ -73,8 +73,7 @@ def find_tool_text(disk: Disk, call_id: str) -> bytes | None:
 
 def _tool_texts(disk: Disk, entry: Entry, call_id: str) -> Iterator[bytes]:
     try:
-        table = kvread.tool_table(disk.folder, file_name(entry.id, TOOLS))
-        yield kvread.tool_text(disk.folder, table, call_id)
+        yield from kvread.tool_texts(disk.folder, file_name(entry.id, TOOLS), call_id).values()
     except Damage as error:
         disk.set_aside_tools(entry, str(error))
     except FileNotFoundError:

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from ds4agent.engine import kvread
 from ds4agent.engine.kvdisk import Disk
-from ds4agent.engine.kvfiles import DAMAGED, POINT, ROWS, TOOLS, file_name
+from ds4agent.engine.kvfiles import DAMAGED, POINT, ROWS, TOOLS, Folder, file_name
 from ds4agent.engine.kvindex import Entry, Run, marks
 from ds4agent.wire.kvpoints import PointStart
-from ds4agent.wire.kvrows import NO_RUN, Damage, RunStart
+from ds4agent.wire.kvrows import NO_RUN, Damage
 
 _T = TypeVar("_T")
 
@@ -23,8 +23,8 @@ def fill(disk: Disk, block_bytes: int) -> None:
     """Brings an empty index up to what the directory holds. Raises OSError."""
     files = disk.folder.files()
     disk.damaged.update({name: size for name, size in files.items() if name.endswith(DAMAGED)})
-    starts = [start for name in _named(files, ROWS) for start in _usable(disk, kvread.run_start, name)]
-    for run in sorted(starts, key=lambda start: start.head.first_block):
+    runs = [run for name in _named(files, ROWS) for run in _usable(disk, _run, name)]
+    for run in sorted(runs, key=lambda run: run.head.first_block):
         _add_run(disk, run, block_bytes)
     for name in _named(files, POINT):
         for point in _usable(disk, kvread.point_start, name):
@@ -47,13 +47,19 @@ def _usable(disk: Disk, read: Callable[..., _T], name: str) -> Iterator[_T]:
         disk.log(f"kv cache cannot read {disk.folder.path / name}: {error.strerror}")
 
 
-def _add_run(disk: Disk, start: RunStart, block_bytes: int) -> None:
-    head, index = start.head, disk.index
-    name, parent = file_name(start.id, ROWS), index.runs.get(head.parent)
+def _run(folder: Folder, name: str) -> Run:
+    """Without its parent. Tokens and text are let go, so that the store's are never in memory together."""
+    start = kvread.run_start(folder, name)
+    return Run(start.id, start.head, marks(start.head.fingerprint, start.ids), None)
+
+
+def _add_run(disk: Disk, run: Run, block_bytes: int) -> None:
+    head, index, name = run.head, disk.index, file_name(run.id, ROWS)
+    run.parent = index.runs.get(head.parent)
     if head.fingerprint == index.fingerprint and head.block_bytes != block_bytes:
         disk.set_aside_file(name, f"header: {head.block_bytes} bytes a block, this model has {block_bytes}")
-    elif head.parent == NO_RUN or (parent and parent.can_precede(head.first_block)):
-        index.add_run(Run(start.id, head, marks(head.fingerprint, start.ids), parent))
+    elif head.parent == NO_RUN or (run.parent and run.parent.can_precede(head.first_block)):
+        index.add_run(run)
     else:
         disk.set_aside_file(name, f"needs run {head.parent.hex()}")
 

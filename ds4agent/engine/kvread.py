@@ -5,7 +5,7 @@ All functions raise OSError and Damage.
 
 from collections.abc import Iterator
 
-from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, Folder, file_name
+from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, Folder, Reader, file_name
 from ds4agent.wire.kvpoints import (
     POINT_HEADER_BYTES,
     PointStart,
@@ -83,15 +83,26 @@ def frontier(folder: Folder, name: str) -> bytes:
 
 def tool_table(folder: Folder, name: str) -> ToolTable:
     with folder.reader(name) as reader:
-        table = decode_tools(reader.start(TOOLS_HEADER_BYTES, tool_table_end), reader.size)
+        return _tool_table(reader, name)
+
+
+def tool_texts(folder: Folder, name: str, wanted: str | None = None) -> dict[str, bytes]:
+    """Of the wanted call, or of all; without it if the file does not have it."""
+    with folder.reader(name) as reader:
+        table = _tool_table(reader, name)
+        ids = table.texts if wanted is None else table.texts.keys() & {wanted}
+        return {call_id: _tool_text(reader, table, call_id) for call_id in ids}
+
+
+def _tool_table(reader: Reader, name: str) -> ToolTable:
+    table = decode_tools(reader.start(TOOLS_HEADER_BYTES, tool_table_end), reader.size)
     _expect_name(name, file_name(table.point, TOOLS))
     return table
 
 
-def tool_text(folder: Folder, table: ToolTable, call_id: str) -> bytes:
+def _tool_text(reader: Reader, table: ToolTable, call_id: str) -> bytes:
     place = table.texts[call_id]
-    with folder.reader(file_name(table.point, TOOLS)) as reader:
-        text = reader.read(place.at, place.n_bytes)
+    text = reader.read(place.at, place.n_bytes)
     if tool_digest(table.point, text) != place.digest:
         raise Damage(f"text of call {call_id}: digest differs")
     return text

@@ -108,10 +108,8 @@ class Saver:
     def _tools_of(self, entry: Entry) -> dict[str, bytes]:
         if not entry.tools_bytes:
             return {}
-        folder = self._disk.folder
         try:
-            table = kvread.tool_table(folder, file_name(entry.id, TOOLS))
-            return {call_id: kvread.tool_text(folder, table, call_id) for call_id in table.texts}
+            return kvread.tool_texts(self._disk.folder, file_name(entry.id, TOOLS))
         except Damage as error:
             self._disk.set_aside_tools(entry, str(error))
             return {}

@@ -197,9 +197,8 @@ class KvStore:
         except NoRoom as error:
             self._log(f"kv cache skipped tokens={n_tokens} reason={reason} because {error}")
         except OSError as error:
-            self._log(
-                f"kv cache store failed ({reason}): {error.strerror or error} save={self._ms_since(began):.1f} ms"
-            )
+            why, ms = error.strerror or error, self._ms_since(began)
+            self._log(f"kv cache store failed ({reason}): {why} save={ms:.1f} ms")
 
     def _ms_since(self, began: float) -> float:
         return (self._clock() - began) * 1000
