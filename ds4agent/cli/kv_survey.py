@@ -57,23 +57,18 @@ class Survey(Disk):
     """`sizes`: our files; `problems`: what is wrong, by file; `left_over`: files that nothing refers to."""
 
     def __init__(self, folder: _Noting | _Removing) -> None:
-        super().__init__(folder, Index(b""), 0, lambda line: None)
-        self.sizes = folder.files()
-        self.problems: dict[str, str] = {}
-        self.left_over = [name for name in self.sizes if name.endswith(".tmp")]
-        self._removed = folder.removed
-        with self._tool_maps_kept(folder):
-            fill(self, 0)
-
-    @contextmanager
-    def _tool_maps_kept(self, folder: _Noting | _Removing) -> Iterator[None]:
-        """Opening removes tool maps without a point; here they are only noted."""
         noting = _Noting(folder.path)
-        self.folder = noting
-        yield
+        super().__init__(noting, Index(b""), 0, lambda line: None)
+        self.sizes = noting.files()
+        self.problems: dict[str, str] = {}
+        self._removed = folder.removed
+        try:
+            fill(self, 0)
+        finally:
+            noting.close()
+        # What the engine would remove at its start.
+        self.left_over = [name for name in self.sizes if name.endswith(".tmp")] + noting.removed
         self.folder = folder
-        noting.close()
-        self.left_over += [name for name in noting.removed if name not in self.problems]
 
     def set_aside_file(self, name: str, region: str) -> None:
         self.problems[name] = region
