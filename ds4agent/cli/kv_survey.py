@@ -106,9 +106,7 @@ class Survey(Disk):
             kvread.frontier(self.folder, name)
         if entry.tools_bytes:
             with self._noted(file_name(entry.id, TOOLS)) as name:
-                table = kvread.tool_table(self.folder, name)
-                for call_id in table.texts:
-                    kvread.tool_text(self.folder, table, call_id)
+                kvread.tool_texts(self.folder, name)
 
     @contextmanager
     def _noted(self, name: str) -> Iterator[str]:
