@@ -111,7 +111,8 @@ _CLIENTS = (
     _Client("claude-code", 12_500),
     _Client("codex", 9_650),
     _Client("opencode", 7_900),
-    # The limit of 600 s is reported; 300 s is assumed, so that it is met at 300 tokens/s within the context.
+    # That the client with the small opening does not stream, and waits for 300 s, is assumed: with the 600 s
+    # that were reported no prompt within the context would be given up at 300 tokens/s.
     _Client("pi", 1_725, streams=False, patience=300.0),
 )
 _PROJECTS = 3  # assumed, a client
