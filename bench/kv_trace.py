@@ -15,7 +15,8 @@ bench.kv_month beside what was measured, which is the check on all of them):
   the turns.
 * What breaks a prefix is taken from reports (retry, edited message, fork, pruned tool results, a date in
   the system text, a dropped reasoning, compaction); how often each happens is assumed.
-* A client that gives up and sends the same prompt again: reported with a limit of 600 s, non-streaming.
+* A client that gives up and sends the same prompt again: reported, with a limit of 600 s. That it does not
+  stream is assumed.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ _CLIENTS = (
     _Client("codex", 9_650),
     _Client("opencode", 7_900),
     # That the client with the small opening does not stream, and waits for 300 s, is assumed: with the 600 s
-    # that were reported no prompt within the context would be given up at 300 tokens/s.
+    # that were reported hardly a prompt within the context would be given up at 300 tokens/s.
     _Client("pi", 1_725, streams=False, patience=300.0),
 )
 _PROJECTS = 3  # assumed, a client
