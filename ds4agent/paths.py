@@ -13,7 +13,7 @@ def _base(variable: str, default: str) -> Path:
 
 
 def data_home() -> Path:
-    """Sessions."""
+    """Sessions and the KV cache."""
     return _base("XDG_DATA_HOME", ".local/share")
 
 
@@ -28,3 +28,7 @@ def config_file() -> Path:
 
 def sessions() -> Path:
     return data_home() / "sessions"
+
+
+def kv_cache() -> Path:
+    return data_home() / "kv"

@@ -15,7 +15,7 @@ import click
 
 from ds4agent import __version__, paths
 
-COMMANDS = {"run": "ds4agent.cli.run", "sessions": "ds4agent.cli.sessions"}
+COMMANDS = {"run": "ds4agent.cli.run", "sessions": "ds4agent.cli.sessions", "kv": "ds4agent.cli.kv"}
 
 
 class Lazy(click.Group):

@@ -1,7 +1,7 @@
 """One ds4 process at a time: two of them would share a machine's memory to nobody's good.
 
-The lock is an flock on a file that all ds4 programs agree on; its content, the owner's pid, is only for the
-message.
+The lock is an flock on a file that all ds4 programs agree on (a KV directory has one of its own); its
+content, the owner's pid, is only for the message.
 """
 
 import errno
@@ -27,8 +27,11 @@ def _owner(fd: int) -> str:
     return f" (pid {digits.decode()})" if digits.isdigit() else ""
 
 
-def take_lock(path: Path) -> int:
-    """Returns the descriptor that holds the lock; it is let go when the process ends."""
+def take_lock(path: Path, held: str = "another ds4 process is already running") -> int:
+    """Returns the descriptor that holds the lock; it is let go when that is closed or the process ends.
+
+    `held` is what the error says when somebody else has it.
+    """
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -40,7 +43,7 @@ def take_lock(path: Path) -> int:
         os.close(fd)
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             raise LockError(f"failed to lock {path}: {error.strerror}") from error
-        raise LockError(f"another ds4 process is already running{owner}; refusing to start") from error
+        raise LockError(f"{held}{owner}; refusing to start") from error
     try:
         os.ftruncate(fd, 0)
     except OSError as error:

@@ -1,0 +1,75 @@
+"""Which point of the disk store goes when there is no room.
+
+A point is worth the tokens that would have to be read again without it, times how often it is used: its
+hits, halved every six hours since the last one, plus one. It costs the bytes that its removal frees: its own
+files and the runs that no other point needs. The point with the least worth a byte goes. So a checkpoint
+behind which a longer one of the same session lies costs little to lose and goes early, and a fork that
+shares most of its rows frees little and stays. `cold` points, the system prompts that every new session
+starts with, go only when nothing else is left.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from ds4agent.engine.kvindex import Entry, Index, Run
+
+HALF_LIFE_S = 6 * 3600
+_FORGOTTEN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """What must stay: the sequence being saved."""
+
+    runs: Set[Run] = frozenset()
+    point: Entry | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(run.head.size for run in self.runs) + (self.point.size if self.point else 0)
+
+
+def unreached_run(index: Index, spare: Spare) -> Run | None:
+    """A run that no point needs and no run continues: of those without points, one that starts last."""
+    runs = (run for run in index.runs.values() if not run.n_points and run not in spare.runs)
+    return max(runs, key=lambda run: (run.head.first_block, run.id), default=None)
+
+
+def victim(index: Index, spare: Spare, now: float) -> Entry | None:
+    points = (entry for entry in index.points.values() if entry is not spare.point)
+    return min(points, key=lambda entry: _order(entry, spare, now), default=None)
+
+
+def _order(entry: Entry, spare: Spare, now: float) -> tuple[bool, float, float, bytes]:
+    worth = (entry.head.n_tokens - _read_anyway(entry)) * (_decayed_hits(entry, now) + 1)
+    freed = entry.size + sum(run.head.size for run in freed_runs(entry, spare))
+    return entry.head.reason == "cold", worth / freed, entry.stats.last_used, entry.id
+
+
+def freed_runs(entry: Entry, spare: Spare) -> list[Run]:
+    """The runs that only this point needs, the last one first."""
+    return [run for run, _ in entry.needs() if run.n_points == 1 and run not in spare.runs]
+
+
+def _decayed_hits(entry: Entry, now: float) -> float:
+    age = max(0.0, now - entry.stats.last_used)
+    hits: float = entry.stats.hits * 2 ** -(age / HALF_LIFE_S)
+    return hits if hits >= _FORGOTTEN else 0.0
+
+
+def _read_anyway(entry: Entry) -> int:
+    """The tokens of the longest other point that this one continues.
+
+    The tokens behind a point's last whole block are compared only with those of a point in the same block:
+    the others lie on the disk, and a difference there makes the value a little wrong, nothing else.
+    """
+    return max(
+        (
+            other.head.n_tokens
+            for run, end in entry.needs()
+            for other in run.points
+            if other.head.n_blocks <= end and other.head.n_tokens < entry.head.n_tokens
+            if other.head.n_blocks < entry.head.n_blocks or entry.head.tail.startswith(other.head.tail)
+        ),
+        default=0,
+    )
