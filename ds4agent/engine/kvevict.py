@@ -47,8 +47,13 @@ def _order(entry: Entry, spare: Spare, now: float) -> tuple[bool, float, float, 
 
 
 def freed_runs(entry: Entry, spare: Spare) -> list[Run]:
-    """The runs that only this point needs, the last one first."""
-    return [run for run, _ in entry.needs() if run.n_points == 1 and run not in spare.runs]
+    """The runs that only this point needs and no other run continues, the last one first."""
+    freed: list[Run] = []
+    for run, _ in entry.needs():
+        if run.n_points > 1 or run.n_runs > len(freed[-1:]) or run in spare.runs:
+            break
+        freed.append(run)
+    return freed
 
 
 def _decayed_hits(entry: Entry, now: float) -> float:
