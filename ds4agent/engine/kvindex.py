@@ -24,7 +24,7 @@ _V = TypeVar("_V")
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """`marks` holds one digest a block; `points` end in this run, `n_points` need it, `n_runs` continue it."""
+    """`marks`: one digest a block. `points` end in this run, `n_points` need it, `n_runs` continue it."""
 
     id: bytes
     head: RunHead
