@@ -37,7 +37,8 @@ class Disk:
 
     @property
     def size(self) -> int:
-        return self.index.size + sum(self.damaged.values())
+        with self.lock:
+            return self.index.size + sum(self.damaged.values())
 
     def path_of(self, entry: Entry) -> Path:
         return self.folder.path / file_name(entry.id, POINT)
