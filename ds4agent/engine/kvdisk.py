@@ -8,12 +8,12 @@ The lock guards the index. It is held while files are renamed and removed, never
 written: those who look something up do not wait for a save. One thread writes, evicts and loads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 
-from ds4agent.engine.kvevict import Spare, freed_runs, unreached_run, victim
+from ds4agent.engine.kvevict import Spare, freed_runs, unreached_runs, victims
 from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, Folder, file_name
 from ds4agent.engine.kvindex import Entry, Index, Run
 from ds4agent.wire.kvpoints import STATS_AT, Stats, encode_stats
@@ -37,7 +37,8 @@ class Disk:
 
     @property
     def size(self) -> int:
-        return self.index.size + sum(self.damaged.values())
+        with self.lock:
+            return self.index.size + sum(self.damaged.values())
 
     def path_of(self, entry: Entry) -> Path:
         return self.folder.path / file_name(entry.id, POINT)
@@ -114,37 +115,37 @@ class Disk:
         if incoming + spare.size > self.budget:
             return False
         with self.lock:
-            while self.size + incoming > self.budget:
-                try:
-                    if not self._evict_one(spare, now):
+            evictions = self._evictions(spare, now)
+            try:
+                while self.size + incoming > self.budget:
+                    if next(evictions, None) is None:
                         return False
-                except OSError as error:
-                    self.log(f"kv cache cannot remove {error.filename}: {error.strerror}")
-                    return False
+            except OSError as error:
+                self.log(f"kv cache cannot remove {error.filename}: {error.strerror}")
+                return False
         return True
 
-    def _evict_one(self, spare: Spare, now: float) -> bool:
-        if self.damaged:
-            name = next(iter(self.damaged))
+    def _evictions(self, spare: Spare, now: float) -> Iterator[str]:
+        """Removes one thing after the other, what is worth least first; yields the name of each."""
+        for name, size in list(self.damaged.items()):
             self.folder.remove(name)
-            self._log_eviction(name, 0, 0, self.damaged.pop(name))
-        elif (run := unreached_run(self.index, spare)) is not None:
+            del self.damaged[name]
+            yield self._log_eviction(name, 0, 0, size)
+        for run in unreached_runs(self.index, spare):
             self._remove_run(run)
             tokens = run.head.n_blocks * BLOCK_TOKENS
-            self._log_eviction(file_name(run.id, ROWS), tokens, 0, run.head.size)
-        elif (entry := victim(self.index, spare, now)) is not None:
+            yield self._log_eviction(file_name(run.id, ROWS), tokens, 0, run.head.size)
+        for entry in victims(self.index, spare, now):
             freed = self.remove_point(entry, spare)
             name = file_name(entry.id, POINT)
-            self._log_eviction(name, entry.head.n_tokens, entry.stats.hits, freed)
-        else:
-            return False
-        return True
+            yield self._log_eviction(name, entry.head.n_tokens, entry.stats.hits, freed)
 
-    def _log_eviction(self, name: str, tokens: int, hits: int, size: int) -> None:
+    def _log_eviction(self, name: str, tokens: int, hits: int, size: int) -> str:
         self.log(
             f"kv cache evicted reason=disk-cache-full tokens={tokens} hits={hits} "
             f"size={size / MIB:.2f} MiB file={self.folder.path / name}"
         )
+        return name
 
     def remove_point(self, entry: Entry, spare: Spare) -> int:
         """With the runs that only it needs; returns the bytes freed. Raises OSError."""

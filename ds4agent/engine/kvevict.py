@@ -8,8 +8,9 @@ shares most of its rows frees little and stays. `cold` points, the system prompt
 starts with, go only when nothing else is left.
 """
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from ds4agent.engine.kvindex import Entry, Index, Run
 
@@ -29,15 +30,29 @@ class Spare:
         return sum(run.head.size for run in self.runs) + (self.point.size if self.point else 0)
 
 
-def unreached_run(index: Index, spare: Spare) -> Run | None:
-    """A run that no point needs and no run continues: of those without points, one that starts last."""
-    runs = (run for run in index.runs.values() if not run.n_points and run not in spare.runs)
-    return max(runs, key=lambda run: (run.head.first_block, run.id), default=None)
+def unreached_runs(index: Index, spare: Spare) -> list[Run]:
+    """The runs that no point needs, each behind those that continue it."""
+    runs = [run for run in index.runs.values() if not run.n_points and run not in spare.runs]
+    return sorted(runs, key=lambda run: -run.head.first_block)
 
 
-def victim(index: Index, spare: Spare, now: float) -> Entry | None:
+def victims(index: Index, spare: Spare, now: float) -> Iterator[Entry]:
+    """The points in the order in which they go; each must be removed before the next is asked for.
+
+    All are weighed once. A removal makes those that continued from it worth more, so each is weighed again
+    when its turn comes; that it can also make one worth less (rows that two shared are now freed with the
+    other) is seen the next time. So to remove half of thousands takes no longer than to weigh them.
+    """
     points = (entry for entry in index.points.values() if entry is not spare.point)
-    return min(points, key=lambda entry: _order(entry, spare, now), default=None)
+    heap = [(_order(entry, spare, now), entry) for entry in points]
+    heapify(heap)
+    while heap:
+        _, entry = heappop(heap)
+        order = _order(entry, spare, now)
+        if heap and order > heap[0][0]:
+            heappush(heap, (order, entry))
+        else:
+            yield entry
 
 
 def _order(entry: Entry, spare: Spare, now: float) -> tuple[bool, float, float, bytes]:
@@ -47,8 +62,13 @@ def _order(entry: Entry, spare: Spare, now: float) -> tuple[bool, float, float, 
 
 
 def freed_runs(entry: Entry, spare: Spare) -> list[Run]:
-    """The runs that only this point needs, the last one first."""
-    return [run for run, _ in entry.needs() if run.n_points == 1 and run not in spare.runs]
+    """The runs that only this point needs and no other run continues, the last one first."""
+    freed: list[Run] = []
+    for run, _ in entry.needs():
+        if run.n_points > 1 or run.n_runs > len(freed[-1:]) or run in spare.runs:
+            break
+        freed.append(run)
+    return freed
 
 
 def _decayed_hits(entry: Entry, now: float) -> float:

@@ -73,7 +73,7 @@ class Folder:
                 os.fsync(fd)
             finally:
                 os.close(fd)
-            os.rename(temporary, self.path / name)  # noqa: PTH104 (one place where each system call is seen)
+            temporary.rename(self.path / name)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
@@ -106,7 +106,7 @@ class Folder:
 
     def set_aside(self, name: str) -> str:
         """Returns the new name."""
-        os.replace(self.path / name, self.path / (name + DAMAGED))  # noqa: PTH105
+        (self.path / name).replace(self.path / (name + DAMAGED))
         return name + DAMAGED
 
 

@@ -24,7 +24,7 @@ _V = TypeVar("_V")
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """`marks` holds one digest a block; `points` end in this run, `n_points` need it."""
+    """`marks`: one digest a block. `points` end in this run, `n_points` need it, `n_runs` continue it."""
 
     id: bytes
     head: RunHead
@@ -32,11 +32,7 @@ class Run:
     parent: "Run | None"
     points: "set[Entry]" = field(default_factory=set)
     n_points: int = 0
-
-    def mark(self, block: int) -> bytes:
-        """`block` counts from the start of the sequence."""
-        at = (block - self.head.first_block) * DIGEST_BYTES
-        return self.marks[at : at + DIGEST_BYTES]
+    n_runs: int = 0
 
     def can_precede(self, block: int) -> bool:
         """Whether a run that starts at `block`, or a point with so many blocks, can continue this run."""
@@ -101,10 +97,14 @@ class Index:
         self.runs[run.id] = run
         self._starts[_start(run)] = run
         self.size += run.head.size
+        if run.parent is not None:
+            run.parent.n_runs += 1
 
     def remove_run(self, run: Run) -> None:
         del self.runs[run.id], self._starts[_start(run)]
         self.size -= run.head.size
+        if run.parent is not None:
+            run.parent.n_runs -= 1
 
     def add_point(self, entry: Entry) -> None:
         self.points[entry.id] = entry

@@ -437,3 +437,16 @@ def test_closing_lets_go_of_the_lock(shop: Shop) -> None:
         with pytest.raises(StoreError, match="in use"):
             shop.open()
         store.close()
+
+
+def test_forget_keeps_rows_that_others_continue(shop: Shop) -> None:
+    store = shop.open()
+    tokens = sequence(4 * BLOCK)
+    add(store, tokens[: 2 * BLOCK])
+    add_rows(store, tokens)
+    (point,) = store.points()
+    store.forget(point)
+    store.close()
+    store = shop.open()
+    assert store.stored_blocks(tokens) == 4
+    assert shop.lines[1:] == []

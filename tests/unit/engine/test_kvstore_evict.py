@@ -241,3 +241,16 @@ def test_other_models_are_evicted_too(shop: Shop) -> None:
     assert _big(store, _session(1), 2000)
     assert len(shop.names(".point")) == 1
     assert store.total_bytes == shop.size() <= 6000
+
+
+def test_a_removal_is_weighed_before_the_next(shop: Shop) -> None:
+    """The longer point is worth 127 tokens while the shorter one is there, and all of its 383 after it."""
+    store = shop.open()
+    shorter, longer, other = _session(1), _session(1, 3)[:-1], _session(2)
+    _big(store, shorter, 20_000)
+    _big(store, longer, 8_000)
+    _big(store, other, 10_000)
+    store = _reopen(shop, store, 25_000)
+    gone = [line.split("tokens=")[1].split()[0] for line in shop.lines if "evicted" in line]
+    assert gone == ["256", "256"]
+    assert _left(store) == {383}
