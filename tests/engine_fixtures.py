@@ -31,6 +31,8 @@ CONTROL = (
     "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<｜User｜>", "<｜Assistant｜>",
     "<think>", "</think>", "｜DSML｜",
 )  # fmt: skip
+# As ds4-server has it without flags.
+ONE_SESSION = ("--batched-session", "1")
 START_SECONDS = 30.0
 
 
@@ -48,7 +50,7 @@ def _shape(n_vocab: int) -> Shape:
     return Shape(
         name="recite", ratios=(0, 4, 128), d=64, heads=2, head_dim=64, rope_dims=16, q_lora=32, out_groups=2,
         o_lora=32, experts=4, experts_used=2, expert_ff=32, window=32, index_heads=4, index_dim=64,
-        index_top_k=16, hash_layers=1, vocab=n_vocab, context=32768,
+        index_top_k=16, hash_layers=1, vocab=n_vocab, context=1 << 20,
     )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
 """The resident sessions, and which of them a prompt goes to.
 
 In this order: the session of which the prompt is a continuation, the longest first; else the one with the
-longest shared prefix, which is cut back if little is lost by that and forked if much is, so that a side
-request or a retry does not cost the conversation its state; else an empty one. A session that is in use can
-be forked too. What must be given up is what was used longest ago. Forks share the memory of what they have in
-common.
+longest shared prefix, of which a fork is made, so that a side request or a retry does not cost the
+conversation its state; else an empty one. A session that is in use can be forked too, and forks share the
+memory of what they have in common. Where no empty one is left, a session is cut back if little is lost by
+that; else what was used longest ago is given up.
 """
 
 from collections.abc import Callable, Iterator
@@ -70,20 +70,25 @@ class Slots:
         """The session whose last turn made exactly these calls."""
         return next((live for live in self.lives if live.calls == calls and not live.busy), None)
 
-    def place(self, prompt: Prompt) -> Place:
-        """There must be a free one. Changes nothing but the number of sessions."""
+    def place(self, prompt: Prompt, answers: frozenset[str] = frozenset()) -> Place:
+        """There must be a free one. Changes nothing but the number of sessions. `answers`: the calls whose
+        results the prompt brings along; of sessions that are alike the one that made them is taken.
+        """
         ahead = [(plan, live) for live in self._idle() if (plan := live.ahead(prompt)) is not None]
         if ahead:
-            plan, live = max(ahead, key=lambda found: found[0].cached)
+            plan, live = max(
+                ahead, key=lambda found: (found[0].cached, found[1].calls == answers, found[1].used)
+            )
             return Place(live, plan)
         back = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
+        empty = self._empty()
         if not back:
-            return Place(self._vacant(), Plan("none", 0, prompt.tokens))
+            return Place(self._oldest() if empty is None else empty, Plan("none", 0, prompt.tokens))
         plan, source = max(back, key=lambda found: (found[0].cached, not found[1].busy))
-        if not source.busy and len(source) - plan.cached <= LITTLE:
+        if empty is None and not source.busy and len(source) - plan.cached <= LITTLE:
             return Place(source, plan)
-        live = self._vacant()
-        return Place(live, plan, None if live is source else source)
+        target = self._oldest() if empty is None else empty
+        return Place(target, plan, None if target is source else source)
 
     def take(self, place: Place) -> None:
         """The session as it has to be before the plan's suffix is read."""
@@ -115,11 +120,11 @@ class Slots:
     def _idle(self) -> list[Live]:
         return [live for live in self.lives if not live.busy]
 
-    def _vacant(self) -> Live:
-        """An empty one if there is or may be one, else the one used longest ago."""
-        idle = self._idle()
-        empty = next((live for live in idle if not len(live)), None)
-        if empty is None and len(self.lives) < self._n:
-            empty = Live(self._vocab, self._make())
-            self.lives.append(empty)
-        return min(idle, key=lambda live: live.used) if empty is None else empty
+    def _empty(self) -> Live | None:
+        """An empty one, if there is or may be one."""
+        if len(self.lives) < self._n and all(len(live) or live.busy for live in self.lives):
+            self.lives.append(Live(self._vocab, self._make()))
+        return next((live for live in self._idle() if not len(live)), None)
+
+    def _oldest(self) -> Live:
+        return min(self._idle(), key=lambda live: live.used)

@@ -120,7 +120,7 @@ class Turn:
         job, slots = self.job, self._shop.slots
         if job.request.continues:
             return self._continue_calls()
-        place = slots.place(job.prompt)
+        place = slots.place(job.prompt, frozenset(job.request.answers))
         place = self._shop.checkpoints.better(place, job.prompt, slots)
         for line in self._told(place):
             self._shop.log(line)

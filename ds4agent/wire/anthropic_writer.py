@@ -53,7 +53,7 @@ def _usage(usage: Usage) -> str:
     """Nothing is billed for writing to the cache, so what is not read from it is plain input."""
     return (
         f'{{"input_tokens":{usage.prompt - usage.cached},"output_tokens":{usage.completion},'
-        f'"cache_read_input_tokens":{usage.cached},"cache_creation_input_tokens":0}}'
+        f'"cache_read_input_tokens":{usage.cached},"cache_creation_input_tokens":0,{usage.cache}}}'
     )
 
 

@@ -38,7 +38,8 @@ def _usage_json(usage: Usage) -> str:
     return (
         f'{{"input_tokens":{usage.prompt},"input_tokens_details":{{"cached_tokens":{usage.cached},'
         f'"cache_write_tokens":{usage.prompt - usage.cached}}},"output_tokens":{usage.completion},'
-        f'"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{usage.prompt + usage.completion}}}'
+        f'"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{usage.prompt + usage.completion},'
+        f"{usage.cache}}}"
     )
 
 

@@ -115,7 +115,7 @@ def test_a_reply_with_thinking(talker: EngineProcess) -> None:
         '"thinking":"The user greets me, so I will answer shortly.","signature":"msg_0"},{"type":"text",'
         '"text":"Hello! How can I help you today? é中"}],"stop_reason":"end_turn","stop_sequence":null,'
         f'"usage":{{"input_tokens":{n},"output_tokens":11,"cache_read_input_tokens":0,'
-        '"cache_creation_input_tokens":0}}\n'
+        f'"cache_creation_input_tokens":0,"cache":{{"live":0,"resident":0,"disk":0,"read":{n}}}}}}}\n'
     )
     assert n == count(talker.port, messages=HELLO)
 
@@ -144,6 +144,7 @@ def test_a_stream_has_anthropics_order(talker: EngineProcess) -> None:
         ("output_tokens", 0),
         ("cache_read_input_tokens", 0),
         ("cache_creation_input_tokens", 0),
+        ("cache", {"live": 0, "resident": 0, "disk": 0, "read": n}),
     ]
     assert (start["content"], start["stop_reason"], start["stop_sequence"]) == ([], None, None)
     assert events[-2][1] == {
@@ -286,11 +287,22 @@ def test_a_client_that_reorders_arguments_reads_only_what_is_new(caller: EngineP
     assert read(second)[0] == total(first)
 
 
-def test_results_of_an_older_turn_are_refused(caller: EngineProcess) -> None:
+def test_results_of_an_older_turn_find_their_session(caller: EngineProcess) -> None:
+    """Another conversation in between does not cost the state that they go on from."""
     first = message(caller.port, messages=LIST, tools=TOOLS)
     message(caller.port, messages=HELLO, max_tokens=1)
-    call_id = first["content"][2]["id"]
-    assert refused(caller.port, messages=[results(first)], tools=TOOLS) == (
+    reply = message(caller.port, messages=[results(first)], tools=TOOLS, max_tokens=1)
+    used = first["usage"]
+    assert reply["usage"]["cache_read_input_tokens"] == (
+        used["input_tokens"] + used["cache_read_input_tokens"] + used["output_tokens"]
+    )
+
+
+def test_results_of_no_turn_are_refused(caller: EngineProcess) -> None:
+    first = message(caller.port, messages=LIST, tools=TOOLS)
+    lost = results(first)
+    call_id = lost["content"][0]["tool_use_id"] = "toolu_lost"
+    assert refused(caller.port, messages=[lost], tools=TOOLS) == (
         "HTTP/1.1 400 Bad Request",
         {
             "type": "invalid_request_error",

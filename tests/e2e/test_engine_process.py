@@ -229,8 +229,8 @@ def test_start_and_stop_lines(tmp_path: Path, model: Path) -> None:
 
 
 def test_a_context_larger_than_the_models_is_cut_and_said(tmp_path: Path, model: Path) -> None:
-    with running_engine(tmp_path, "-m", str(model), "-c", "1000000") as engine:
-        engine.wait_for_line("context of 1000000 tokens asked, the model has 32768; using 32768")
+    with running_engine(tmp_path, "-m", str(model), "-c", "2000000") as engine:
+        engine.wait_for_line("context of 2000000 tokens asked, the model has 1048576; using 1048576")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -39,6 +39,7 @@ from tests.e2e.recorded import (
     wire_request,
 )
 from tests.engine_fixtures import (
+    ONE_SESSION,
     START_SECONDS,
     EngineProcess,
     exchange,
@@ -56,7 +57,7 @@ PADDING = "x" * (1 << 20)
 
 @contextmanager
 def talking_engine(folder: Path, *flags: str) -> Iterator[EngineProcess]:
-    with reciting_engine(folder, ["Hm,"], WORDS, *flags) as engine:
+    with reciting_engine(folder, ["Hm,"], WORDS, *ONE_SESSION, *flags) as engine:
         yield engine
 
 
@@ -219,7 +220,8 @@ def test_a_client_that_leaves(tmp_path: Path, number: str, stream: bool) -> None
 
 @pytest.mark.parametrize(("number", "stream"), [("69", True), ("73", False)])
 def test_sigterm_while_a_reply_is_made(tmp_path: Path, number: str, stream: bool) -> None:
-    with talking_engine(tmp_path) as engine:
+    """The context is so large that no turn comes to its end before the signal does."""
+    with talking_engine(tmp_path, "--ctx", "1000000") as engine:
         if stream:
             exchange(engine.port, asked(max_tokens=3))
         skipped = len(engine.lines)

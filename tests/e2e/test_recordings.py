@@ -26,7 +26,7 @@ from tests.e2e.recorded import (
     server_log,
     wire_request,
 )
-from tests.engine_fixtures import exchange, reciting_engine
+from tests.engine_fixtures import ONE_SESSION, exchange, reciting_engine
 
 COMPAT = Path(__file__).parents[2] / "docs" / "compat.md"
 # Turns that end by a number of tokens, which is another text with another vocabulary.
@@ -90,7 +90,7 @@ def _replayed(series: str) -> Replay:
     ids: dict[str, str] = {}
     with TemporaryDirectory(prefix="recordings-") as folder:
         with reciting_engine(
-            Path(folder), *how.pieces, *how.flags.split(), title="DeepSeek V4 Flash"
+            Path(folder), *how.pieces, *ONE_SESSION, *how.flags.split(), title="DeepSeek V4 Flash"
         ) as engine:
             seen = len(engine.lines)
             for number, recorded in ((n, e) for n in how.files for e in exchanges(recording(n))):

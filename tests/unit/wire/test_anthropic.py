@@ -480,14 +480,19 @@ def test_the_bytes_of_a_whole_reply() -> None:
         '{"type":"thinking","thinking":"r","signature":"msg_1"},{"type":"text","text":"c\\""},'
         '{"type":"tool_use","id":"toolu_1","name":"f","input":{"z":1,"a":2}}],"stop_reason":"tool_use",'
         '"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":3,"cache_read_input_tokens":7,'
-        '"cache_creation_input_tokens":0}}\n'
+        '"cache_creation_input_tokens":0,"cache":{"live":7,"resident":0,"disk":0,"read":3}}}\n'
     )
 
 
 def test_usage_adds_up_to_the_prompt_in_both_modes() -> None:
     """ds4-server says input 0, creation 3; what was neither read from nor written for a cache is input."""
     reply = Reply("", "c", (), "stop", USAGE)
-    expected = {"input_tokens": 3, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 0}
+    expected = {
+        "input_tokens": 3,
+        "cache_read_input_tokens": 7,
+        "cache_creation_input_tokens": 0,
+        "cache": {"live": 7, "resident": 0, "disk": 0, "read": 3},
+    }
     assert whole(reply)["usage"] == {**expected, "output_tokens": 3}
     assert stream(reply)[0][1]["message"]["usage"] == {**expected, "output_tokens": 0}
 

@@ -81,7 +81,8 @@ def test_the_bytes_of_a_whole_reply() -> None:
         f'{{"id":"fc_{4:024x}","type":"function_call","status":"completed","name":"f","namespace":"ns.",'
         '"call_id":"call_2","arguments":"{}"}],'
         '"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":7,"cache_write_tokens":3},'
-        '"output_tokens":3,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":13}}'
+        '"output_tokens":3,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":13,'
+        '"cache":{"live":7,"resident":0,"disk":0,"read":3}}}'
     )
 
 
@@ -122,6 +123,7 @@ def test_usage_is_the_same_in_both_modes() -> None:
         "output_tokens": 3,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 13,
+        "cache": {"live": 7, "resident": 0, "disk": 0, "read": 3},
     }
     assert whole(reply)["usage"] == joined(stream(reply, [Emission(Content("c"))]))["usage"] == expected
 
