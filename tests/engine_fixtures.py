@@ -142,6 +142,7 @@ def start_engine(folder: Path, *flags: str) -> EngineProcess:
             stderr=out,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "DS4_LOCK_FILE": str(lock)},
+            cwd=log.parent,
         )
     return EngineProcess(process, log, lock=lock)
 

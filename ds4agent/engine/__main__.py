@@ -16,10 +16,12 @@ from contextlib import closing
 from functools import partial
 
 from ds4agent.engine.binding import Ds4Error, Model
+from ds4agent.engine.checkpoints import Checkpoints, DiskCheckpoints, Moments
 from ds4agent.engine.flag_values import Unavailable
 from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.http import accept_connections
+from ds4agent.engine.kvstore import KvStore
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
 from ds4agent.engine.signals import Signals
@@ -30,6 +32,7 @@ from ds4agent.engine.startup import (
     enter,
     log,
     model_path,
+    open_store,
     open_trace,
     raise_descriptor_limit,
     sessions_that_fit,
@@ -80,6 +83,17 @@ def _until_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
         stop.set()
 
 
+def _checkpoints(
+    store: KvStore | None, vocab: Vocab, replay: ReplayMap | None, flags: Flags, model: Model
+) -> Checkpoints:
+    if store is None:
+        return Checkpoints()
+    moments = Moments(
+        flags.kv_min_tokens, flags.kv_cold_max_tokens, flags.kv_interval, flags.kv_trim, flags.kv_align
+    )
+    return DiskCheckpoints(store, vocab, replay, moments, model.info.quant_bits, log)
+
+
 class Engine:
     """Everything between an opened model and the end of the process."""
 
@@ -88,18 +102,28 @@ class Engine:
         vocab = Vocab(model)
         window = int(model.metadata("deepseek4.attention.sliding_window") or 128)
         with model.session(n_ctx) as probe:
+            block_bytes = probe.block_bytes
             n_sessions = sessions_that_fit(flags.sessions, probe.most_memory)
             log(context_buffers(n_sessions * probe.most_memory / 2**20, n_ctx, PREFILL_STEP, window))
+        store = open_store(flags, model, block_bytes)
         replay = ReplayMap(flags.tool_memory_max_ids) if flags.replay else None
-        if flags.kv_disk_dir is not None:
-            log(f"KV disk cache {flags.kv_disk_dir} not used: this engine has no disk store")
         if replay is None:
             log("exact DSML tool replay disabled; tool history uses canonical JSON rendering")
         self._slots = Slots(vocab, partial(model.session, n_ctx), n_sessions)
         trace = open_trace(flags.trace)
+        checkpoints = _checkpoints(store, vocab, replay, flags, model)
+        if replay is not None and store is not None:
+            replay.behind = store.tool_block
         defaults = Defaults(_temperature(model), flags.tokens)
         self._worker = Worker(
-            vocab, self._slots, defaults, replay, log, trace=trace, max_queue=flags.max_queue
+            vocab,
+            self._slots,
+            defaults,
+            replay,
+            log,
+            trace=trace,
+            max_queue=flags.max_queue,
+            checkpoints=checkpoints,
         )
         card = ModelCard(model.info.name, n_ctx, flags.tokens)
         self._server = Server(

@@ -68,6 +68,30 @@ class Evaluator(Protocol):
 
     def close(self) -> None: ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether the last token's logits are there: not when empty, and not after a cut."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Of the compressed rows of one block of tokens."""
+
+    @property
+    def rest_bytes(self) -> int:
+        """Of what save() gives besides the rows of whole blocks."""
+
+    def rows(self, first: int, n: int) -> memoryview:
+        """The compressed rows of n whole blocks."""
+
+    def put_rows(self, tokens: Sequence[int], rows: memoryview) -> None:
+        """Add the next blocks to a session that ends with one; for load()."""
+
+    def save(self, start: int) -> memoryview:
+        """All that is needed besides the rows of the blocks before token `start`."""
+
+    def load(self, data: bytes) -> None:
+        """Replace the state. Raises Ds4Error, and then nothing is changed."""
+
     def cancel(self) -> None: ...
 
     def clear_cancel(self) -> None: ...

@@ -288,6 +288,11 @@ class Session:
         n = len(tokens) // BLOCK
         _check(_lib.ds4_session_put_rows(self._ptr, n, ids, data, view.nbytes, error), error)
 
+    @property
+    def rest_bytes(self) -> int:
+        """Of what save() gives besides the rows of whole blocks."""
+        return int(_lib.ds4_session_save_size(self._ptr, self.n_tokens))
+
     def save(self, start: int = 0) -> memoryview:
         """All that is needed besides the rows of the blocks before token `start`; 0: the whole session."""
         size = _lib.ds4_session_save_size(self._ptr, start)

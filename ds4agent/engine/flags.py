@@ -39,8 +39,13 @@ class Flags:
     tool_memory_max_ids: int = 100000
     special_tokens_in_text: bool = False
     kv_disk_dir: Path | None = None
+    kv_space_mb: int = 4096
     kv_min_tokens: int = 512
     kv_cold_max_tokens: int = 30000
+    kv_interval: int = 10000
+    kv_trim: int = 32
+    kv_align: int = 2048
+    kv_reject: bool = False
     steering_file: Path | None = None
     steering_ffn: float = 0.0
     steering_attn: float = 0.0

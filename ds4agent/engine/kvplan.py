@@ -18,7 +18,7 @@ from ds4agent.wire.kvrows import (
 )
 
 Text = Callable[[int, int], bytes]
-Rows = Callable[[int, int], bytes]
+Rows = Callable[[int, int], bytes | memoryview]
 _BLOCK_IDS = 4 * BLOCK_TOKENS
 
 
@@ -33,7 +33,7 @@ class NewRun:
     marks: bytes
     parent: Run | None
 
-    def parts(self, rows: Rows) -> Iterator[bytes]:
+    def parts(self, rows: Rows) -> Iterator[bytes | memoryview]:
         """The file. Rows are asked for piece by piece, and each piece is let go before the next."""
         yield encode_run_start(self.head, self.ids, self.text)
         yield self.ids
@@ -49,7 +49,7 @@ class NewRun:
             yield data
         yield b"".join(digests)
 
-    def _digests(self, first: int, data: bytes) -> Iterator[bytes]:
+    def _digests(self, first: int, data: bytes | memoryview) -> Iterator[bytes]:
         size, view = self.head.block_bytes, memoryview(data)
         for i, at in enumerate(range(0, len(data), size)):
             yield block_digest(self.id, first + i, view[at : at + size])

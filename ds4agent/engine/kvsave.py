@@ -22,7 +22,7 @@ from ds4agent.wire.kvpoints import Key, PointHead, Stats, encode_point_start, fr
 from ds4agent.wire.kvrows import Damage
 from ds4agent.wire.kvtoolmap import encode_tools
 
-Frontier = Callable[[], bytes]
+Frontier = Callable[[], bytes | memoryview]
 
 
 class NoRoom(Exception):
@@ -57,7 +57,7 @@ class Saver:
         tool_map: Mapping[str, bytes],
         text: Text,
         rows: Rows,
-        frontier: bytes,
+        frontier: bytes | memoryview,
     ) -> int:
         """Of a point that is not there yet."""
         head = replace(head, frontier_bytes=len(frontier))
@@ -78,7 +78,7 @@ class Saver:
             self._disk.index.add_point(entry)
         return written
 
-    def add_keys(self, plan: Plan, entry: Entry, head: PointHead, frontier: bytes) -> int:
+    def add_keys(self, plan: Plan, entry: Entry, head: PointHead, frontier: bytes | memoryview) -> int:
         """Writes a point again, under the keys of `head` too; its stats stay. An anchor stays one."""
         keys = join_keys(entry.head.keys, head.keys)
         reason = "cold" if "cold" in (entry.head.reason, head.reason) else head.reason
@@ -125,7 +125,7 @@ class Saver:
             self._disk.index.add_run(Run(run.id, run.head, run.marks, run.parent))
         return written
 
-    def _write_point(self, entry: Entry, frontier: bytes) -> int:
+    def _write_point(self, entry: Entry, frontier: bytes | memoryview) -> int:
         start = encode_point_start(entry.head, entry.stats, frontier_digest(entry.id, frontier))
         return self._disk.folder.write(file_name(entry.id, POINT), (start, frontier))
 

@@ -31,11 +31,15 @@ from ds4agent.engine.lock import LockError
 from ds4agent.wire.kvpoints import Key, PointHead, make_key
 from ds4agent.wire.kvrows import pack_ids
 
-__all__ = ["Damaged", "KvStore", "Loaded", "Point", "StoreError"]
+__all__ = ["Damaged", "KvStore", "Loaded", "Point", "StoreBusy", "StoreError"]
 
 
 class StoreError(Exception):
     """The directory cannot be used; the message says why."""
+
+
+class StoreBusy(StoreError):
+    """Another process has the directory; the message names it."""
 
 
 class KvStore:
@@ -63,7 +67,7 @@ class KvStore:
         except OSError as error:
             raise StoreError(f"cannot use KV directory {folder}: {error.strerror}") from error
         except LockError as error:
-            raise StoreError(str(error)) from error
+            raise StoreBusy(str(error)) from error
         self._disk = Disk(files, Index(fingerprint), budget, log)
         self._saver = Saver(self._disk, block_bytes, clock)
         try:

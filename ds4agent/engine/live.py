@@ -62,7 +62,7 @@ class Live:
 
     `calls`: those that results may be sent for; `protocol`: the API of the turn that the session ends with,
     None if that was cut off. `busy`: a turn is going on. `used`: when the last one began, in turns.
-    `saved`: tokens of the last checkpoint of this sequence.
+    `saved`: tokens of the last checkpoint of this sequence. `call_ids`: of all calls in the conversation.
     """
 
     def __init__(self, vocab: Vocab, session: Evaluator) -> None:
@@ -77,6 +77,7 @@ class Live:
         self.busy = False
         self.used = 0
         self.saved = 0
+        self.call_ids: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.tokens)

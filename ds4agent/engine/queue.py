@@ -35,11 +35,16 @@ class JobQueue:
             self._jobs.append(job)
             self._changed.notify()
 
-    def take(self, wait: bool = True) -> Job | None:
-        """The next job; None once the queue is closed and empty, or, not to `wait`, if there is none now."""
+    @property
+    def closed(self) -> bool:
+        """Nothing waits any more, and nothing will."""
+        return self._closed and not self._jobs
+
+    def take(self, seconds: float | None = None) -> Job | None:
+        """The next job, waited for so long, None: for ever. None: there was none, or it is closed."""
         with self._changed:
-            self._taking = wait
-            self._changed.wait_for(lambda: self._jobs or self._closed or not wait)
+            self._taking = seconds != 0
+            self._changed.wait_for(lambda: self._jobs or self._closed, seconds)
             self._taking = False
             return self._jobs.popleft() if self._jobs else None
 

@@ -6,8 +6,10 @@ bytes again.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
+
+from ds4agent.wire.dsml import CallStart, DsmlMachine
 
 MAX_CHARS = 512 << 20
 
@@ -21,8 +23,15 @@ class _Block:
         self.known = 0
 
 
+def _n_calls(block: str) -> int:
+    machine = DsmlMachine(thinking=False, tools=True)
+    events = machine.feed(block.encode("utf-8", "surrogateescape")) + machine.finish(cut=False)
+    return sum(isinstance(event, CallStart) for event in events)
+
+
 class ReplayMap:
-    """Least recently used ids go first; the limits count ids and characters.
+    """Least recently used ids go first; the limits count ids and characters. `behind` is asked for the text
+    of a call that is not known here.
 
     Used by the worker, which puts, and by the connections, which look up while they render.
     """
@@ -33,6 +42,7 @@ class ReplayMap:
         self._blocks: OrderedDict[str, _Block] = OrderedDict()
         self._chars = 0
         self._lock = Lock()
+        self.behind: Callable[[str], bytes | None] = lambda _call_id: None
 
     def put(self, ids: Sequence[str], text: str) -> None:
         with self._lock:
@@ -47,6 +57,20 @@ class ReplayMap:
 
     def get(self, ids: Sequence[str]) -> str | None:
         """The text of the block with these calls and no others; None if that is not known."""
+        text = self._known(ids)
+        if text is None and ids and (text := self._recalled(ids)) is not None:
+            self.put(ids, text)
+        return text
+
+    def _recalled(self, ids: Sequence[str]) -> str | None:
+        texts = {self.behind(call_id) for call_id in ids}
+        text = texts.pop() if len(texts) == 1 else None
+        if text is None:
+            return None
+        block = text.decode("utf-8", "surrogateescape")
+        return block if _n_calls(block) == len(ids) else None
+
+    def _known(self, ids: Sequence[str]) -> str | None:
         with self._lock:
             found = {self._blocks.get(call_id) for call_id in ids}
             block = found.pop() if len(found) == 1 else None
@@ -55,6 +79,12 @@ class ReplayMap:
             for call_id in ids:
                 self._blocks.move_to_end(call_id)
             return block.text
+
+    def text_of(self, call_id: str) -> bytes | None:
+        """The text of the block with this call."""
+        with self._lock:
+            block = self._blocks.get(call_id)
+        return None if block is None else block.text.encode("utf-8", "surrogateescape")
 
     def _drop(self, call_id: str) -> None:
         block = self._blocks.pop(call_id, None)

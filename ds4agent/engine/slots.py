@@ -81,13 +81,12 @@ class Slots:
             )
             return Place(live, plan)
         back = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
-        empty = self._empty()
         if not back:
-            return Place(self._oldest() if empty is None else empty, Plan("none", 0, prompt.tokens))
+            return Place(self.vacant(), Plan("none", 0, prompt.tokens))
         plan, source = max(back, key=lambda found: (found[0].cached, not found[1].busy))
-        if empty is None and not source.busy and len(source) - plan.cached <= LITTLE:
+        if self._empty() is None and not source.busy and len(source) - plan.cached <= LITTLE:
             return Place(source, plan)
-        target = self._oldest() if empty is None else empty
+        target = self.vacant()
         return Place(target, plan, None if target is source else source)
 
     def take(self, place: Place) -> None:
@@ -112,6 +111,18 @@ class Slots:
         """The session that has most in common with a prompt; None if all are empty."""
         held = [live for live in self.lives if len(live)]
         return max(held, key=lambda live: live.common(prompt), default=None)
+
+    @property
+    def n_ctx(self) -> int:
+        return self.lives[0].session.n_ctx
+
+    def new_session(self) -> Evaluator:
+        return self._make()
+
+    def vacant(self) -> Live:
+        """One that is not in use: empty if possible, else the one used longest ago."""
+        empty = self._empty()
+        return self._oldest() if empty is None else empty
 
     def close(self) -> None:
         for live in self.lives:

@@ -8,10 +8,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ds4agent.engine.binding import Model
+from ds4agent.engine.flags import Flags
+from ds4agent.engine.kvstore import KvStore, StoreBusy, StoreError
 from ds4agent.engine.lock import LockError, lock_path, take_lock
 from ds4agent.engine.trace import FileTrace, Trace
 from ds4agent.resources import MissingResource, bundled_model
-from ds4agent.wire.logline import stamped
+from ds4agent.wire.logline import disk_cache, stamped
 
 # Where the system names no upper limit of descriptors.
 MANY_DESCRIPTORS = 10240
@@ -103,6 +106,25 @@ def sessions_that_fit(asked: int | None, most: int) -> int:
     need, have = wanted * most / 2**30, free / 2**30
     said = f"{wanted} resident sessions may need {need:.2f} GiB, {have:.2f} GiB are free"
     raise StartupError(1, f"{said}: use fewer (--batched-session) or a smaller context (--ctx)")
+
+
+def open_store(flags: Flags, model: Model, block_bytes: int) -> KvStore | None:
+    """The store of `--kv-disk-dir`; without it, or while another process has it, None."""
+    folder = flags.kv_disk_dir
+    if folder is None:
+        return None
+    try:
+        store = KvStore(folder, model.fingerprint, block_bytes, flags.kv_space_mb << 20, log, time.time)
+    except StoreBusy as busy:
+        log(f"KV disk cache {folder} not used: {busy}")
+        return None
+    except StoreError as error:
+        raise StartupError(1, str(error), stamp=True) from error
+    numbers = (
+        flags.kv_min_tokens, flags.kv_cold_max_tokens, flags.kv_interval, flags.kv_trim, flags.kv_align
+    )  # fmt: skip
+    log(disk_cache(str(folder), flags.kv_space_mb, numbers, flags.kv_reject))
+    return store
 
 
 def open_trace(path: Path | None) -> Trace:

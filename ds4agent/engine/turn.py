@@ -108,6 +108,7 @@ class Turn:
             job.sink(Dropped())
         except Ds4Error as error:
             record.failed(f"prefill failed: {error.message}")
+            shop.checkpoints.failed(live)
             job.sink(Failed(error.message))
         finally:
             shop.metrics.job_took(time.monotonic() - began)
@@ -131,6 +132,8 @@ class Turn:
         self._before = live.tokens[:]
         self._shop.checkpoints.displaced(live, place.kept)
         self._shop.slots.take(place)
+        named = frozenset(call.id for m in self.job.request.messages for call in m.tool_calls)
+        live.call_ids = live.call_ids | named if self.job.request.continues else named
         self._taken(live)
 
     def _record(self, place: Place, line: RequestLog) -> Record:
@@ -189,7 +192,7 @@ class Turn:
 
     def _prefill(self, live: Live, plan: Plan, line: RequestLog, began: float) -> Steps:
         total, done, before = len(plan.suffix), 0, began
-        stops = self._shop.checkpoints.stops(plan, self.job.prompt)
+        stops = self._shop.checkpoints.stops(live, plan)
         while done < total:
             step = PREFILL_STEP if self._alone() else PREFILL_QUANTUM
             end = min([done + step, total, *(at - plan.cached for at in stops if at - plan.cached > done)])
@@ -198,7 +201,7 @@ class Turn:
             rate = (end - done) / max(now - before, 1e-9) if done else 0.0
             self._shop.log(line.prefill(end, rate, end / max(now - began, 1e-9), now - began))
             before, done = now, end
-            self._shop.checkpoints.prefilled(live, plan, stops)
+            self._shop.checkpoints.prefilled(live, stops)
             if done < total:
                 self.job.sink(Progress(done, total))
                 yield
@@ -223,6 +226,7 @@ class Turn:
 
     def _leave(self, live: Live, reply: Reply) -> None:
         """What the next request may refer to."""
+        live.call_ids |= {call.id for call in reply.calls}
         if self.job.protocol in CONTINUATION_GONE and reply.finish == "tool_calls":
             live.calls = frozenset(call.id for call in reply.calls)
         if reply.finish in ("stop", "tool_calls"):

@@ -6,6 +6,7 @@ turn, and a session whose key begins a prompt's key holds exactly the conversati
 it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ds4agent.engine.backend import Tokenizer
@@ -85,6 +86,13 @@ class Vocab:
     def token_key(self, token: int) -> bytes:
         """The part of a key that this token makes."""
         return b"\xff" + self.text(token) if token in self._marked else self.text(token)
+
+    def texts(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(map(self.text, tokens))
+
+    def control(self, text: str) -> int:
+        """The id of a control token that every model here has."""
+        return self._control[text]
 
     def is_control(self, token: int) -> bool:
         return token in self._controls

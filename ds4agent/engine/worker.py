@@ -31,6 +31,9 @@ from ds4agent.engine.turn import Shop, Turn
 from ds4agent.engine.vocab import Vocab
 from ds4agent.wire.errors import INTERNAL
 
+# Without a request for so long, a conversation is taken to rest.
+SETTLED_SECONDS = 300.0
+
 
 class Worker:
     """`log` gets lines without a time stamp; it is called from the worker thread."""
@@ -116,14 +119,20 @@ class Worker:
     def _take_on(self) -> bool:
         """Begin what can be begun; wait if there is nothing else to do. False: it is over."""
         while self._slots.free:
-            idle = not self._turns
-            if idle and not len(self._jobs) and not self._stop.is_set():
-                self._checkpoints.idle(self._slots, self._jobs.__len__)
-            job = self._jobs.take(wait=idle)
+            job = self._jobs.take(0) if self._turns else self._awaited()
             if job is None:
-                return not idle
+                return bool(self._turns)
             self._begin(job)
         return True
+
+    def _awaited(self) -> Job | None:
+        """The next job, while nothing is to be done; None: there will be none."""
+        job = self._jobs.take(0)
+        for long, seconds in ((False, SETTLED_SECONDS), (True, None)):
+            if job is None and not self._jobs.closed:
+                self._checkpoints.idle(self._slots, self._jobs.__len__, long)
+                job = self._jobs.take(seconds)
+        return job
 
     def _begin(self, job: Job) -> None:
         if self._broken_off(job) is not None:

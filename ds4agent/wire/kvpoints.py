@@ -109,7 +109,7 @@ def make_key(kind: str, text: bytes) -> Key:
     return Key(kind, len(text), digest(text))
 
 
-def frontier_digest(point: bytes, frontier: bytes) -> bytes:
+def frontier_digest(point: bytes, frontier: bytes | memoryview) -> bytes:
     return digest(point, frontier)
 
 

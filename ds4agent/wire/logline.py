@@ -119,6 +119,29 @@ def prefix_reused(source: CacheSource, cached: int, prompt: int) -> str:
     return f"kv cache prefix reused source={source} cached={cached} prompt={prompt}"
 
 
+def disk_hit(tokens: int, text: int, quant: int, key: str, ms: float, path: str) -> str:
+    """`text`: bytes of the key, `key`: its kind; ds4-server knows 2 and 4 bits only."""
+    said = f"tokens={tokens} text={text} quant={quant} key={key}"
+    return f"kv cache hit text {said} load={ms:.1f} ms file={path}"
+
+
+def disk_cache(folder: str, mebibytes: int, numbers: Sequence[int], reject: bool = False) -> str:
+    """`numbers`: min, cold_max, continued, trim, align."""
+    names = ("min", "cold_max", "continued", "trim", "align")
+    said = ", ".join(f"{name}={n}" for name, n in zip(names, numbers, strict=True))
+    quant = "reject" if reject else "accept"
+    return (
+        f"KV disk cache {folder} (budget={mebibytes} MiB, cross-quant={quant}, {said}, hit_half_life=21600s)"
+    )
+
+
+def persisting(tokens: int, slot: int | None) -> str:
+    """Before the end of the process; `slot` where there are several sessions."""
+    if slot is None:
+        return f"persisting current KV cache before shutdown tokens={tokens}"
+    return f"persisting resident KV cache before shutdown slot={slot} tokens={tokens}"
+
+
 def visible_continuation(protocol: Protocol, ids: int, cached: int, prompt: int) -> str:
     """`ids`: tool results that the prompt brings along; only the Responses line counts them."""
     if protocol == "responses":

@@ -165,7 +165,7 @@ DS4_API ds4_status ds4_session_save(const ds4_session *session, int32_t from, vo
                                     ds4_error *err);
 /* Replaces the session's state. On failure the session is left as it was. */
 DS4_API ds4_status ds4_session_load(ds4_session *session, const void *buf, uint64_t size, ds4_error *err);
-/* Names the model by its tensors: rows of one mean nothing to another. */
+/* Names the model by its tensors, and the form of what is saved: rows of one mean nothing to another. */
 DS4_API uint64_t ds4_model_fingerprint(const ds4_model *model);
 
 typedef struct {

@@ -300,7 +300,8 @@ ds4_status ds4_session_load(ds4_session *s, const void *buf, uint64_t size, ds4_
 /* ---- blocks of rows ---------------------------------------------------------------- */
 
 uint64_t ds4_model_fingerprint(const ds4_model *m) {
-    return fingerprint(m);
+    const uint32_t form[2] = {LAYOUT, (uint32_t)m->kv_mode};
+    return mix(fingerprint(m), form, sizeof form);
 }
 
 uint64_t ds4_session_block_bytes(const ds4_session *s) {

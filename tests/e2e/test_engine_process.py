@@ -47,7 +47,7 @@ def test_help_topics(tmp_path: Path, topic: str) -> None:
     code, out, err = run(tmp_path, "--help", topic)
     assert (code, err) == (0, "")
     assert "--trace FILE" in out
-    assert ("--kv-disk-dir" in out) == (topic == "all")
+    assert ("--kv-disk-dir" in out) == (topic != "api")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,8 @@ def test_a_supervisors_command_line(tmp_path: Path, model: Path) -> None:
         assert engine.stop() == 0
     texts = [line.split("ds4-server: ")[1] for line in engine.lines]
     assert texts[1:3] == [
-        "KV disk cache kv not used: this engine has no disk store",
+        "KV disk cache kv (budget=9 MiB, cross-quant=accept, min=512, cold_max=30000, continued=10000, "
+        "trim=32, align=2048, hit_half_life=21600s)",
         "exact DSML tool replay disabled; tool history uses canonical JSON rendering",
     ]
 

@@ -242,9 +242,9 @@ def test_sigterm_while_a_reply_is_made(tmp_path: Path, number: str, stream: bool
 
 
 def test_sigterm_while_a_prompt_is_read(tmp_path: Path) -> None:
-    with talking_engine(tmp_path) as engine:
+    with talking_engine(tmp_path, "--ctx", "1000000") as engine:
         skipped = len(engine.lines)
-        with sent(engine, asked("x" * 30000, stream=True)) as sock:
+        with sent(engine, asked("x" * 600_000, stream=True)) as sock:
             engine.wait_for_line("prompt start")
             assert engine.stop() == 0
             got = rest(sock)

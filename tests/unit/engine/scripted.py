@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ds4agent.engine.backend import Draw, DrawSettings
-from ds4agent.engine.binding import Cancelled
+from ds4agent.engine.binding import BLOCK, Cancelled
+from ds4agent.wire.kvrows import pack_ids, unpack_ids
 from ds4agent.wire.template import CONTROL, EOS
 
 _FIRST_BYTE = 16
@@ -57,6 +58,9 @@ class ScriptedSession:
         self.draws: list[bool] = []
         self.before_eval: Callable[[Sequence[int]], None] = lambda _tokens: None
         self.block = 0  # points lie at its multiples; 0: at the beginning only
+        self.rest_size = 1000
+        self._put: list[int] = []
+        self._cut = False
         self._next: list[int] = []
         self._cancel = threading.Event()
 
@@ -70,6 +74,7 @@ class ScriptedSession:
             self._cancel.clear()
             raise Cancelled("CANCELLED", "cancelled")
         self.held += tokens
+        self._cut = False
         self.evaluated += len(tokens)
         if self._next and list(tokens) == self._next[:1]:
             self._next.pop(0)
@@ -87,6 +92,7 @@ class ScriptedSession:
 
     def cut(self, n: int) -> int:
         n = self.nearest(n)
+        self._cut = n < len(self.held)
         del self.held[n:]
         self._next = []
         return n
@@ -99,6 +105,35 @@ class ScriptedSession:
 
     def close(self) -> None:
         pass
+
+    # What is saved are the tokens: whole blocks as rows, the others as the rest.
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.held) and not self._cut
+
+    @property
+    def block_bytes(self) -> int:
+        return 4 * BLOCK
+
+    @property
+    def rest_bytes(self) -> int:
+        return self.rest_size
+
+    def rows(self, first: int, n: int) -> memoryview:
+        return memoryview(pack_ids(self.held[first * BLOCK : (first + n) * BLOCK]))
+
+    def put_rows(self, tokens: Sequence[int], rows: memoryview) -> None:
+        assert unpack_ids(bytes(rows)) == list(tokens)
+        self._put = (self._put or self.held[:]) + list(tokens)
+
+    def save(self, start: int) -> memoryview:
+        assert start == len(self.held) // BLOCK * BLOCK
+        return memoryview(pack_ids(self.held[start:]))
+
+    def load(self, data: bytes) -> None:
+        self.held, self._put = (self._put or self.held) + unpack_ids(data), []
+        self._cut = False
 
     def cancel(self) -> None:
         self._cancel.set()

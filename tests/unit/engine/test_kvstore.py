@@ -284,7 +284,7 @@ def test_a_second_process_is_refused(shop: Shop) -> None:
     second = subprocess.run(
         [sys.executable, "-c", code, shop.folder], capture_output=True, text=True, check=False
     )
-    assert f"StoreError: KV directory {shop.folder} is in use by another process (pid {os.getpid()})" in (
+    assert f"StoreBusy: KV directory {shop.folder} is in use by another process (pid {os.getpid()})" in (
         second.stderr
     )
     store.close()
