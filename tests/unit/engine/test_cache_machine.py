@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ds4agent.engine.checkpoints import MIN_GAIN, Moments
@@ -72,13 +72,9 @@ def known(engine: Engine, prompt: Prompt) -> int:
     best = 0
     for live in engine.slots:
         n = common_prefix(live.tokens, prompt.tokens)
-        ready = live.session.ready or n < len(prompt.tokens)
-        if n == len(live) and ready:
-            return_to_end = n
-        else:
-            last = n if n < len(prompt.tokens) else n - 1
-            return_to_end = last // BLOCK * BLOCK
-        best = max(best, return_to_end)
+        to_read = n < len(prompt.tokens)
+        at_end = n == len(live) and (to_read or live.session.ready)
+        best = max(best, n if at_end else (n if to_read else n - 1) // BLOCK * BLOCK)
     return best
 
 
@@ -86,10 +82,7 @@ def stored(engine: Engine, prompt: Prompt) -> int:
     """The most tokens of a point on disk whose text begins the prompt."""
     store = engine.store
     found = [p.n_tokens for p in store.points() if p.n_tokens <= len(prompt.tokens)] if store else []
-    return max(
-        (n for n in found if _at(engine, prompt, n)),
-        default=0,
-    )
+    return max((n for n in found if _at(engine, prompt, n)), default=0)
 
 
 def _at(engine: Engine, prompt: Prompt, n: int) -> bool:
@@ -139,7 +132,6 @@ class Series:
 
 
 @pytest.mark.parametrize("with_store", [False, True], ids=["memory", "disk"])
-@settings(max_examples=60)
 @given(n=st.integers(1, 4), steps=STEPS)
 def test_any_series_of_prompts(with_store: bool, n: int, steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
