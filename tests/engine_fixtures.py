@@ -46,7 +46,7 @@ def _byte_symbols() -> list[str]:
 SYMBOLS = _byte_symbols()
 
 
-def _shape(n_vocab: int) -> Shape:
+def shape_of(n_vocab: int) -> Shape:
     return Shape(
         name="recite", ratios=(0, 4, 128), d=64, heads=2, head_dim=64, rope_dims=16, q_lora=32, out_groups=2,
         o_lora=32, experts=4, experts_used=2, expert_ff=32, window=32, index_heads=4, index_dim=64,
@@ -67,7 +67,7 @@ def write_reciting_model(
     think_open, think_close, end = (CONTROL.index(t) for t in ("<think>", "</think>", CONTROL[1]))
     chain = [think_open, *range(first, split), think_close, *range(split, len(tokens)), end]
 
-    shape = _shape(len(tokens))
+    shape = shape_of(len(tokens))
     weights = tensors(shape)
     for name in weights:
         if name.endswith(("attn_output_b.weight", "ffn_down_exps.weight", "ffn_down_shexp.weight")):
@@ -77,10 +77,10 @@ def write_reciting_model(
     for token, successor in pairwise(chain):
         head[successor] = weights["token_embd.weight"][token]
     weights["output.weight"] = head
-    _write(path, title, shape, weights, tokens)
+    write_model(path, title, shape, weights, tokens)
 
 
-def _write(path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
+def write_model(path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
     w = gguf.GGUFWriter(path, ARCH)
     w.add_name(title)
     add_metadata(w, shape)

@@ -24,13 +24,22 @@ def test_the_longest_continuation_wins() -> None:
     assert (place.live, place.plan.cached, place.origin, place.source) == (longest, 7, None, "live")
 
 
-def test_a_shorter_continuation_wins_over_a_longer_shared_prefix() -> None:
-    """It costs nothing that is held."""
-    engine = Engine(n=2, block=BLOCK)
-    engine.hold(LONG + "x")
-    short = engine.hold(LONG[:20])
+def test_a_longer_shared_prefix_wins_over_a_shorter_continuation() -> None:
+    """A session that holds the system prompt only does not attract every edit of a long conversation."""
+    engine = Engine(n=3, block=BLOCK)
+    longest = engine.hold(LONG + "x")
+    engine.hold(LONG[:20])
     place = engine.slots.place(raw(LONG))
-    assert (place.live, place.plan.cached) == (short, 21)
+    assert (place.live, place.origin) == (engine.slots.lives[2], longest)
+    assert place.plan.cached == len(LONG) // BLOCK * BLOCK
+
+
+def test_a_continuation_wins_where_as_little_is_to_be_read() -> None:
+    engine = Engine(n=3, block=BLOCK)
+    engine.hold(LONG[:23] + "x")
+    short = engine.hold(LONG[:23])
+    place = engine.slots.place(raw(LONG))
+    assert (place.live, place.plan.cached, place.origin) == (short, 24, None)
 
 
 def test_of_sessions_that_are_alike_the_one_whose_calls_are_answered() -> None:

@@ -1,0 +1,131 @@
+"""An engine on a directory of its own, with a model whose every token depends on all before it, and a client
+that keeps its own messages.
+
+The weights are made up and not trained; what it writes is no language, but a token that is missing, doubled
+or wrong anywhere in its context shows within a few tokens. It writes printable ASCII only and never ends a
+turn by itself. No merge of its tokenizer occurs in what it writes, so that its text has one tokenisation and
+a conversation read anew gives the same tokens as one that was sampled.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from native.tests.random_model import tensors
+from tests.engine_fixtures import CONTROL, SYMBOLS, EngineProcess, running_engine, shape_of, write_model
+
+WRITTEN = string.ascii_letters.replace("h", "") + string.digits + " .,"
+# Small numbers, so that a short conversation has checkpoints of every kind.
+SMALL = (
+    "--kv-cache-min-tokens", "64", "--kv-cache-continued-interval-tokens", "256",
+    "--kv-cache-boundary-trim-tokens", "8", "--kv-cache-boundary-align-tokens", "0",
+)  # fmt: skip
+WORDS = "the quick brown fox jumps over a lazy dog while seven wizards box with quartz".split()
+
+
+def write_context_model(path: Path) -> None:
+    tokens = [*CONTROL, *SYMBOLS, "he"]
+    shape = shape_of(len(tokens))
+    weights = tensors(shape)
+    silent = np.ones(shape.vocab, bool)
+    silent[[len(CONTROL) + ord(c) for c in WRITTEN]] = False
+    weights["output.weight"][silent] = 0
+    write_model(path, "Context Model", shape, weights, tokens)
+
+
+def words(rng: random.Random, n: int) -> str:
+    return " ".join(rng.choices(WORDS, k=n))
+
+
+@contextmanager
+def kv_engine(folder: Path, model: Path, *flags: str, kv: str = "kv") -> Iterator[EngineProcess]:
+    more = ("--model", str(model), "--kv-disk-dir", str(folder / kv), *SMALL, *flags)
+    with running_engine(folder, *more) as engine:
+        yield engine
+
+
+@dataclass
+class Turn:
+    """What a turn came to. `scores`: the log probability of each token, in which any difference of the state
+    shows; `usage` is None if the engine went away before it.
+    """
+
+    text: str = ""
+    scores: list[float] = field(default_factory=list)
+    usage: dict[str, Any] | None = None
+
+    @property
+    def cached(self) -> dict[str, int]:
+        assert self.usage is not None
+        found: dict[str, int] = self.usage["cache"]
+        return found
+
+
+def ask(
+    port: int, messages: list[dict[str, Any]], seen: Callable[[int], None] = lambda _n: None, **fields: Any
+) -> Turn:
+    """A streamed turn, greedy. `seen` is called with the number of each record when it has come."""
+    body = {"messages": messages, "stream": True, "temperature": 0, "max_tokens": 24, "thinking": False}
+    body |= {"stream_options": {"include_usage": True}, "logprobs": True} | fields
+    turn = Turn()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body))
+        for n, record in enumerate(_records(connection.getresponse())):
+            for choice in record["choices"]:
+                turn.text += choice["delta"].get("content") or ""
+                turn.scores += [each["logprob"] for each in (choice["logprobs"] or {}).get("content", [])]
+            turn.usage = record.get("usage") or turn.usage
+            seen(n)
+    except (OSError, http.client.HTTPException):
+        turn.usage = None
+    finally:
+        connection.close()
+    return turn
+
+
+def _records(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    assert response.status == 200, response.read()
+    for line in response:
+        if line.startswith(b"data: {"):
+            yield json.loads(line.removeprefix(b"data: "))
+
+
+@dataclass
+class Conversation:
+    """The client's side: it grows by one question and one answer a turn."""
+
+    rng: random.Random
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.messages.append({"role": "system", "content": words(self.rng, 40)})
+
+    def say(self, n_words: int | None = None) -> None:
+        text = words(self.rng, n_words or self.rng.randint(5, 60))
+        self.messages.append({"role": "user", "content": text})
+
+    def hear(self, text: str) -> None:
+        self.messages.append({"role": "assistant", "content": text})
+
+
+def uninterrupted(port: int, seed: int, n_turns: int, **fields: Any) -> list[Turn]:
+    """The answers in a conversation that nothing happened to."""
+    talk, turns = Conversation(random.Random(seed)), []
+    for _ in range(n_turns):
+        talk.say()
+        turn = ask(port, talk.messages, **fields)
+        assert turn.usage is not None
+        turns.append(turn)
+        talk.hear(turn.text)
+    return turns
