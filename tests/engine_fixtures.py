@@ -34,6 +34,7 @@ CONTROL = (
 # As ds4-server has it without flags.
 ONE_SESSION = ("--batched-session", "1")
 START_SECONDS = 30.0
+MODULE = ("-m", "ds4agent.engine")
 
 
 def _byte_symbols() -> list[str]:
@@ -80,7 +81,9 @@ def write_reciting_model(
     write_model(path, title, shape, weights, tokens)
 
 
-def write_model(path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
+def write_model(
+    path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]
+) -> None:
     w = gguf.GGUFWriter(path, ARCH)
     w.add_name(title)
     add_metadata(w, shape)
@@ -131,13 +134,13 @@ class EngineProcess:
         return self.process.wait(timeout=START_SECONDS)
 
 
-def start_engine(folder: Path, *flags: str) -> EngineProcess:
-    """Without waiting for anything; the lock is one of its own."""
+def start_engine(folder: Path, *flags: str, program: Sequence[str] = MODULE) -> EngineProcess:
+    """Without waiting for anything; the lock is one of its own. `program`: what Python is to run."""
     folder.mkdir(parents=True, exist_ok=True)
     log, lock = folder / "log", folder / "lock"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ds4agent.engine", *flags],
+            [sys.executable, *program, *flags],
             stdout=subprocess.DEVNULL,
             stderr=out,
             stdin=subprocess.DEVNULL,
@@ -148,9 +151,9 @@ def start_engine(folder: Path, *flags: str) -> EngineProcess:
 
 
 @contextmanager
-def running_engine(folder: Path, *flags: str) -> Iterator[EngineProcess]:
+def running_engine(folder: Path, *flags: str, program: Sequence[str] = MODULE) -> Iterator[EngineProcess]:
     """An engine that listens on a free port."""
-    engine = start_engine(folder, "--port", "0", "--threads", "1", *flags)
+    engine = start_engine(folder, "--port", "0", "--threads", "1", *flags, program=program)
     try:
         engine.port = int(engine.wait_for_line("listening on").rsplit(":", 1)[1])
         yield engine

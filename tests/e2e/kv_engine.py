@@ -13,7 +13,7 @@ import http.client
 import json
 import random
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,15 @@ from typing import Any
 import numpy as np
 
 from native.tests.random_model import tensors
-from tests.engine_fixtures import CONTROL, SYMBOLS, EngineProcess, running_engine, shape_of, write_model
+from tests.engine_fixtures import (
+    CONTROL,
+    MODULE,
+    SYMBOLS,
+    EngineProcess,
+    running_engine,
+    shape_of,
+    write_model,
+)
 
 WRITTEN = string.ascii_letters.replace("h", "") + string.digits + " .,"
 # Small numbers, so that a short conversation has checkpoints of every kind.
@@ -48,10 +56,14 @@ def words(rng: random.Random, n: int) -> str:
 
 
 @contextmanager
-def kv_engine(folder: Path, model: Path, *flags: str, kv: str = "kv") -> Iterator[EngineProcess]:
-    more = ("--model", str(model), "--kv-disk-dir", str(folder / kv), *SMALL, *flags)
-    with running_engine(folder, *more) as engine:
+def kv_engine(
+    folder: Path, model: Path, *flags: str, program: Sequence[str] = MODULE
+) -> Iterator[EngineProcess]:
+    """With a store in `folder`/kv."""
+    more = ("--model", str(model), "--kv-disk-dir", str(folder / "kv"), *SMALL, *flags)
+    with running_engine(folder, *more, program=program) as engine:
         yield engine
+        assert "Traceback" not in engine.log.read_text()
 
 
 @dataclass
@@ -65,10 +77,25 @@ class Turn:
     usage: dict[str, Any] | None = None
 
     @property
-    def cached(self) -> dict[str, int]:
+    def cache(self) -> dict[str, int]:
+        """Tokens by where they came from."""
         assert self.usage is not None
         found: dict[str, int] = self.usage["cache"]
         return found
+
+    @property
+    def prompt(self) -> int:
+        assert self.usage is not None
+        return int(self.usage["prompt_tokens"])
+
+    @property
+    def held(self) -> int:
+        """Tokens that the session has in the end."""
+        assert self.usage is not None
+        return int(self.usage["total_tokens"])
+
+    def same(self, other: Turn) -> bool:
+        return (self.text, self.scores) == (other.text, other.scores)
 
 
 def ask(
@@ -84,7 +111,7 @@ def ask(
         for n, record in enumerate(_records(connection.getresponse())):
             for choice in record["choices"]:
                 turn.text += choice["delta"].get("content") or ""
-                turn.scores += [each["logprob"] for each in (choice["logprobs"] or {}).get("content", [])]
+                turn.scores += [each["logprob"] for each in (choice.get("logprobs") or {}).get("content", [])]
             turn.usage = record.get("usage") or turn.usage
             seen(n)
     except (OSError, http.client.HTTPException):
@@ -119,12 +146,12 @@ class Conversation:
         self.messages.append({"role": "assistant", "content": text})
 
 
-def uninterrupted(port: int, seed: int, n_turns: int, **fields: Any) -> list[Turn]:
+def uninterrupted(port: int, seed: int, n_turns: int, n_words: int | None = None) -> list[Turn]:
     """The answers in a conversation that nothing happened to."""
     talk, turns = Conversation(random.Random(seed)), []
     for _ in range(n_turns):
-        talk.say()
-        turn = ask(port, talk.messages, **fields)
+        talk.say(n_words)
+        turn = ask(port, talk.messages)
         assert turn.usage is not None
         turns.append(turn)
         talk.hear(turn.text)
