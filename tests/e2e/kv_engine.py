@@ -15,7 +15,7 @@ import random
 import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ SMALL = (
 WORDS = "the quick brown fox jumps over a lazy dog while seven wizards box with quartz".split()
 
 
-def write_context_model(path: Path) -> None:
+def write_context_model(path: Path, context: int = 1 << 20) -> None:
     tokens = [*CONTROL, *SYMBOLS, "he"]
-    shape = shape_of(len(tokens))
+    shape = replace(shape_of(len(tokens)), context=context)
     weights = tensors(shape)
     silent = np.ones(shape.vocab, bool)
     silent[[len(CONTROL) + ord(c) for c in WRITTEN]] = False

@@ -70,8 +70,8 @@ def test_a_restart_in_order(tmp_path: Path, model: Path) -> None:
 
 @dataclass
 class Moment:
-    """Behind the `n`-th record of the stream, or the `n`-th line that the turn adds to the log, or the
-    `n`-th line after its end.
+    """Behind the `n`-th record of the stream, or the `n`-th line that the turn adds to the log, or after the
+    stream's end, when checkpoints are written that had to wait.
     """
 
     kind: str
@@ -96,32 +96,37 @@ class Moment:
             asking.join()
         else:
             ask(engine.port, talk.messages)
-            lines = len(engine.lines) + self.n
             if self.n:
                 engine.wait_for_line(" finish=")
         engine.process.kill()
         assert engine.process.wait(timeout=30) == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_killed_at_25_random_moments(tmp_path: Path, model: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "interval"), [(11, INTERVAL), (12, 0)], ids=["continued", "idle"])
+def test_killed_at_25_random_moments(tmp_path: Path, model: Path, seed: int, interval: int) -> None:
     """One conversation. After each kill the client sends the turn once more to a new engine, and the text is
-    that of a conversation that nothing happened to. Of what was read before the turn at most the tokens
-    behind the last multiple of the interval are read again.
+    that of a conversation that nothing happened to. With an interval at most the tokens behind its last
+    multiple are read again; without one checkpoints are written only when there is nothing to do.
     """
     turns = expected(tmp_path, model, seed, 25)
-    talk, rng, held = Conversation(random.Random(seed)), random.Random(-seed), 0
+    flags = ("--kv-cache-continued-interval-tokens", str(interval))
+    reason = "continued" if interval else "idle"
+    talk, rng, held, lines = Conversation(random.Random(seed)), random.Random(-seed), 0, list[str]()
     for turn in [None, *turns]:
-        with kv_engine(tmp_path, model) as engine:
+        with kv_engine(tmp_path, model, *flags) as engine:
             if turn is not None:
                 now = ask(engine.port, talk.messages)
                 assert now.same(turn)
-                assert now.cache["read"] <= now.prompt - held // INTERVAL * INTERVAL
-                assert not any("damaged" in line or "failed" in line for line in engine.lines)
+                if interval:
+                    assert now.cache["read"] <= now.prompt - held // interval * interval
                 held = now.held
                 talk.hear(now.text)
             talk.say()
             Moment.random(rng).kill(engine, talk)
+            lines += engine.lines
+    assert not any("damaged" in line or "failed" in line for line in lines)
+    assert any(f" reason={reason} " in line for line in lines)
+    assert sum("kv cache hit text " in line for line in lines) >= 20
 
 
 ARMED_ENGINE = """

@@ -400,6 +400,17 @@ def test_a_conversation_is_found_as_clients_send_it(
     assert reasoning or any(" key=thinking-visible " in line for line in again.lines)
 
 
+def test_a_new_conversation_begins_with_what_all_share(folder: Path) -> None:
+    """The system prompt is on disk as a point of its own, up to the first question."""
+    moments = Moments(min_tokens=100, cold_max=5000, interval=0, trim=8, align=0)
+    system = {"role": "system", "content": TEXT * 5}
+    engine = Engine(folder, replies=["</think>Yes"], moments=moments)
+    engine.ask(messages=[system, USER_SAYS])
+    again = restarted(engine, folder, "</think>No", moments=moments)
+    usage = again.ask(messages=[system, AND_NOW]).usage
+    assert (usage.source, usage.cached) == ("disk", 1 + len(TEXT * 5))
+
+
 def test_calls_are_replayed_exactly_after_a_restart(folder: Path) -> None:
     """The map comes from disk before the prompt is rendered; the client's spelling does not matter."""
     odd = CALL.replace("ls</", "a  b &amp; c</").replace("tool_calls>\n", "tool_calls>\n\n\n", 1)
