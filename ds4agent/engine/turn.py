@@ -55,8 +55,9 @@ class Shop:
 
 
 class Turn:
-    """`stopping` says why to break off, or None; `alone` whether nobody else waits for a step; `taken` is
-    told the session once it is known. `spent`: seconds of computing, kept by the worker.
+    """`stopping` says why to break off, or None; `alone` whether nobody else waits for a step, `wanted`
+    whether anybody waits for anything; `taken` is told the session once it is known. `spent`: seconds of
+    computing, kept by the worker.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Turn:
         shop: Shop,
         stopping: Callable[[], str | None],
         alone: Callable[[], bool],
+        wanted: Callable[[], bool],
         taken: Callable[[Live], None],
     ) -> None:
         self.job = job
@@ -73,6 +75,7 @@ class Turn:
         self._shop = shop
         self._stopping = stopping
         self._alone = alone
+        self._wanted = wanted
         self._taken = taken
         self.steps = self._carry_out()
 
@@ -97,6 +100,9 @@ class Turn:
             shop.log(line.prompt_start())
             yield from self._prefill(live, plan, line, began)
             read = time.monotonic() - began
+            if job.prefetch:
+                self._fetched(live, line, record, read)
+                return
             shop.log(line.prompt_done(read))
             shop.metrics.prefilled(len(plan.suffix), read, began + read - job.created)
             usage = Usage(plan.prompt, plan.cached, 0, place.source)
@@ -207,6 +213,14 @@ class Turn:
                 yield
                 if self._stopping() is not None:
                     raise Cancelled("CANCELLED", "nobody waits")
+                if self.job.prefetch and self._wanted():
+                    return
+
+    def _fetched(self, live: Live, line: RequestLog, record: Record, seconds: float) -> None:
+        reply = Reply("", "", (), "stop", Usage(line.prompt, line.cached, len(live) - line.cached))
+        self._shop.log(logline.prefetched(line.cached, len(live), line.prompt, seconds))
+        record.finished(reply, line, seconds)
+        self.job.sink(Finished(reply))
 
     def _decode(
         self, live: Live, line: RequestLog, record: Record, usage: Usage, began: float, read: float

@@ -9,7 +9,8 @@ Cancelling: a job is dropped when its client has gone. A waiting one leaves the 
 stopped between two tokens, or, in prefill, between two chunks of the library. What was read stays in the
 session and serves the next prompt that begins the same way.
 
-While nothing is to be done, checkpoints are written.
+Reading ahead begins when nothing else goes on, and ends when anything else wants to. While nothing is to be
+done, checkpoints are written.
 """
 
 import threading
@@ -119,7 +120,7 @@ class Worker:
     def _take_on(self) -> bool:
         """Begin what can be begun; wait if there is nothing else to do. False: it is over."""
         while self._slots.free:
-            job = self._jobs.take(0) if self._turns else self._awaited()
+            job = self._jobs.take(0, later=False) if self._turns else self._awaited()
             if job is None:
                 return bool(self._turns)
             self._begin(job)
@@ -138,7 +139,14 @@ class Worker:
         if self._broken_off(job) is not None:
             job.sink(Dropped())
             return
-        turn = Turn(job, self._shop, partial(self._broken_off, job), self._alone, partial(self._taken, job))
+        turn = Turn(
+            job,
+            self._shop,
+            partial(self._broken_off, job),
+            self._alone,
+            self._wanted,
+            partial(self._taken, job),
+        )
         turn.spent = min((other.spent for other in self._turns), default=0.0)
         self._turns.append(turn)
         self._step(turn)
@@ -173,6 +181,9 @@ class Worker:
 
     def _alone(self) -> bool:
         return len(self._turns) == 1
+
+    def _wanted(self) -> bool:
+        return not self._alone() or self._jobs.urgent
 
     def _broken_off(self, job: Job) -> str | None:
         """Why the job is not worth going on with."""
