@@ -1,7 +1,8 @@
 """One job from its place in a session to the end of its turn, as steps that the worker interleaves.
 
-A step is a bounded piece of prefill or one token. Between two steps other turns have theirs, and whoever
-asks is told what happened.
+A step is a bounded piece of prefill, after which it yields None, or what it takes to come to the next token,
+which it yields: whoever goes on with it must have evaluated that on the session, or throws why not. So the
+worker can evaluate the tokens of several turns in one pass. Between two steps other turns have theirs.
 """
 
 import time
@@ -28,7 +29,7 @@ from ds4agent.wire.responses import lacks_reasoning
 PREFILL_STEP = 512
 PREFILL_QUANTUM = 128
 
-Steps = Generator[None, None, None]
+Steps = Generator[int | None, None, None]
 
 
 class Refused(Exception):
@@ -57,7 +58,7 @@ class Shop:
 class Turn:
     """`stopping` says why to break off, or None; `alone` whether nobody else waits for a step, `wanted`
     whether anybody waits for anything; `taken` is told the session once it is known. `spent`: seconds of
-    computing, kept by the worker.
+    computing, and `token`, what the next step waits for: kept by the worker.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Turn:
         self.job = job
         self.live: Live | None = None
         self.spent = 0.0
+        self.token: int | None = None
         self._shop = shop
         self._stopping = stopping
         self._alone = alone

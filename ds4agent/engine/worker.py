@@ -3,7 +3,8 @@
 Connections hand in jobs, the worker carries them out, and tells each job's sink what happens. Jobs are taken
 on in the order in which they came, as long as a session is free for them. Turns that go on at the same time
 have steps by turns: always the one that has computed least so far, so that a long prefill takes its share
-of the time and no more, and a token is never further away than one step of everyone else.
+of the time and no more, and a token is never further away than one step of everyone else. Tokens that
+several turns wait for are evaluated in one pass over the weights.
 
 Cancelling: a job is dropped when its client has gone. A waiting one leaves the queue; one that runs is
 stopped between two tokens, or, in prefill, between two chunks of the library. What was read stays in the
@@ -19,6 +20,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.checkpoints import Checkpoints
 from ds4agent.engine.generation import CLIENT_GONE, Defaults
 from ds4agent.engine.job import Dropped, Failed, Job
@@ -114,7 +116,7 @@ class Worker:
     def _loop(self) -> None:
         while self._take_on():
             if self._turns:
-                self._step(min(self._turns, key=lambda turn: turn.spent))
+                self._advance(min(self._turns, key=lambda turn: turn.spent))
         self._checkpoints.shutdown(self._slots)
 
     def _take_on(self) -> bool:
@@ -149,12 +151,36 @@ class Worker:
         )
         turn.spent = min((other.spent for other in self._turns), default=0.0)
         self._turns.append(turn)
-        self._step(turn)
+        self._advance(turn)
 
-    def _step(self, turn: Turn) -> None:
+    def _advance(self, first: Turn) -> None:
+        """A step of this turn; of all that wait for a token, if it does."""
         start = time.monotonic()
+        turns = [first] if first.token is None else [turn for turn in self._turns if turn.token is not None]
+        errors = self._evaluate(turns) if first.token is not None else {}
+        for turn in turns:
+            self._step(turn, errors.get(turn))
+        share = (time.monotonic() - start) / len(turns)
+        for turn in turns:
+            turn.spent += share
+
+    def _evaluate(self, turns: list[Turn]) -> dict[Turn, Ds4Error]:
+        """The tokens that turns wait for, in one pass; what went wrong with each that did not get its own."""
+        lives = [turn.live for turn in turns if turn.live is not None]
+        tokens = [turn.token for turn in turns if turn.token is not None]
+        before = [len(live) for live in lives]
         try:
-            next(turn.steps)
+            if len(lives) == 1:
+                lives[0].append(tokens)
+            else:
+                lives[0].append_with(lives[1:], tokens)
+        except Ds4Error as error:
+            return {t: error for t, live, n in zip(turns, lives, before, strict=True) if len(live) == n}
+        return {}
+
+    def _step(self, turn: Turn, error: Ds4Error | None = None) -> None:
+        try:
+            turn.token = next(turn.steps) if error is None else turn.steps.throw(error)
         except StopIteration:
             self._end(turn)
         except Exception:
@@ -164,7 +190,6 @@ class Worker:
                 turn.live.reset()
             self._end(turn)
             turn.job.sink(Failed(INTERNAL))
-        turn.spent += time.monotonic() - start
 
     def _end(self, turn: Turn) -> None:
         self._turns.remove(turn)
