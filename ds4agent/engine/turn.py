@@ -212,7 +212,7 @@ class Turn:
             self._shop.checkpoints.prefilled(live, stops)
             if done < total:
                 self.job.sink(Progress(done, total))
-                yield
+                yield None
                 if self._stopping() is not None:
                     raise Cancelled("CANCELLED", "nobody waits")
                 if self.job.prefetch and self._wanted():
