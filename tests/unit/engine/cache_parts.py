@@ -120,7 +120,7 @@ class Engine:
     def turn(self, job: Job) -> tuple[Turn, list[Message]]:
         """Not begun yet."""
         seen: list[Message] = []
-        turn = Turn(job, self.shop, lambda: None, lambda: True, lambda _live: None)
+        turn = Turn(job, self.shop, lambda: None, lambda: True, lambda: False, lambda _live: None)
 
         def sink(message: Message) -> None:
             if isinstance(message, Started) and turn.live is not None:
@@ -131,8 +131,9 @@ class Engine:
         return turn, seen
 
     def finish(self, turn: Turn) -> None:
-        for _ in turn.steps:
-            pass
+        for token in turn.steps:
+            if token is not None and turn.live is not None:
+                turn.live.append([token])
         if turn.live is not None:
             turn.live.busy = False
 

@@ -256,6 +256,24 @@ def test_what_cannot_be_copied_costs_the_checkpoint_only(folder: Path) -> None:
     assert engine.raw(raw(words(301))).usage.cached == 301
 
 
+def test_a_cold_checkpoint_that_fails_is_made_up_for_by_the_next(folder: Path) -> None:
+    moments = Moments(min_tokens=100, cold_max=5000, interval=500, trim=0, align=0)
+    engine = Engine(folder, moments=moments)
+    original, failing = ScriptedSession.rows, [True]
+
+    def rows(session: ScriptedSession, first: int, n: int) -> memoryview:
+        if failing and failing.pop():
+            raise Ds4Error("MEMORY", "out of memory")
+        return original(session, first, n)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedSession, "rows", rows)
+        engine.raw(raw(words(300) + USER + words(600) + ASSISTANT))
+    assert "kv cache store failed (cold): out of memory" in engine.lines
+    assert saves(engine) == ["500/continued"]
+    assert engine.disk_store.stored_blocks(engine.slots.lives[0].tokens) == 500 // BLOCK
+
+
 # -- Reading
 # ----------------------------------------------------------------------------------------------------
 
@@ -358,6 +376,17 @@ def test_one_failure_is_forgotten_when_a_turn_goes_well(stored: Engine) -> None:
         job = replace(stored.job(messages=[USER_SAYS], max_tokens=0), prompt=raw(words(n)))
         assert stored.carry_out(job) == Failed("out of memory")
     assert points(stored)[-1][0] == 900
+
+
+def test_a_point_serves_every_context_that_has_room_for_it(folder: Path) -> None:
+    """One place must be left; a shorter point is taken where the longest has no room."""
+    before = Engine(folder, moments=replace(NEVER, interval=300))
+    before.raw(raw(words(950)))
+    before.disk_store.close()
+    for n_ctx, n, cached in ((5000, 940, 900), (942, 940, 900), (800, 700, 600)):
+        engine = Engine(folder, moments=NEVER, n_ctx=n_ctx)
+        assert engine.raw(raw(words(n))).usage.cached == cached
+        engine.disk_store.close()
 
 
 def test_a_key_that_ends_inside_a_character_is_passed_over_for_the_next(folder: Path) -> None:

@@ -98,6 +98,14 @@ def test_eight_decoders_have_a_token_each_by_turns(monkeypatch: pytest.MonkeyPat
         assert max(counts) - min(counts) <= 2
 
 
+def test_two_long_prefills_have_steps_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    course = Course(monkeypatch, 2, ["a", "b"])
+    course.run(course.job("x" * 3000), course.job("y" * 3000))
+    order = [what for what, n, _ in course.steps if n == PREFILL_QUANTUM and what in "xy"]
+    caught_up = order[4:30]
+    assert all(a != b for a, b in pairwise(caught_up))
+
+
 def test_steps_are_larger_for_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     course = Course(monkeypatch, 2, ["a"])
     course.run(course.job("y" * 3000))
