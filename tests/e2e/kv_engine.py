@@ -1,54 +1,28 @@
-"""An engine on a directory of its own, with a model whose every token depends on all before it, and a client
-that keeps its own messages.
-
-The weights are made up and not trained; what it writes is no language, but a token that is missing, doubled
-or wrong anywhere in its context shows within a few tokens. It writes printable ASCII only and never ends a
-turn by itself. No merge of its tokenizer occurs in what it writes, so that its text has one tokenisation and
-a conversation read anew gives the same tokens as one that was sampled.
-"""
+"""An engine with a disk store of its own, and a client that keeps its own messages."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import random
-import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from native.tests.random_model import tensors
 from tests.engine_fixtures import (
-    CONTROL,
     MODULE,
-    SYMBOLS,
     EngineProcess,
     running_engine,
-    shape_of,
-    write_model,
 )
 
-WRITTEN = string.ascii_letters.replace("h", "") + string.digits + " .,"
 # Small numbers, so that a short conversation has checkpoints of every kind.
 SMALL = (
     "--kv-cache-min-tokens", "64", "--kv-cache-continued-interval-tokens", "256",
     "--kv-cache-boundary-trim-tokens", "8", "--kv-cache-boundary-align-tokens", "0",
 )  # fmt: skip
 WORDS = "the quick brown fox jumps over a lazy dog while seven wizards box with quartz".split()
-
-
-def write_context_model(path: Path, context: int = 1 << 20) -> None:
-    tokens = [*CONTROL, *SYMBOLS, "he"]
-    shape = replace(shape_of(len(tokens)), context=context)
-    weights = tensors(shape)
-    silent = np.ones(shape.vocab, bool)
-    silent[[len(CONTROL) + ord(c) for c in WRITTEN]] = False
-    weights["output.weight"][silent] = 0
-    write_model(path, "Context Model", shape, weights, tokens)
 
 
 def words(rng: random.Random, n: int) -> str:

@@ -15,7 +15,8 @@ import pytest
 
 from ds4agent.wire.kvpoints import decode_point_start
 from ds4agent.wire.kvrows import RUN_HEADER_BYTES, decode_run_head
-from tests.e2e.kv_engine import Conversation, Turn, ask, kv_engine, write_context_model
+from tests.context_model import write_context_model
+from tests.e2e.kv_engine import Conversation, Turn, ask, kv_engine
 from tests.e2e.recitals import CALLS, LOOK
 from tests.engine_fixtures import chat, write_reciting_model
 from tests.unit.engine.test_kvstore_damage import REGIONS

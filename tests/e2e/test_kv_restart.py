@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.context_model import write_context_model
 from tests.e2e.kv_engine import (
     Conversation,
     Turn,
     ask,
     kv_engine,
     uninterrupted,
-    write_context_model,
 )
 from tests.engine_fixtures import EngineProcess
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kv_engine import Conversation, Turn, ask, kv_engine, words, write_context_model
+from tests.context_model import write_context_model
+from tests.e2e.kv_engine import Conversation, Turn, ask, kv_engine, words
 from tests.e2e.recitals import ANSWER, CALLS, LOOK, REASONING
 from tests.engine_fixtures import (
     ONE_SESSION,

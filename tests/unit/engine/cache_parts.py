@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ds4agent.engine.binding import BLOCK
+from ds4agent.engine.backend import Evaluator, Tokenizer
+from ds4agent.engine.binding import BLOCK, Model
 from ds4agent.engine.checkpoints import Checkpoints, DiskCheckpoints, Moments
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.job import Failed, Finished, Job, Message, Started
@@ -60,14 +62,16 @@ class PairModel(ScriptedModel):
         return b"ab" if token == self.pair else super().token_bytes(token)
 
 
-def raw(text: str, model: ScriptedModel | None = None) -> Prompt:
+def raw(text: str, model: Tokenizer | None = None) -> Prompt:
     """A prompt that begins as every text does; control strings in it are control."""
     pieces = ((part, i % 2 == 1) for i, part in enumerate(_SPLIT.split(text)))
     return Vocab(model or ScriptedModel()).prompt(raw_prompt(pieces))
 
 
 class Engine:
-    """What the worker's thread does, done by the test: `ask` is a whole turn."""
+    """What the worker's thread does, done by the test: `ask` is a whole turn. `real`: instead of the scripted
+    model.
+    """
 
     def __init__(
         self,
@@ -77,18 +81,21 @@ class Engine:
         moments: Moments = NEVER,
         n_ctx: int = 100_000,
         block: int = BLOCK,
-        model: ScriptedModel | None = None,
+        real: Model | None = None,
     ) -> None:
-        self.first = ScriptedSession(model or ScriptedModel(), n_ctx, replies)
+        self.first = ScriptedSession(ScriptedModel(), n_ctx, replies)
         self.first.block = block
-        self.vocab = Vocab(self.first.model)
-        self.slots = Slots(self.vocab, self.first.empty, n)
+        make: Callable[[], Evaluator] = self.first.empty if real is None else partial(real.session, n_ctx)
+        self.vocab = Vocab(real or self.first.model)
+        self.slots = Slots(self.vocab, make, n)
         self.lines: list[str] = []
         self.replay = ReplayMap(1000)
         self.store: KvStore | None = None
         self.checkpoints = Checkpoints()
         if folder is not None:
-            self.store = KvStore(folder, FINGERPRINT, BLOCK_BYTES, 0, self.lines.append, Clock())
+            probe = make()
+            self.store = KvStore(folder, FINGERPRINT, probe.block_bytes, 0, self.lines.append, Clock())
+            probe.close()
             self.replay.behind = self.store.tool_block
             self.checkpoints = DiskCheckpoints(
                 self.store, self.vocab, self.replay, moments, 8, self.lines.append
@@ -117,10 +124,10 @@ class Engine:
         body.setdefault("model", "m")
         return self.server.job(dialect, json.dumps(body, ensure_ascii=False).encode())
 
-    def turn(self, job: Job) -> tuple[Turn, list[Message]]:
+    def turn(self, job: Job, alone: bool = True) -> tuple[Turn, list[Message]]:
         """Not begun yet."""
         seen: list[Message] = []
-        turn = Turn(job, self.shop, lambda: None, lambda: True, lambda: False, lambda _live: None)
+        turn = Turn(job, self.shop, lambda: None, lambda: alone, lambda: False, lambda _live: None)
 
         def sink(message: Message) -> None:
             if isinstance(message, Started) and turn.live is not None:
@@ -131,11 +138,20 @@ class Engine:
         return turn, seen
 
     def finish(self, turn: Turn) -> None:
-        for token in turn.steps:
-            if token is not None and turn.live is not None:
-                turn.live.append([token])
-        if turn.live is not None:
-            turn.live.busy = False
+        while self.step(turn):
+            pass
+
+    def step(self, turn: Turn) -> bool:
+        """Whether there is another one."""
+        try:
+            token = next(turn.steps)
+        except StopIteration:
+            if turn.live is not None:
+                turn.live.busy = False
+            return False
+        if token is not None and turn.live is not None:
+            turn.live.append([token])
+        return True
 
     def carry_out(self, job: Job) -> Message:
         turn, seen = self.turn(job)
@@ -152,10 +168,13 @@ class Engine:
         assert isinstance(message, Failed), message
         return message
 
+    def raw_job(self, prompt: Prompt, max_tokens: int = 0) -> Job:
+        job = self.job(messages=[{"role": "user", "content": ""}], max_tokens=max_tokens, temperature=0)
+        return replace(job, prompt=prompt, thinking=False)
+
     def raw(self, prompt: Prompt, max_tokens: int = 0) -> Reply:
         """A turn on a prompt of which nothing is rendered."""
-        job = self.job(messages=[{"role": "user", "content": ""}], max_tokens=max_tokens)
-        message = self.carry_out(replace(job, prompt=prompt, thinking=False))
+        message = self.carry_out(self.raw_job(prompt, max_tokens))
         assert isinstance(message, Finished), message
         return message.reply
 

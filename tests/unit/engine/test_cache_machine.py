@@ -4,18 +4,24 @@ the prompt, and nothing is read again that a session's end or a kept point would
 
 from __future__ import annotations
 
+import random
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ds4agent.engine.binding import Model, Session
 from ds4agent.engine.checkpoints import MIN_GAIN, Moments
 from ds4agent.engine.live import common_prefix
+from ds4agent.engine.turn import Turn
 from ds4agent.engine.vocab import Prompt
 from ds4agent.wire.template import ASSISTANT, EOS, USER
+from tests.context_model import write_context_model
 from tests.unit.engine.cache_parts import Engine, raw
 
 BLOCK = 128
@@ -35,6 +41,7 @@ class Step:
     idle: str
 
 
+HALF = settings(max_examples=settings().max_examples // 2)
 STEPS = st.lists(
     st.builds(
         Step,
@@ -74,7 +81,7 @@ def known(engine: Engine, prompt: Prompt) -> int:
         n = common_prefix(live.tokens, prompt.tokens)
         to_read = n < len(prompt.tokens)
         at_end = n == len(live) and (to_read or live.session.ready)
-        best = max(best, n if at_end else (n if to_read else n - 1) // BLOCK * BLOCK)
+        best = max(best, n if at_end else live.session.nearest(n if to_read else n - 1))
     return best
 
 
@@ -96,17 +103,18 @@ def _at(engine: Engine, prompt: Prompt, n: int) -> bool:
 class Series:
     """Prompts one after the other, each looked at."""
 
-    def __init__(self, folder: Path | None, n: int) -> None:
-        self.folder, self.n = folder, n
+    def __init__(self, folder: Path | None, n: int, real: Model | None = None) -> None:
+        self.folder, self.n, self.real = folder, n, real
         self.engine = self._opened()
         self.texts: list[str] = []
+        self.lines: list[str] = []
 
     def _opened(self) -> Engine:
-        return Engine(self.folder, self.n, ["said " * 10] * 20, MOMENTS)
+        return Engine(self.folder, self.n, ["said " * 10] * 20, MOMENTS, real=self.real)
 
     def carry_out(self, step: Step) -> None:
         text = next_text(step, self.texts)
-        prompt = raw(text)
+        prompt = raw(text, self.real)
         memory, disk = known(self.engine, prompt), stored(self.engine, prompt)
         reply = self.engine.raw(prompt, step.n)
         assert self.engine.at_start == prompt.tokens
@@ -121,8 +129,12 @@ class Series:
         self.rest(step.idle)
 
     def rest(self, how: str) -> None:
+        self.lines += self.engine.lines
+        self.engine.lines.clear()
         if how == "restart":
             self.close()
+            if self.real is not None:
+                self.engine.slots.close()
             self.engine = self._opened()
         elif how:
             self.engine.idle(how == "long")
@@ -132,6 +144,7 @@ class Series:
 
 
 @pytest.mark.parametrize("with_store", [False, True], ids=["memory", "disk"])
+@HALF
 @given(n=st.integers(1, 4), steps=STEPS)
 def test_any_series_of_prompts(with_store: bool, n: int, steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -139,3 +152,67 @@ def test_any_series_of_prompts(with_store: bool, n: int, steps: list[Step]) -> N
         for step in steps:
             series.carry_out(step)
         series.close()
+
+
+@pytest.mark.parametrize("with_store", [False, True], ids=["memory", "disk"])
+@HALF
+@given(n=st.integers(2, 4), steps=STEPS, order=st.lists(st.integers(0, 11), min_size=1, max_size=40))
+def test_any_turns_at_the_same_time(with_store: bool, n: int, steps: list[Step], order: list[int]) -> None:
+    """Whoever has the next step: forks of sessions that are in use see their own prompt, too."""
+    texts: list[str] = []
+    for step in steps:
+        texts.append(next_text(step, texts))
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(Path(folder) if with_store else None, n, ["said " * 10] * 20, MOMENTS)
+        going_on: list[tuple[Turn, Prompt]] = []
+        for pick in cycle(order):
+            if texts and engine.slots.free and (pick % 3 == 0 or not going_on):
+                prompt = raw(texts.pop(0))
+                turn, _ = engine.turn(engine.raw_job(prompt, 6), alone=False)
+                going_on.append((turn, prompt))
+            elif going_on:
+                turn, prompt = going_on[pick % len(going_on)]
+            else:
+                break
+            engine.at_start = []
+            if not engine.step(turn):
+                going_on.remove((turn, prompt))
+            assert engine.at_start in ([], prompt.tokens)
+        engine.stop()
+        assert all(live.session.n_tokens == len(live) for live in engine.slots)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
+    path = tmp_path_factory.mktemp("model") / "model.gguf"
+    write_context_model(path)
+    with Model(path, threads=1) as model:
+        yield model
+
+
+def shape(rng: random.Random) -> Step:
+    how = rng.choice(["grown", "edited", "edited", "cut", "repeated", "new"])
+    parts = tuple(rng.choices(range(len(PARTS)), k=rng.randint(1, 5)))
+    idle = rng.choice(["", "", "idle", "long", "restart"])
+    return Step(how, rng.randrange(10), rng.randrange(1000), parts, 0, idle)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_state_of_a_real_model_is_that_of_a_prompt_read_as_a_whole(
+    real: Model, tmp_path: Path, seed: int
+) -> None:
+    """To the bit, whatever was cut back, forked, and loaded before."""
+    rng = random.Random(seed)
+    series = Series(tmp_path / "kv", rng.randint(1, 4), real)
+    for _ in range(25):
+        series.carry_out(shape(rng))
+        used = max(series.engine.slots, key=lambda live: live.used, default=None)
+        if used is None:
+            continue  # a restart
+        assert isinstance(used.session, Session)
+        with real.session(used.session.n_ctx) as fresh:
+            fresh.eval(used.tokens)
+            assert fresh.logits() == used.session.logits()
+    series.close()
+    assert any("kv cache hit" in line for line in series.lines)
+    series.engine.slots.close()
