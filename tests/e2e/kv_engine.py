@@ -98,7 +98,7 @@ def ask(
 def _records(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
     assert response.status == 200, response.read()
     for line in response:
-        if line.startswith(b"data: {"):
+        if line.startswith(b"data: {") and line.endswith(b"\n"):  # the last one may be cut off
             yield json.loads(line.removeprefix(b"data: "))
 
 
