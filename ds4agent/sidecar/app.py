@@ -1,8 +1,8 @@
 """The sidecar put together: what becomes of each request, and when the engine runs.
 
-Order for a request: is it allowed; do we answer it ourselves; else it takes a place in its lane, the engine is
-wanted, and once both say yes it is connected. Its place is free again when its connection ends, for whatever
-reason.
+Order for a request: is it allowed; do we answer it ourselves; else it takes a place in its lane, the engine
+is wanted, and once both say yes it is connected. Its place is free again when its connection ends, for
+whatever reason.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Record:
 
 
 class App:
-    """A relay.Handler. `line` gets the engine's log, `record` what became of each request, both without delay."""
+    """A relay.Handler. `line` gets the engine's log, `record` what became of each request."""
 
     def __init__(
         self,
@@ -83,7 +83,9 @@ class App:
             host, _, port = engine.url.rpartition(":")
             self.engine.host, self.engine.port, self.engine.state = host, int(port), State.READY
             self._lanes.open = True
-        self._watch = self._loop.create_task(self.engine.watch(self._last_byte, self._break_off))
+        self._watch: asyncio.Task[None] | None = None
+        if engine.hang and not engine.url:
+            self._watch = self._loop.create_task(self.engine.watch(self._last_byte, self._break_off))
         if engine.preload:
             self.engine.want()
 
@@ -92,7 +94,8 @@ class App:
         return Front(self, self.connections)
 
     async def close(self) -> None:
-        self._watch.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         for front in list(self.connections):
             front.refuse(503, "the sidecar stops")
         if not self._settings.engine.url:
@@ -118,8 +121,7 @@ class App:
         if self.engine.state is State.BROKEN:
             self.engine.want()
         if self.engine.state is State.BROKEN:
-            seconds = str(self.engine.retry_after)
-            front.refuse(503, f"{self.engine.why}; {self._words()}", ("Retry-After", seconds))
+            self._refuse_broken(front)
             return
         self._carried[front] = carried
         carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
@@ -186,15 +188,14 @@ class App:
                 self.engine.rest()
         elif state is State.BROKEN:
             for front in list(self._carried):
-                front.refuse(
-                    503, f"{self.engine.why}; {self._words()}", ("Retry-After", str(self.engine.retry_after))
-                )
+                self._refuse_broken(front)
         elif state is State.STOPPED and self._carried:
             self._loop.call_soon(self.engine.want)
 
-    def _words(self) -> str:
+    def _refuse_broken(self, front: Front) -> None:
         last = [line for line in self.engine.last_words if line.strip()]
-        return f"its last words: {last[-1]}" if last else "it said nothing"
+        words = f"its last words: {last[-1]}" if last else "it said nothing"
+        front.refuse(503, f"{self.engine.why}; {words}", ("Retry-After", str(self.engine.retry_after)))
 
     def _last_byte(self) -> float | None:
         running = [c for c in self._carried.values() if c.waited is not None]
