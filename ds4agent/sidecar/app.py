@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
+from ds4agent.sidecar.adopt import Found, find
 from ds4agent.sidecar.dialects import reply
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
@@ -78,7 +80,7 @@ class App:
         self.connections: set[Front] = set()
         engine = settings.engine
         times = Times(engine.ready, engine.idle, engine.hang, engine.grace)
-        self.engine = Engine(self._launch, line, self._changed, times)
+        self.engine = Engine(self._launch, line, self._changed, times, find=self._find)
         if engine.url:
             host, _, port = engine.url.rpartition(":")
             self.engine.host, self.engine.port, self.engine.state = host, int(port), State.READY
@@ -104,6 +106,10 @@ class App:
     def _launch(self) -> Launch:
         engine = self._settings.engine
         return Launch(engine.argv, engine.environment, port=engine.port)
+
+    def _find(self) -> Found | None:
+        lock = self._settings.engine.adopt
+        return find(Path(lock)) if lock else None
 
     # -- a request
     # --------------------------------------------------------------------------------------------

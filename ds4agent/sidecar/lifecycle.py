@@ -5,6 +5,8 @@
                    +---------+-> waiting (a crash: back-off with jitter) -> loading
                                  broken (too many crashes: a person has to look, or time to pass)
 
+An engine that somebody else started is used as it is, and left running in the end.
+
 An engine that died is started again only if somebody wants it. A start that fails counts as a crash. After
 MOST_CRASHES within CRASH_WINDOW the breaker opens: requests are refused, with the engine's last words, until
 the window has passed or a start is asked for by hand.
@@ -20,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ds4agent.sidecar.adopt import Adopted, Found
 from ds4agent.sidecar.process import PROBE_SECONDS, EngineProcess, answers, cpu_seconds
 
 MOST_CRASHES = 5
@@ -60,7 +63,7 @@ class Times:
 @dataclass
 class Engine:
     """`launch` is asked before each start and may raise LaunchError; `line` gets the engine's log; `changed`
-    is called after each change of `state`.
+    is called after each change of `state`. `find`: an engine that runs already, to be used instead.
     """
 
     launch: Callable[[], Launch]
@@ -68,6 +71,7 @@ class Engine:
     changed: Callable[[], None]
     times: Times = Times()
     jitter: Callable[[], float] = random.random
+    find: Callable[[], Found | None] = lambda: None
 
     state: State = State.STOPPED
     host: str = "127.0.0.1"
@@ -78,7 +82,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._process: EngineProcess | None = None
+        self._process: EngineProcess | Adopted | None = None
         self._crashes: deque[float] = deque(maxlen=MOST_CRASHES)
         self._task: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -148,11 +152,15 @@ class Engine:
         self._set(State.LOADING)
         self._told_port = 0
         try:
-            launch = self.launch()
-            self._process = await EngineProcess.start(
-                launch.argv, launch.environment, self._heard, self._exited
-            )
-            await self._ready(launch)
+            if (found := self.find()) is not None:
+                self._process = Adopted(found, self._exited)
+                await self._ready(found.host, found.port)
+            else:
+                launch = self.launch()
+                self._process = await EngineProcess.start(
+                    launch.argv, launch.environment, self._heard, self._exited
+                )
+                await self._ready(launch.host, launch.port)
         except (OSError, LaunchError, TimeoutError) as error:
             await self._kill()
             self._crashed(f"the engine did not start: {error}")
@@ -160,12 +168,12 @@ class Engine:
         if self.state is State.LOADING:
             self._set(State.READY)
 
-    async def _ready(self, launch: Launch) -> None:
+    async def _ready(self, host: str, port: int) -> None:
         """Raises TimeoutError. Returns early if the process ends."""
-        self.host = launch.host
+        self.host = host
         async with asyncio.timeout(self.times.ready or None):
             while self._process is not None and self._process.running:
-                self.port = launch.port or self._told_port
+                self.port = port or self._told_port
                 if self.port and await answers(self.host, self.port):
                     return
                 await asyncio.sleep(PROBE_SECONDS)

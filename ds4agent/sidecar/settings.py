@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 class EngineSettings:
     """`url`: an engine that runs already, "host:port"; else `argv` is started. `port` 0: the engine chooses.
 
-    Times in seconds, 0: never.
+    `adopt`: the lock file by whose holder an engine is found that runs already, "": none is looked for. Times
+    in seconds, 0: never.
     """
 
     argv: tuple[str, ...] = ()
@@ -21,6 +22,7 @@ class EngineSettings:
     hang: float = 180.0
     grace: float = 20.0
     preload: bool = False
+    adopt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
