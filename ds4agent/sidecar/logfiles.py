@@ -3,8 +3,8 @@
 A program that writes to a full pipe stands still, so nothing between the pipe and memory waits for anything:
 the event loop reads what is there, a chunk a turn, and hands lines on. A thread writes the files. It may wait
 for a disk as long as it must; what then exceeds the bound of its queue is counted, not kept, and the count is
-written when the disk is back. The same holds for a full disk. A folder that somebody removed is made again with
-the next line.
+written when the disk is back. The same holds for a full disk. A folder that somebody removed is made again
+with the next line.
 """
 
 import asyncio
