@@ -1,1 +1,1 @@
-"""The process that launches, guards and carries an engine. It imports no more than it needs."""
+"""The process beside a big model: launches and guards the engine, and carries every request to it."""

@@ -135,6 +135,17 @@ def test_fewer_tokens_a_byte_go_first(shop: Shop) -> None:
         assert _left(store) == left
 
 
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_the_older_of_two_that_are_alike_goes_first(shop: Shop, first: int, second: int) -> None:
+    store = shop.open()
+    add(store, _session(first))
+    shop.clock.now += 1
+    add(store, _session(second))
+    store = _reopen(shop, store, 1)
+    assert not found(store, _session(first))
+    assert found(store, _session(second))
+
+
 def test_hits_are_worth_something_for_some_hours(shop: Shop) -> None:
     for hours, left in ((0, 2 * BLOCK), (6, 2 * BLOCK), (24, 3 * BLOCK)):
         store = Shop.open(shop)
