@@ -31,7 +31,7 @@ class Usage:
     """One request that is over. Seconds are None where the request did not come so far.
 
     `prompt` tokens hold the `cached` ones; `reread` are those that the engine had read before. `status` is
-    the HTTP status that the client got, 499 when it left before there was one.
+    the HTTP status that the client got, 0 when it left before there was one.
     """
 
     client: str

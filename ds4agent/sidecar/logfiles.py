@@ -1,25 +1,20 @@
 """The engine's output: kept in memory for a look, kept in files for later, and never in the engine's way.
 
-A program that writes to a full pipe stands still, so nothing between the pipe and memory waits for anything:
-the event loop reads what is there, a chunk a turn, and hands lines on. A thread writes the files. It may wait
-for a disk as long as it must; what then exceeds the bound of its queue is counted, not kept, and the count is
-written when the disk is back. The same holds for a full disk. A folder that somebody removed is made again
-with the next line.
+A program that writes to a full pipe stands still, so nothing between the pipe and memory may wait. The event
+loop reads the pipe and hands lines on; a thread writes the files. It may wait for a disk as long as it must:
+what then exceeds the bound of its queue is counted, not kept, and the count is written when the disk is back.
+The same holds for a full disk. A folder that somebody removed is made again with the next line.
 """
 
-import asyncio
 import errno
 import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ds4agent.wire.logrecords import Records
-
-_CHUNK = 65536
 _PRIVATE = 0o600
 
 
@@ -161,49 +156,3 @@ class LogWriter:
                 self._log.lost(lost, "the disk was too slow")
         self._log.write([])
         self._log.close()
-
-
-class PipeReader:
-    """Lines from a child's pipe, on the event loop. Takes over the descriptor.
-
-    `ended` is called once, when all writers have closed the pipe; not after `close`.
-    """
-
-    def __init__(self, fd: int, line: Callable[[str], None], ended: Callable[[], None]) -> None:
-        self._fd, self._line, self._ended = fd, line, ended
-        self._records = Records()
-        os.set_blocking(fd, False)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(fd, self._readable)
-
-    def _readable(self) -> None:
-        if self._read() is False:
-            self._finish()
-            self._ended()
-
-    def _read(self) -> bool | None:
-        """Take one chunk. False: the pipe has ended. None: nothing is there now."""
-        try:
-            data = os.read(self._fd, _CHUNK)
-        except BlockingIOError:
-            return None
-        except OSError:  # a terminal whose other side has gone
-            return False
-        for line in self._records.feed(data):
-            self._line(line)
-        return bool(data)
-
-    def close(self) -> None:
-        """Take what is there and stop, though a grandchild may still hold the pipe."""
-        if self._fd >= 0:
-            for _ in range(16):
-                if not self._read():
-                    break
-            self._finish()
-
-    def _finish(self) -> None:
-        for line in self._records.end():
-            self._line(line)
-        self._loop.remove_reader(self._fd)
-        os.close(self._fd)
-        self._fd = -1

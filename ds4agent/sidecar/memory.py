@@ -1,9 +1,9 @@
 """Memory in bytes, by the figure that is true on each platform.
 
-Resident size is wrong for an engine: it counts a shared page in full, and on Metal it leaves out what is wired
-for the device. Linux tells the proportional size (PSS), macOS the physical footprint; what a discrete device
-holds only its vendor's tool knows. Such a tool can take seconds and, with a sick driver, for ever: it runs in a
-thread of its own, and the last answer is what is told meanwhile. None: nobody can tell.
+Resident size is wrong for an engine: it counts a shared page in full, and on Metal it leaves out what is
+wired for the device. Linux tells the proportional size (PSS), macOS the physical footprint; what a discrete
+device holds only its vendor's tool knows. Such a tool can take seconds and, with a sick driver, for ever: it
+runs in a thread of its own, and the last answer is what is told meanwhile. None: nobody can tell.
 """
 
 import json
@@ -27,7 +27,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`process`: of the engine. `device`: all devices together, all processes. `available`: to new programs."""
+    """`process`: the engine; `device`: all devices and processes together; `available`: to new programs."""
 
     process: int | None
     device: Amount | None

@@ -1,8 +1,7 @@
-"""Log files and the reader of a child's pipe: real files, real pipes, a real full disk."""
+"""Log files: real files, a real full disk, and a disk that stands still."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import stat
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ds4agent.sidecar.logfiles import LogWriter, PipeReader, Ring, RotatingLog
+from ds4agent.sidecar.logfiles import LogWriter, Ring, RotatingLog
 
 
 def mode(path: Path) -> int:
@@ -153,49 +152,3 @@ def test_the_writer_keeps_every_line_in_order(tmp_path: Path) -> None:
         writer.write(str(n))
     assert writer.close(60)
     assert (tmp_path / "engine.log").read_text().split() == [str(n) for n in range(3000)]
-
-
-CHILD = r"""
-import sys
-sys.stderr.buffer.write(b"ds4: prefill layer 1/2\rds4: prefill layer 2/2\r0521 10:00:00 ds4-server: \xff\n")
-sys.stderr.buffer.write(b"x" * 300000 + b"\nno end")
-"""
-
-
-def test_a_child_is_read_to_its_end() -> None:
-    lines: list[str] = []
-
-    async def read() -> None:
-        child = subprocess.Popen([sys.executable, "-c", CHILD], stderr=subprocess.PIPE)
-        assert child.stderr is not None
-        ended = asyncio.Event()
-        PipeReader(os.dup(child.stderr.fileno()), lines.append, ended.set)
-        child.stderr.close()
-        await ended.wait()
-        child.wait()
-
-    asyncio.run(read())
-    assert lines[:3] == [
-        "ds4: prefill layer 1/2",
-        "ds4: prefill layer 2/2",
-        "0521 10:00:00 ds4-server: \ufffd",
-    ]
-    assert "".join(lines[3:-1]) == "x" * 300000
-    assert lines[-1] == "no end"
-
-
-def test_a_pipe_that_a_grandchild_holds_can_be_closed() -> None:
-    lines: list[str] = []
-    read_end, write_end = os.pipe()
-
-    async def read() -> None:
-        reader = PipeReader(read_end, lines.append, lambda: lines.append("ended"))
-        os.write(write_end, b"one\ntwo")
-        reader.close()
-        reader.close()
-
-    asyncio.run(read())
-    assert lines == ["one", "two"]
-    with pytest.raises(BrokenPipeError):
-        os.write(write_end, b"x")
-    os.close(write_end)
