@@ -22,7 +22,8 @@ class _Values(dict[str, Any]):
 
     def number(self, name: str) -> float | None:
         value = self.get(name)
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+        return value if usable else None
 
     def count(self, name: str) -> int:
         return int(self.number(name) or 0)

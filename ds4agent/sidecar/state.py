@@ -149,7 +149,7 @@ def _engine(s: Status, e: EngineChanged, now: float) -> Status:
         s = replace(s, work=None)
     if e.state != s.engine.state and e.state == "loading":
         s = replace(s, loaded=0.0, used=0, buffers=None, persisting=False)
-    if e.restarts > s.engine.restarts or e.state == "broken":
+    if e.why and (e.restarts > s.engine.restarts or e.state == "broken"):
         s = replace(s, error=Trouble(e.why, now))
     return replace(s, engine=e)
 
@@ -266,7 +266,7 @@ def to_json(s: Status, now: float) -> dict[str, Any]:
         "percent": _rounded(s.percent),
         "tokens_per_second": _rounded(work.rate if work else None),
         "seconds_left": _rounded(left),
-        "engine": asdict(s.engine),
+        "engine": {**asdict(s.engine), "last_words": list(s.engine.last_words)},
         "model": {**asdict(s.serves), "used": s.used, "buffers": s.buffers},
         "request": _request(work),
         "kv": asdict(s.kv),
