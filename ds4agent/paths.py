@@ -26,6 +26,11 @@ def config_file() -> Path:
     return _base("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
+def runtime_file() -> Path:
+    """By which the sidecar is found."""
+    return state_home() / "sidecar.json"
+
+
 def sessions() -> Path:
     return data_home() / "sessions"
 

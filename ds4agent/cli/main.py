@@ -15,7 +15,12 @@ import click
 
 from ds4agent import __version__, paths
 
-COMMANDS = {"run": "ds4agent.cli.run", "sessions": "ds4agent.cli.sessions", "kv": "ds4agent.cli.kv"}
+COMMANDS = {
+    "run": "ds4agent.cli.run",
+    "sessions": "ds4agent.cli.sessions",
+    "kv": "ds4agent.cli.kv",
+    "status": "ds4agent.cli.status",
+}
 
 
 class Lazy(click.Group):
