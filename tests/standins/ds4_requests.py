@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -376,10 +377,9 @@ class _Request:
             return self.worker.generation == "late"
         if self.worker.generation != "late":
             return False
+        client = self.job.client
         try:
-            return self.job.client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
+            return bool(select.select([client], [], [], 0)[0]) and not client.recv(1, socket.MSG_PEEK)
         except OSError:
             return True
 
