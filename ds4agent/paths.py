@@ -32,3 +32,8 @@ def sessions() -> Path:
 
 def kv_cache() -> Path:
     return data_home() / "kv"
+
+
+def engines() -> Path:
+    """Engines that were built here."""
+    return data_home() / "engines"
