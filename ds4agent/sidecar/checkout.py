@@ -19,8 +19,8 @@ _SUFFIXES = (".patch", ".diff")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`repository`: an address, or an absolute path. `revision`: commit, tag or branch, "" for the repository's default. `target`: words for make, () for
-    what fits the machine.
+    """`repository`: an address, or an absolute path. `revision`: commit, tag or branch, "" for the default of
+    the repository. `target`: words for make, () for what fits the machine.
     """
 
     repository: str
