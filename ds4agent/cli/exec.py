@@ -13,12 +13,13 @@ from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar import engine_choice, fit, kv_folder, launch
 from ds4agent.sidecar.capabilities import Capabilities, CapabilityError, probe
 from ds4agent.sidecar.engine_choice import ChoiceError
-from ds4agent.sidecar.launch import Model, Options, Plan, PlanError
+from ds4agent.sidecar.launch import Plan, PlanError
+from ds4agent.sidecar.launch_options import Model, Options
 
 _EMBEDDED = "embedded"
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": False})
+@click.command("exec")
 @click.argument("words", metavar="[MODEL] [-- EXTRA...]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--engine", metavar="E", help="auto, embedded, the name of an engine, or the path of one.")
 @click.option("--ctx", type=click.IntRange(min=1), metavar="N", help="Context tokens (default: by memory).")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 GIB = 1 << 30
 CONTEXTS = (32_768, 65_536, 100_000, 131_072, 250_000, 393_216, 1_000_000)
-# Context by physical memory, when the user asks for none: (up to so many GiB, tokens).
-LADDER = ((64, 32_768), (191, 100_000), (383, 250_000))
+# Context by physical memory, when the user asks for none: (below so many bytes, tokens).
+LADDER = ((64 * GIB + 1, 32_768), (192 * GIB, 100_000), (384 * GIB, 250_000))
 TOP_RUNG = 393_216
 _WEIGHT_MARGIN = 1.05
 _RESERVE = 6 * GIB
@@ -50,7 +50,7 @@ def bytes_per_token(n_layers: int = 43, head_dim: int = 512, index_dim: int = 12
 
 def ladder(total: int) -> int:
     """Context tokens for a machine with so many bytes of memory."""
-    return next((tokens for gib, tokens in LADDER if total < (gib + 1) * GIB), TOP_RUNG)
+    return next((tokens for below, tokens in LADDER if total < below), TOP_RUNG)
 
 
 def needed(model_size: int, ctx: int, per_token: float, sessions: int = 1) -> int:
@@ -74,7 +74,9 @@ def _advice(model_size: int, memory: Memory, ctx: int, wanted: int, largest: int
     if largest:
         return f"{lack}; {largest:,} tokens would fit (--ctx {largest})"
     if model_size * _WEIGHT_MARGIN + _RESERVE > memory.total:
-        return f"{lack}; the weights alone ({model_size / GIB:.0f} GiB) are too large for this machine without SSD streaming"
+        return (
+            f"{lack}; without SSD streaming this machine cannot hold the weights ({model_size / GIB:.0f} GiB)"
+        )
     return f"{lack}; end other programs, or use SSD streaming"
 
 

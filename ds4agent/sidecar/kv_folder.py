@@ -20,7 +20,7 @@ _NAME_MAX = 80
 def folder_name(model: str) -> str:
     """A file name that two different models never share, on no file system."""
     name = re.sub(r"[^a-z0-9.]+", "-", model.lower()).strip("-.")[:_NAME_MAX]
-    if name == model:
+    if name and name == model:
         return name
     return f"{name or 'model'}-{zlib.crc32(model.encode('utf-8', 'surrogateescape')):08x}"
 
@@ -28,9 +28,7 @@ def folder_name(model: str) -> str:
 def prepare(folder: Path, lock: Path) -> list[str]:
     """Make the folder (0700) if it is missing and remove orphans; their names. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    orphans = [
-        name for name in os.listdir(folder) if (m := _ORPHAN.fullmatch(name)) and not _alive(int(m[1]))
-    ]
+    orphans = [file for file in folder.iterdir() if _is_orphan(file.name)]
     if not orphans:
         return []
     try:
@@ -38,9 +36,14 @@ def prepare(folder: Path, lock: Path) -> list[str]:
     except LockError:
         return []
     try:
-        return sorted(name for name in orphans if _removed(folder / name))
+        return sorted(file.name for file in orphans if _removed(file))
     finally:
         os.close(held)
+
+
+def _is_orphan(name: str) -> bool:
+    match = _ORPHAN.fullmatch(name)
+    return match is not None and not _alive(int(match[1]))
 
 
 def _removed(file: Path) -> bool:

@@ -7,73 +7,20 @@ the caller reads from the Plan which address and which KV directory are in force
 
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ds4agent.sidecar import fit
 from ds4agent.sidecar.capabilities import Capabilities
 from ds4agent.sidecar.fit import Memory
+from ds4agent.sidecar.launch_options import FLAGS, ONLY_WITH, Model, Options, Value
 
 CTX_MAX = 1_000_000
-Value = str | int | float | Path | bool | None
 
 
 class PlanError(Exception):
     """The engine cannot be started so; the message names the setting and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Facts of a GGUF file. `size`: bytes of all its parts; `most_ctx`: what it was made for, None: unknown."""
-
-    path: Path
-    size: int
-    per_token: float = field(default_factory=fit.bytes_per_token)
-    most_ctx: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user can set. None and False: left to the engine. `ssd_streaming`: auto, on or off; `mtp`: on
-    takes the draft layers of the model itself, `mtp_file` those of a file.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    ctx: int | None = None
-    tokens: int | None = None
-    threads: int | None = None
-    power: int | None = None
-    prefill_chunk: int | None = None
-    sessions: int | None = None
-    quality: bool = False
-    warm_weights: bool = False
-    cors: bool = False
-    trace: Path | None = None
-    vision: Path | None = None
-    steering_file: Path | None = None
-    steering_ffn: float | None = None
-    steering_attn: float | None = None
-    mtp: bool = False
-    mtp_file: Path | None = None
-    mtp_draft: int | None = None
-    mtp_margin: float | None = None
-    dspark: bool = False
-    ssd_streaming: str = "auto"
-    ssd_cold: bool = False
-    ssd_cache_experts: str | None = None
-    ssd_preload_experts: int | None = None
-    kv_dir: Path | None = None
-    kv_space_mb: int | None = 65_536
-    kv_min_tokens: int | None = None
-    kv_cold_max_tokens: int | None = None
-    kv_interval: int | None = None
-    kv_trim: int | None = None
-    kv_align: int | None = None
-    kv_reject_other_quant: bool = False
-    tool_memory: int | None = None
-    canonical_tools: bool = False
-    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +35,6 @@ class Plan:
     kv_dir: Path | None
 
 
-# Field of Options, flag, what is lost where the binary does not know it.
-_FLAGS = (
-    ("tokens", "--tokens", "requests without a limit get the engine's own"),
-    ("threads", "--threads", "the engine chooses its threads"),
-    ("power", "--power", "the GPU runs at full power"),
-    ("prefill_chunk", "--prefill-chunk", "prefill goes in the engine's own steps"),
-    ("sessions", "--batched-session", "one session is resident, others are read again"),
-    ("quality", "--quality", "fast kernels are used"),
-    ("warm_weights", "--warm-weights", "the first request reads the weights from disk"),
-    ("cors", "--cors", "web pages cannot read the engine's replies"),
-    ("trace", "--trace", "no trace is written"),
-    ("vision", "--vision", "images cannot be read"),
-    ("steering_file", "--dir-steering-file", "answers are not steered"),
-    ("steering_ffn", "--dir-steering-ffn", "answers are not steered"),
-    ("steering_attn", "--dir-steering-attn", "answers are not steered"),
-    ("mtp_draft", "--mtp-draft", "drafts have the engine's own length"),
-    ("mtp_margin", "--mtp-margin", "drafts are accepted by the engine's own margin"),
-    ("dspark", "--dspark", "nothing is drafted by DSpark"),
-    ("ssd_cold", "--ssd-streaming-cold", "popular experts are loaded at the start"),
-    ("ssd_cache_experts", "--ssd-streaming-cache-experts", "the engine sizes its cache of experts"),
-    ("ssd_preload_experts", "--ssd-streaming-preload-experts", "the engine chooses what it loads at the start"),
-    ("kv_dir", "--kv-disk-dir", "sessions are read again after a restart"),
-    ("kv_space_mb", "--kv-disk-space-mb", "the engine limits its KV directory by itself"),
-    ("kv_min_tokens", "--kv-cache-min-tokens", "the engine's own limit holds"),
-    ("kv_cold_max_tokens", "--kv-cache-cold-max-tokens", "the engine's own limit holds"),
-    ("kv_interval", "--kv-cache-continued-interval-tokens", "checkpoints come at the engine's own interval"),
-    ("kv_trim", "--kv-cache-boundary-trim-tokens", "the engine's own trim holds"),
-    ("kv_align", "--kv-cache-boundary-align-tokens", "the engine's own alignment holds"),
-    ("kv_reject_other_quant", "--kv-cache-reject-different-quant", "checkpoints of other quants are used too"),
-    ("tool_memory", "--tool-memory-max-ids", "the engine's own number of tool calls is remembered"),
-    ("canonical_tools", "--disable-exact-dsml-tool-replay", "past tool calls are replayed as they were sampled"),
-)  # fmt: skip
-# These say nothing without another that is off.
-_ONLY_WITH = {"kv_space_mb": "kv_dir", "mtp_draft": "mtp_file", "mtp_margin": "mtp_file"}
 _SHORT = {"-m": "--model", "-c": "--ctx", "-n": "--tokens", "-t": "--threads"}
 _BACKENDS = ("--metal", "--cuda", "--cpu", "--rocm", "--backend")
 
@@ -148,13 +61,16 @@ def plan(
     ours = [pair for pair in ours if not _replaced(pair, extra, notes)]
     argv = [*command, *(word for flag, value in ours for word in _words(flag, value)), *options.extra]
     given = dict(ours) | dict(extra)
+    folder = Path(str(given.get("--chdir", "."))).absolute()
+    if "--chdir" in given:
+        notes += _relative(options.extra, capabilities, folder)
     return Plan(
         argv=tuple(argv),
         notes=tuple(notes),
         host=str(given.get("--host", options.host)),
         port=_number(given.get("--port"), options.port),
         ctx=_number(given.get("--ctx"), ctx),
-        kv_dir=Path(str(given["--kv-disk-dir"])).absolute() if given.get("--kv-disk-dir") else None,
+        kv_dir=folder / str(given["--kv-disk-dir"]) if given.get("--kv-disk-dir") else None,
     )
 
 
@@ -173,9 +89,9 @@ def _base(
 
 
 def _settings(known: Capabilities, options: Options, notes: list[str]) -> Iterator[tuple[str, Value]]:
-    for name, flag, loss in _FLAGS:
+    for name, flag, loss in FLAGS:
         value: Value = getattr(options, name)
-        need = _ONLY_WITH.get(name)
+        need = ONLY_WITH.get(name)
         if value is None or value is False or (need and getattr(options, need) is None):
             continue
         if known.has(flag):
@@ -242,7 +158,7 @@ def _streams(
 
 
 def _split(words: Sequence[str], known: Capabilities, notes: list[str]) -> list[tuple[str, Value]]:
-    """The user's own arguments by flag. What the engine would not understand is told, and passed all the same."""
+    """The user's own arguments by flag. What the engine cannot understand is told, and passed on."""
     found: list[tuple[str, Value]] = []
     rest = list(words)
     while rest:
@@ -259,6 +175,13 @@ def _split(words: Sequence[str], known: Capabilities, notes: list[str]) -> list[
         values, rest = rest[:n_values], rest[n_values:]
         found.append((_SHORT.get(word, word), " ".join(values) if n_values else True))
     return found
+
+
+def _relative(words: Sequence[str], known: Capabilities, folder: Path) -> Iterator[str]:
+    """The engine changes to `folder` first, and reads the user's paths from there."""
+    for flag, value in pairwise(words):
+        if known.flags.get(flag) in ("FILE", "DIR") and not value.startswith("/"):
+            yield f"{flag} {value} is looked for in {folder}; give an absolute path"
 
 
 def _replaced(ours: tuple[str, Value], extra: Sequence[tuple[str, Value]], notes: list[str]) -> bool:
