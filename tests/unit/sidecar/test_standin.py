@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ def _post(standin: Standin, body: object, path: str = CHAT, head: str = "") -> b
     raw = json.dumps(body).encode()
     with socket.create_connection(("127.0.0.1", standin.port), 60) as client:
         lines = f"POST {path} HTTP/1.1\r\nHost: x\r\n{head or f'Content-Length: {len(raw)}'}\r\n\r\n"
-        client.sendall(lines.encode() + raw)
-        return b"".join(iter(lambda: client.recv(65536), b""))
+        reply = b""
+        # A reset: the stand-in has closed, or died, before it read all of the request.
+        with suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(lines.encode() + raw)
+            while piece := client.recv(65536):
+                reply += piece
+        return reply
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -140,20 +146,22 @@ def test_a_crash_after_some_requests_and_never_again(tmp_path: Path, where: str)
 
 
 def test_a_hang_says_nothing_and_needs_a_kill(tmp_path: Path) -> None:
-    with Standin.start(tmp_path, hang="prefill") as standin:
-        with socket.create_connection(("127.0.0.1", standin.port), 60) as client:
-            body = json.dumps(HELLO).encode()
-            client.sendall(f"POST {CHAT} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-            standin.wait_for("prompt start")
-            standin.process.send_signal(signal.SIGTERM)
-            standin.wait_for("shutdown requested")
-            standin.process.send_signal(signal.SIGTERM)
-            assert standin.process.wait() == 130, "a second signal ends it at once"
+    body = json.dumps(HELLO).encode()
+    with (
+        Standin.start(tmp_path, hang="prefill") as standin,
+        socket.create_connection(("127.0.0.1", standin.port), 60) as client,
+    ):
+        client.sendall(f"POST {CHAT} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        standin.wait_for("prompt start")
+        standin.process.send_signal(signal.SIGTERM)
+        standin.wait_for("shutdown requested")
+        standin.process.send_signal(signal.SIGTERM)
+        assert standin.process.wait() == 130, "a second signal ends it at once"
 
 
 def test_keepalives_in_a_slow_prefill(tmp_path: Path) -> None:
     with Standin.start(tmp_path, prefill_chunks=4, keepalive=0) as standin:
-        assert _post(standin, HELLO).count(b"\n\n: prefill\n\n") + 1 == 3
+        assert _post(standin, HELLO).count(b": prefill\n\n") == 3
         silent = {**HELLO, "standin": {"keepalive": None}}
         assert b": prefill" not in _post(standin, silent)
 
