@@ -2,21 +2,19 @@
 
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
 import click
 
 from ds4agent import config, paths, resources
+from ds4agent.cli.engine_files import find_engine, find_model
 from ds4agent.engine.lock import lock_path
-from ds4agent.sidecar import engine_choice, fit, kv_folder, launch
-from ds4agent.sidecar.capabilities import Capabilities, CapabilityError, probe
+from ds4agent.sidecar import fit, kv_folder, launch
+from ds4agent.sidecar.capabilities import CapabilityError
 from ds4agent.sidecar.engine_choice import ChoiceError
 from ds4agent.sidecar.launch import Plan, PlanError
-from ds4agent.sidecar.launch_options import Model, Options
-
-_EMBEDDED = "embedded"
+from ds4agent.sidecar.launch_options import Options
 
 
 @click.command("exec")
@@ -45,6 +43,7 @@ _EMBEDDED = "embedded"
 def command(
     words: tuple[str, ...],
     engine: str | None,
+    ctx: int | None,
     no_kv: bool,
     kv_dir: Path | None,
     only_print: bool,
@@ -56,11 +55,11 @@ def command(
     """
     name, extra = (words[0], words[1:]) if words and not words[0].startswith("-") else (None, words)
     try:
-        settings = config.load({"engine": engine, "model": name})
-        program, support, capabilities = _engine(settings.engine)
-        model = _model(settings.model, program)
+        settings = config.load({"engine": engine, "model": name, "context": ctx})
+        program, support, capabilities = find_engine(settings.engine)
+        model = find_model(settings.model, program)
         kv = None if no_kv else kv_dir or paths.kv_models() / kv_folder.folder_name(model.path.stem)
-        options = Options(kv_dir=kv, extra=extra, **flags)  # type: ignore[arg-type]
+        options = Options(ctx=settings.context, kv_dir=kv, extra=extra, **flags)  # type: ignore[arg-type]
         plan = launch.plan(program, support, capabilities, model, options, fit.memory())
     except (config.ConfigError, ChoiceError, CapabilityError, PlanError, resources.MissingResource) as error:
         raise click.ClickException(str(error)) from error
@@ -70,39 +69,6 @@ def command(
         click.echo(shlex.join(plan.argv))
         return
     _become(plan)
-
-
-def _engine(wanted: str) -> tuple[tuple[str, ...], Path | None, Capabilities]:
-    """What starts it, the folder of its shaders, and what it can do."""
-    root = paths.engines()
-    if wanted == "auto":
-        wanted = engine_choice.chosen(root) or shutil.which("ds4-server") or _EMBEDDED
-    if wanted == _EMBEDDED:
-        return (sys.executable, "-m", "ds4agent.engine"), None, _embedded()
-    if wanted.startswith(("http://", "https://")):
-        raise PlanError(f"{wanted} runs already; name an engine that can be started")
-    found = engine_choice.find(root, wanted)
-    return (str(found.binary),), found.support, probe(found.binary, root / ".probes")
-
-
-def _embedded() -> Capabilities:
-    from ds4agent.engine.flag_table import FLAGS
-
-    return Capabilities(_EMBEDDED, {name: flag.value for flag in FLAGS for name in flag.names})
-
-
-def _model(name: str | None, program: tuple[str, ...]) -> Model:
-    if name is None and len(program) == 1:
-        raise PlanError("no model; name a GGUF file")
-    path = Path(name).expanduser() if name else resources.bundled_model()
-    try:
-        with path.open("rb") as file:
-            magic, size = file.read(4), path.stat().st_size
-    except OSError as error:
-        raise PlanError(f"cannot read model {path}: {error.strerror}") from error
-    if magic != b"GGUF":
-        raise PlanError(f"{path} is no GGUF file")
-    return Model(path, size)
 
 
 def _become(plan: Plan) -> None:

@@ -18,7 +18,9 @@ from pathlib import Path
 LOG_MAX = 64 << 20
 _TAIL = 12
 # Variables that would point git at another repository, or make at another makefile's options.
-_FOREIGN = re.compile(r"^(GIT_|MAKE|MFLAGS$)")
+_FOREIGN = re.compile(
+    r"GIT_(DIR|WORK_TREE|INDEX_FILE|(ALTERNATE_)?OBJECT_DIRECTOR(Y|IES)|PREFIX|COMMON_DIR|NAMESPACE)|MAKE.*|MFLAGS"
+)
 
 
 class BuildError(Exception):
@@ -80,7 +82,7 @@ class Steps:
         until = time.monotonic() + seconds
         while True:
             try:
-                status = process.wait(timeout=max(0.0, min(1.0, until - time.monotonic())))
+                status = process.wait(timeout=max(0.0, min(0.1, until - time.monotonic())))
             except subprocess.TimeoutExpired:
                 if time.monotonic() >= until:
                     return f"did not end within {seconds:g} s"
@@ -100,7 +102,7 @@ class Steps:
 
 def environment() -> dict[str, str]:
     """Ours, without what belongs to a git or make that we may run under. git never asks a question."""
-    own = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    own = {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)}
     return own | {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "LC_ALL": "C"}
 
 

@@ -8,6 +8,7 @@ index row) or for every 128 (odd layers).
 
 import os
 import platform
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,19 +81,43 @@ def _advice(model_size: int, memory: Memory, ctx: int, wanted: int, largest: int
     return f"{lack}; end other programs, or use SSD streaming"
 
 
-def memory(read: Callable[[str], str] = lambda path: Path(path).read_text()) -> Memory:
-    """This machine's, or that of the container we are in. `read` gives the text of a system file."""
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
+def _sysctl(name: str) -> str:
+    words = ("/usr/sbin/sysctl", "-n", name)
+    return subprocess.run(words, capture_output=True, text=True, timeout=5, check=False).stdout
+
+
+def memory(
+    system: str = platform.system(),
+    read: Callable[[str], str] = _read,
+    sysctl: Callable[[str], str] = _sysctl,
+) -> Memory:
+    """This machine's, or that of the container we are in; on a Mac what the GPU may hold. `read` gives the
+    text of a system file, `sysctl` a value of the system's.
+    """
     try:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         total = _UNKNOWN_MEMORY
-    if platform.system() != "Linux":
-        return Memory(total, total)
+    if system == "Darwin":
+        return Memory(total, _wired_limit(total, sysctl))
     available = _meminfo(read, "MemAvailable") or total
     limit = _cgroup(read, "memory.max")
     if limit and limit < total:
         total, available = limit, min(available, max(0, limit - _cgroup(read, "memory.current")))
     return Memory(total, available)
+
+
+def _wired_limit(total: int, sysctl: Callable[[str], str]) -> int:
+    """What Metal may keep in memory: the user's limit, else three quarters, of a small machine two thirds."""
+    try:
+        limit = int(sysctl("iogpu.wired_limit_mb")) << 20
+    except (OSError, ValueError, subprocess.SubprocessError):
+        limit = 0
+    return min(limit, total) or (total * 3 // 4 if total > 36 * GIB else total * 2 // 3)
 
 
 def _meminfo(read: Callable[[str], str], name: str) -> int:

@@ -259,9 +259,16 @@ def test_memory_of_a_container_is_its_limit() -> None:
         "/sys/fs/cgroup/memory.max": str(3 << 20),
         "/sys/fs/cgroup/memory.current": str(1 << 20),
     }
-    assert fit.memory(lambda path: files[path]) == Memory(3 << 20, 2 << 20)
+    assert fit.memory("Linux", lambda path: files[path]) == Memory(3 << 20, 2 << 20)
     files["/sys/fs/cgroup/memory.max"] = "max\n"
-    assert fit.memory(lambda path: files[path]).available == GIB
+    assert fit.memory("Linux", lambda path: files[path]).available == GIB
+
+
+@pytest.mark.parametrize(("said", "part"), [("0\n", 0.75), ("", 0.75), ("1024\n", 0.0), ("99999999", 1.0)])
+def test_on_a_mac_the_limit_of_metal_counts(said: str, part: float) -> None:
+    found = fit.memory("Darwin", sysctl=lambda name: said)
+    expected = int(found.total * part) if part else GIB
+    assert found.available in (expected, found.total * 2 // 3)
 
 
 def test_folder_names_are_safe_and_never_shared() -> None:

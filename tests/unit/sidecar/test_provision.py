@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.sidecar import engine_choice, manifest
+from ds4agent.sidecar import build_steps, engine_choice, manifest
 from ds4agent.sidecar.build_steps import BuildError
 from ds4agent.sidecar.capabilities import probe
 from ds4agent.sidecar.checkout import Source
@@ -278,6 +278,15 @@ def test_a_step_that_overruns_is_ended_with_all_its_children(store: Store, tmp_p
     assert os.read(reader, 10) == b"x\n"
     assert os.read(reader, 10) == b"", "the end comes when nobody holds it any more"
     os.close(reader)
+
+
+def test_a_build_that_floods_its_log_is_ended(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_steps, "LOG_MAX", 1 << 20)
+    loud = make_repository(tmp_path / "loud", makefile="ds4-server:\n\tyes\n")
+    with pytest.raises(BuildError, match="printed more than 1 MiB"):
+        store.build("ds4", _source(loud))
 
 
 def test_a_builder_that_is_killed_leaves_nothing_that_hinders(store: Store, tmp_path: Path) -> None:
