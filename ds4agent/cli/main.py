@@ -20,6 +20,8 @@ COMMANDS = {
     "sessions": "ds4agent.cli.sessions",
     "kv": "ds4agent.cli.kv",
     "status": "ds4agent.cli.status",
+    "engine": "ds4agent.cli.engine",
+    "exec": "ds4agent.cli.exec",
 }
 
 
