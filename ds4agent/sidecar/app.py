@@ -7,7 +7,7 @@ whatever reason.
 
 import asyncio
 import json
-import re
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,6 @@ from ds4agent.sidecar.relay import Front
 from ds4agent.sidecar.settings import SidecarSettings
 from ds4agent.sidecar.usage import Observed, Tokens
 
-_STREAMS = re.compile(rb'"stream"\s*:\s*true')
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
 LANE_FIELD = b"x-ds4agent-lane"
 MODELS = "/v1/models"
@@ -42,7 +41,6 @@ class Carried:
     waited: float | None = None
     observed: Observed = field(default_factory=Observed)
     keepalive: asyncio.TimerHandle | None = None
-    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,9 @@ class App:
         if engine.preload:
             self.engine.want()
 
-    def connection(self) -> Front:
-        """The protocol factory of the listening socket."""
-        return Front(self, self.connections)
+    def connection(self, sock: socket.socket) -> None:
+        """A client has come."""
+        Front(self, self.connections, sock)
 
     async def close(self) -> None:
         if self._watch is not None:
@@ -121,15 +119,15 @@ class App:
         elif head.method == "OPTIONS":
             front.answer(reply(204, b"", fields=self._cors(head)))
         elif not self._answered(front, head):
-            self._carry(front, Carried(head, client, _lane(head), self._loop.time()))
+            front.client = client
 
-    def _carry(self, front: Front, carried: Carried) -> None:
+    def ready(self, front: Front, head: Head) -> None:
         if self.engine.state is State.BROKEN:
             self.engine.want()
         if self.engine.state is State.BROKEN:
             self._refuse_broken(front)
             return
-        self._carried[front] = carried
+        carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time())
         carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
         try:
             carried.ticket = self._lanes.enter(carried.lane, carried.client, partial(self._granted, front))
@@ -143,8 +141,7 @@ class App:
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
         carried.waited = self._loop.time() - carried.since
-        carried.streams = carried.streams or bool(_STREAMS.search(front.body))
-        front.connect(self.engine.host, self.engine.port)
+        front.connect((self.engine.host, self.engine.port))
 
     def responded(self, front: Front, data: bytes) -> None:
         carried = self._carried.get(front)
@@ -176,9 +173,7 @@ class App:
         every, now = self._settings.keepalive, self._loop.time()
         quiet = now - max(carried.since, carried.observed.last)
         if quiet >= every * 0.99:
-            carried.streams = carried.streams or bool(_STREAMS.search(front.body))
-            if carried.streams and front.body_complete:
-                front.keep_alive()
+            front.keep_alive()
             quiet = 0.0
         carried.keepalive = self._loop.call_later(every - quiet, self._keep_alive, front, carried)
 
