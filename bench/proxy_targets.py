@@ -89,7 +89,7 @@ def _running(
 def _sidecar(folder: Path, sender: int) -> Iterator[Target]:
     file = folder / "runtime"
     engine = EngineSettings(url=f"127.0.0.1:{sender}", width=WIDTH, hang=0)
-    settings = SidecarSettings(engine, str(file), port=0)
+    settings = SidecarSettings(engine, str(file), str(folder), port=0)
     environment = {"DS4AGENT_SIDECAR": settings.to_json()}
     with _running([sys.executable, "-m", "ds4agent.sidecar"], environment, printing=False) as (pid, _):
         deadline = time.monotonic() + START_SECONDS

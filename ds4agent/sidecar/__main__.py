@@ -16,12 +16,15 @@ from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from ds4agent.sidecar.app import App  # noqa: E402
+from ds4agent.sidecar.launcher import Launcher  # noqa: E402
+from ds4agent.sidecar.measure import Measure  # noqa: E402
 from ds4agent.sidecar.runtime import AlreadyRunning, Held, Runtime, new_token  # noqa: E402
 from ds4agent.sidecar.settings import SidecarSettings  # noqa: E402
 from ds4agent.sidecar.stream import Listener, numeric  # noqa: E402
 
 SETTINGS = "DS4AGENT_SIDECAR"
 BACKLOG = 1024
+SAVE_SECONDS = 60.0
 
 
 def log(text: str) -> None:
@@ -47,7 +50,11 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     token = new_token()
-    app = App(settings, token, lambda line: log(f"engine: {line}"))
+    measure = Measure(Path(settings.state_folder))
+    for note in measure.notes:
+        log(note)
+    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure)
+    saving = loop.create_task(_save_now_and_then(measure))
     listener = Listener(loop, sock, app.connection, BACKLOG)
     port = sock.getsockname()[1]
     held.write(Runtime(os.getpid(), port, token))
@@ -55,7 +62,16 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     await stop.wait()
     log("stopping")
     listener.close()
+    saving.cancel()
     await app.close()
+    measure.close()
+
+
+async def _save_now_and_then(measure: Measure) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        await loop.run_in_executor(None, measure.save, measure.snapshot())
 
 
 def _with_address(settings: SidecarSettings) -> SidecarSettings:

@@ -170,6 +170,11 @@ class Front:
     # -- to the engine
     # ------------------------------------------------------------------------------------------
 
+    @property
+    def held(self) -> bytearray:
+        """What has come of the body, as long as the request waits."""
+        return self._held
+
     def connect(self, address: Address) -> None:
         """Carry the request to the engine."""
         head, body = self.head, self._held

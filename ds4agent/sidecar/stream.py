@@ -166,8 +166,8 @@ def connect(
     received: Callable[[bytes], None],
     ended: Callable[[OSError | None], None],
 ) -> Stream:
-    """A stream that may be written at once; if the other side is not there, it ends. Raises OSError where that
-    is known already. The host is a number: names would have to be asked for.
+    """A stream that may be written at once; if the other side is not there, it ends. Raises OSError where
+    that is known already. The host is a number: names would have to be asked for.
     """
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
