@@ -14,6 +14,7 @@ from pathlib import Path
 
 DEFAULT_PORT = 8000
 LOOK_SECONDS = 1.0
+OTHER_PROGRAMS = frozenset(("ds4", "ds4-agent", "ds4-bench", "ds4-eval"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,13 @@ def _command_line(pid: int) -> Sequence[str]:
 
 
 def _is_server(argv: Sequence[str]) -> bool:
-    """Other ds4 programs take the lock too, and a worker of a distributed run opens no port."""
-    names = [Path(word).name for word in argv[:3]]
-    serves = any("ds4-server" in name for name in names) or "ds4agent.engine" in argv[:4]
+    """Other ds4 programs take the lock too, and a worker of a distributed run opens no port. A server may bear
+    any name: people build their own.
+    """
     port = _value(argv, "--port")
-    return (
-        serves and _value(argv, "--role") != "worker" and (port is None or (port.isdigit() and port != "0"))
-    )
+    if Path(argv[0]).name in OTHER_PROGRAMS or _value(argv, "--role") == "worker":
+        return False
+    return port is None or (port.isdigit() and port != "0")
 
 
 def _value(argv: Sequence[str], name: str) -> str | None:

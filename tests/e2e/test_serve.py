@@ -1,0 +1,183 @@
+"""`ds4agent serve` as its user starts it: the embedded engine, a stand-in of ds4-server, one that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ds4agent.sidecar import runtime
+from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
+from tests.e2e.task_runner import private_environment
+from tests.standins import Standin, write_binary, write_model
+
+COMMAND = [sys.executable, "-m", "ds4agent"]
+START_SECONDS = 60.0
+
+
+@dataclass
+class Sidecar:
+    process: subprocess.Popen[bytes]
+    found: runtime.Runtime
+    log: Path
+    env: dict[str, str]
+
+    def ask(self, path: str, body: Any = None, **fields: str) -> tuple[int, str]:
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.found.port}{path}", data, fields)
+        try:
+            with urllib.request.urlopen(asked, timeout=START_SECONDS) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def chat(self, **fields: Any) -> tuple[int, str]:
+        body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4, **fields}
+        return self.ask("/v1/chat/completions", body)
+
+    def status(self) -> dict[str, Any]:
+        code, text = self.ask("/ds4agent/status", Authorization=f"Bearer {self.found.token}")
+        assert code == 200
+        value: dict[str, Any] = json.loads(text)
+        return value
+
+
+@contextmanager
+def running(tmp_path: Path, argv: list[str], **more: str) -> Iterator[Sidecar]:
+    env = private_environment(tmp_path) | {"DS4_LOCK_FILE": str(tmp_path / "lock")} | more
+    log, file = tmp_path / "serve.log", tmp_path / ".local/state/ds4agent/sidecar.json"
+    with log.open("wb") as out:
+        process = subprocess.Popen(argv, env=env, stdout=out, stderr=out)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while (found := runtime.read(file)) is None:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.01)
+        yield Sidecar(process, found, log, env)
+    finally:
+        process.terminate()
+        assert process.wait(START_SECONDS) == 0, log.read_text()
+
+
+def serving(tmp_path: Path, *words: str) -> Any:
+    return running(tmp_path, [*COMMAND, "serve", "--port", "0", *words])
+
+
+def test_the_embedded_engine_starts_with_the_first_request_and_ends_with_the_sidecar(tmp_path: Path) -> None:
+    with serving(tmp_path) as sidecar:
+        assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"
+        code, text = sidecar.chat()
+        assert code == 200
+        assert json.loads(text)["usage"]["completion_tokens"] == 4
+        status = sidecar.status()
+        pid = status["engine"]["pid"]
+        assert status["engine"]["state"] == "ready"
+        assert 'lane="interactive",status="200"} 1' in sidecar.ask("/metrics")[1]
+        shown = subprocess.run([*COMMAND, "status"], env=sidecar.env, capture_output=True, text=True)
+        assert shown.returncode == 0
+        assert "bundled" in shown.stdout
+    assert not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_counters_and_the_cache_survive_a_restart(tmp_path: Path) -> None:
+    text = " ".join(f"fact {i}" for i in range(400))
+    body = {"messages": [{"role": "system", "content": text}, {"role": "user", "content": "Hello"}]}
+    with serving(tmp_path) as sidecar:
+        assert sidecar.ask("/v1/chat/completions", {**body, "max_tokens": 2})[0] == 200
+    with serving(tmp_path) as sidecar:
+        code, reply = sidecar.ask("/v1/chat/completions", {**body, "max_tokens": 2})
+        assert code == 200
+        assert json.loads(reply)["usage"]["cache"]["disk"] > 500
+        assert 'status="200"} 2' in sidecar.ask("/metrics")[1]
+
+
+def test_a_second_sidecar_is_refused_and_names_the_first(tmp_path: Path) -> None:
+    with serving(tmp_path) as sidecar:
+        second = subprocess.run(
+            [*COMMAND, "serve", "--port", "0"], env=sidecar.env, capture_output=True, text=True
+        )
+        assert second.returncode == 2
+        assert f"pid {sidecar.process.pid}, port {sidecar.found.port}" in second.stderr
+
+
+def test_a_ds4_server_of_the_users(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "may")
+    model = write_model(tmp_path / "v4.gguf", tokens=3)
+    with serving(tmp_path, "--engine", str(binary), "--model", str(model), "--", "--quality") as sidecar:
+        assert sidecar.chat()[0] == 200
+        pid = sidecar.status()["engine"]["pid"]
+        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        assert b"--quality" in argv
+        assert b"--kv-disk-dir" in argv
+
+
+def test_an_engine_that_runs_already_is_used_and_left_running(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    model = write_model(tmp_path / "v4.gguf")
+    with Standin.start(tmp_path) as theirs:
+        lock = str(tmp_path / "ds4.lock")
+        argv = [*COMMAND, "serve", "--port", "0", "--engine", str(binary), "--model", str(model)]
+        with running(tmp_path, argv, DS4_LOCK_FILE=lock) as sidecar:
+            assert sidecar.chat()[0] == 200
+            assert sidecar.status()["engine"]["pid"] == theirs.process.pid
+        assert theirs.process.poll() is None
+
+
+def test_an_engine_that_cannot_start_is_refused_with_its_last_words(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    model = write_model(tmp_path / "v4.gguf", load_error="required tokenizer token is missing: X")
+    with serving(tmp_path, "--engine", str(binary), "--model", str(model)) as sidecar:
+        code, text = sidecar.chat()
+        assert code == 503
+        assert "required tokenizer token is missing: X" in text
+
+
+def test_the_engine_changes_with_the_model_that_is_asked_for(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    files = {
+        name: write_model(tmp_path / name / "v4.gguf", text=[f"I am {name}."]) for name in ("alpha", "beta")
+    }
+    models = tuple(ModelSettings(name, str(path), names=(f"{name}-alias",)) for name, path in files.items())
+    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
+    engine = EngineSettings(program=(str(binary),), flags=flags, models=models, environment=env)
+    file = tmp_path / ".local/state/ds4agent/sidecar.json"
+    settings = SidecarSettings(engine, str(file), str(tmp_path), port=0)
+    argv = [sys.executable, "-m", "ds4agent.sidecar"]
+    with running(tmp_path, argv, DS4AGENT_SIDECAR=settings.to_json()) as sidecar:
+        for name in ("alpha", "beta", "Beta-Alias", "alpha"):
+            code, text = sidecar.chat(model=name)
+            assert code == 200
+            assert f"I am {name.split('-')[0].lower()}." in text
+        code, text = sidecar.chat(model="gamma")
+        assert code == 404
+        assert "there are: alpha, beta" in text
+
+
+def test_a_crashed_engine_is_started_again_for_the_next_request(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    model = write_model(tmp_path / "v4.gguf")
+    with serving(tmp_path, "--engine", str(binary), "--model", str(model)) as sidecar:
+        assert sidecar.chat()[0] == 200
+        pid = sidecar.status()["engine"]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        assert sidecar.chat()[0] in (200, 502)
+        assert sidecar.chat()[0] == 200
+        status = sidecar.status()
+        assert status["engine"]["restarts"] == 1
+        assert status["engine"]["pid"] != pid
