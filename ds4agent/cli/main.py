@@ -15,7 +15,12 @@ import click
 
 from ds4agent import __version__, paths
 
-COMMANDS = {"run": "ds4agent.cli.run", "sessions": "ds4agent.cli.sessions", "kv": "ds4agent.cli.kv"}
+COMMANDS = {
+    "run": "ds4agent.cli.run",
+    "sessions": "ds4agent.cli.sessions",
+    "models": "ds4agent.cli.models",
+    "kv": "ds4agent.cli.kv",
+}
 
 
 class Lazy(click.Group):
