@@ -16,7 +16,7 @@ from typing import Literal
 
 from ds4agent.sidecar import model_names
 from ds4agent.sidecar.catalog_groups import Group, Rejected, grouped
-from ds4agent.sidecar.gguf_scan import SUFFIX, Scanner
+from ds4agent.sidecar.gguf_scan import SUFFIX, Found, Scanner
 from ds4agent.sidecar.model_names import HubPlace, Thinking
 from ds4agent.wire.gguf import Header
 
@@ -150,20 +150,27 @@ class Catalog:
 
     def scan(self) -> Listing:
         """Look at the folders. Never raises for what lies in them; blocks while it reads."""
-        found, problems = self._scanner.scan(self._roots)
-        groups, rejected = grouped(found)
-        kinds: dict[str, list[Group]] = {"model": [], "speculator": []}
-        for group in groups:
-            kind, reason = _kind(group.first.header)
-            if reason:
-                rejected += [Rejected(file.path, reason) for file in group.files]
-            else:
-                kinds[kind].append(group)
-        used: set[str] = set()
-        models = _entries(kinds["model"], "model", used)
-        speculators = _entries(kinds["speculator"], "speculator", used)
-        rejected.sort(key=lambda other: other.path)
-        return Listing(models, speculators, tuple(rejected), problems)
+        return _listing(*self._scanner.scan(self._roots))
+
+    def look_at(self, path: Path) -> Listing:
+        """What one file is, with the other shards that lie beside it."""
+        return _listing(self._scanner.beside(path), {})
+
+
+def _listing(found: list[Found], problems: Mapping[Path, str]) -> Listing:
+    groups, rejected = grouped(found)
+    kinds: dict[str, list[Group]] = {"model": [], "speculator": []}
+    for group in groups:
+        kind, reason = _kind(group.first.header)
+        if reason:
+            rejected += [Rejected(file.path, reason) for file in group.files]
+        else:
+            kinds[kind].append(group)
+    used: set[str] = set()
+    models = _entries(kinds["model"], "model", used)
+    speculators = _entries(kinds["speculator"], "speculator", used)
+    rejected.sort(key=lambda other: other.path)
+    return Listing(models, speculators, tuple(rejected), problems)
 
 
 def _kind(header: Header | None) -> tuple[str, str]:

@@ -16,8 +16,11 @@ from ds4agent.sidecar.model_names import HubPlace
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
+    """`damaged`: it would be a model if its bytes were all there and right."""
+
     path: Path
     reason: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def grouped(found: Iterable[Found]) -> tuple[list[Group], list[Rejected]]:
         stem = file.path.name[: -len(SUFFIX)]
         shard = model_names.shard(stem)
         if reason := _unusable(file, shard):
-            rejected.append(Rejected(file.path, reason))
+            incomplete = bool(file.header and file.header.needs > file.size)
+            rejected.append(Rejected(file.path, reason, file.damaged or incomplete))
             continue
         shard = shard or model_names.Shard(stem, 1, 1)
         key = (file.path.parent, shard.stem, shard.count)

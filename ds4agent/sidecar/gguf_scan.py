@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ds4agent.sidecar.model_names import shard
 from ds4agent.wire import gguf
 
 SUFFIX = ".gguf"
@@ -35,6 +36,7 @@ class Found:
     stamp: Stamp
     header: gguf.Header | None = None
     problem: str = ""
+    damaged: bool = False
 
     @property
     def size(self) -> int:
@@ -70,6 +72,13 @@ class Scanner:
         self._known = {path: file for path, file in found.items() if file.stamp[1]}
         return list(found.values()), problems
 
+    def beside(self, path: Path) -> list[Found]:
+        """One file, or all in its folder where it is part of a split model."""
+        split = shard(path.name[: -len(SUFFIX)]) if path.name.lower().endswith(SUFFIX) else None
+        glob = sorted(path.parent.iterdir()) if split else [path]
+        near = [p for p in glob if not split or p.name.startswith(f"{split.stem}-")]
+        return [file for p in near if (file := self._file(p, path.parent))]
+
     def _file(self, path: Path, root: Path) -> Found | None:
         try:
             before = _stamp(path.stat())
@@ -94,7 +103,7 @@ class Scanner:
             os.close(handle)
         if problem == _SLOW:
             return Found(path, root, (0, 0, before[2], 0), problem=problem)
-        return Found(path, root, before, header, problem)
+        return Found(path, root, before, header, problem, problem.startswith(_DAMAGED))
 
     def _header(self, handle: int, size: int) -> tuple[gguf.Header | None, str]:
         end = self._clock() + SECONDS_PER_FILE
@@ -109,10 +118,11 @@ class Scanner:
         except gguf.NotGguf as error:
             return None, f"it is not a GGUF file: {error}"
         except gguf.BadHeader as error:
-            return None, f"its header is damaged: {error}"
+            return None, f"{_DAMAGED}: {error}"
         return None, _SLOW
 
 
+_DAMAGED = "its header is damaged"
 _SLOW = f"its header could not be read within {SECONDS_PER_FILE:g} s"
 
 

@@ -115,11 +115,11 @@ def remote(repository: Repository, file: Any, cache: Path) -> Remote:
     if not found or not isinstance(size, int) or size < 0:
         raise Trouble(f"{repository.name} does not say the size and the digest of {file.rfilename}")
     blobs = _folder(repository.name, cache) / "blobs"
-    token = False if repository.anonymous else None
+    token = None if repository.anonymous else huggingface_hub.get_token()
     return Remote(
         huggingface_hub.hf_hub_url(repository.name, file.rfilename, revision=repository.commit),
         file.rfilename, blobs / found.hex, blobs / f"{found.hex}.ds4agent.incomplete", size, found,
-        huggingface_hub.utils.build_hf_headers(token=token, library_name="ds4agent"),
+        {"Authorization": f"Bearer {token}"} if token else {},
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _folder(name: str, cache: Path) -> Path:
     return cache / f"models--{name.replace('/', '--')}"
 
 
-def removal(paths: list[Path], cache: Path) -> huggingface_hub.utils.DeleteCacheStrategy:
+def removal(paths: list[Path], cache: Path) -> huggingface_hub.DeleteCacheStrategy:
     """How to remove files of a cache together with their blobs, and their repository if nothing is left."""
     info = huggingface_hub.scan_cache_dir(cache)
     repos = [repo for repo in info.repos if any(path.is_relative_to(repo.repo_path) for path in paths)]
