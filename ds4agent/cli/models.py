@@ -83,6 +83,9 @@ def _pull(source: str, revision: str | None) -> None:
             loaded = pull.pull(asked, places, meter.report, time.sleep)
         except Trouble as error:
             raise click.ClickException(printable(str(error))) from error
+        except KeyboardInterrupt:
+            click.echo("\rinterrupted; the same command goes on from here", err=True)
+            raise
         except OSError as error:
             raise click.ClickException(
                 f"cannot write {error.filename or 'the file'}: {error.strerror}"

@@ -29,7 +29,6 @@ from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, stat
 
 # Servers in front of large stores refuse to send more than some tens of GB in one reply.
 SEGMENT = 16 << 30
-_CHUNK = 1 << 20
 _TIMEOUT = httpx2.Timeout(10.0, read=60.0)
 
 # Stage ("loading" or "checking"), bytes done, bytes in all or None.
@@ -152,7 +151,8 @@ class _Download:
                 "GET", self._remote.url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
             ) as reply:
                 self._begin(reply)
-                for chunk in reply.iter_raw(_CHUNK):
+                # As they come: what is gathered for larger pieces would be lost with the connection.
+                for chunk in reply.iter_raw():
                     self._append(chunk)
         except httpx2.TransportError as error:
             raise _Broken(f"the connection broke: {error or type(error).__name__}") from error

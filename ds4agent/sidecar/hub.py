@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx2
 import huggingface_hub
@@ -116,9 +117,10 @@ def remote(repository: Repository, file: Any, cache: Path) -> Remote:
         raise Trouble(f"{repository.name} does not say the size and the digest of {file.rfilename}")
     blobs = _folder(repository.name, cache) / "blobs"
     token = None if repository.anonymous else huggingface_hub.get_token()
+    base = f"{huggingface_hub.constants.ENDPOINT}/{repository.name}/resolve/{repository.commit}"
     return Remote(
-        huggingface_hub.hf_hub_url(repository.name, file.rfilename, revision=repository.commit),
-        file.rfilename, blobs / found.hex, blobs / f"{found.hex}.ds4agent.incomplete", size, found,
+        f"{base}/{quote(file.rfilename)}", file.rfilename, blobs / found.hex,
+        blobs / f"{found.hex}.ds4agent.incomplete", size, found,
         {"Authorization": f"Bearer {token}"} if token else {},
     )  # fmt: skip
 

@@ -60,7 +60,9 @@ def normalised(text: str) -> str:
 def model_id(folder: str, stem: str, alone: bool) -> str:
     """`folder`: name of the folder or repository, "" for none; `alone`: no other model is in it."""
     inside, name = normalised(folder), normalised(stem)
-    if inside and (not name or _GENERIC.match(name) or (alone and name == inside)):
+    if inside and not alone:  # `model-q2` beside `model-q4`: the rest tells them apart
+        name = name.removeprefix("model-")
+    if inside and (not name or _GENERIC.match(name) or name == inside):
         name = inside
     elif inside and not name.startswith(inside):
         name = f"{inside}-{name}"

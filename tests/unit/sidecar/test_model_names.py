@@ -23,6 +23,7 @@ from ds4agent.sidecar import model_names
         ("Foo", "gguf", True, "foo"),
         ("Foo", "consolidated", True, "foo"),
         ("Foo", "model-q2", True, "foo"),
+        ("Foo", "model-q2", False, "foo-q2"),
         ("Foo", "Models", True, "foo-models"),
         ("Foo", "foo", True, "foo"),
         ("Foo", "foo", False, "foo"),
