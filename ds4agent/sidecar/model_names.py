@@ -73,9 +73,9 @@ def display_name(folder: str, stem: str, alone: bool) -> str:
     """As the files are written: `Foo / Bar` where a folder holds several."""
     if not folder:
         return stem
-    if _GENERIC.match(stem.lower()) or alone:
-        return folder if _GENERIC.match(stem.lower()) else stem
-    return f"{folder} / {stem}"
+    if model_id(folder, stem, alone) == normalised(folder):
+        return folder
+    return stem if alone else f"{folder} / {stem}"
 
 
 def variant(names: list[str], blocks: int | None) -> str:
