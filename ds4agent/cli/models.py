@@ -76,20 +76,20 @@ def _pull(source: str, revision: str | None) -> None:
         raise click.ClickException(NO_LIBRARY) from error
     from ds4agent.sidecar.patience import Trouble
 
-    with Meter(sys.stderr) as meter:
-        try:
-            asked = pull.parse(source, revision)
-            places = pull.Places(paths.hub_cache(), paths.models())
-            loaded = pull.pull(asked, places, meter.report, time.sleep)
-        except Trouble as error:
-            raise click.ClickException(printable(str(error))) from error
-        except KeyboardInterrupt:
-            click.echo("\rinterrupted; the same command goes on from here", err=True)
-            raise
-        except OSError as error:
-            raise click.ClickException(
-                f"cannot write {error.filename or 'the file'}: {error.strerror}"
-            ) from error
+    places = pull.Places(paths.hub_cache(), paths.models())
+    try:
+        with Meter(sys.stderr) as meter:
+            loaded = pull.pull(pull.parse(source, revision), places, meter.report, time.sleep)
+    except Trouble as error:
+        raise click.ClickException(printable(str(error))) from error
+    except KeyboardInterrupt:
+        click.echo("interrupted; the same command goes on from here", err=True)
+        raise
+    except OSError as error:
+        where = error.filename or "the file"
+        raise click.ClickException(
+            f"cannot write {where}: {error.strerror}; what is there is kept"
+        ) from error
     click.echo(loaded[0])
     _say_if_unusable(loaded[0])
 

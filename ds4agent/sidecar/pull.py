@@ -126,6 +126,7 @@ def _pull_url(
     target = folder / name
     if target.exists():
         raise Trouble(f"{target} exists already; remove it first to pull it again")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     size, version = _probe(url, name, client, pause)
     key = hashlib.sha256(f"{url} {size} {version}".encode()).hexdigest()[:12]
     remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None)

@@ -14,7 +14,8 @@ import struct
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
-from ds4agent.wire.gguf_bytes import BUDGET, MAX_STRING, BadHeader, Cursor, Piece, Reading, too_long
+from ds4agent.wire.gguf_bytes import BUDGET, MAX_STRING, BadHeader, Cursor, Piece, Reading, shown, too_long
+from ds4agent.wire.gguf_facts import Facts, Value
 from ds4agent.wire.gguf_tensors import Tensors
 
 __all__ = ["BUDGET", "BadHeader", "Header", "NotGguf", "Piece", "read", "read_bytes"]
@@ -35,8 +36,6 @@ _WANTED = {
     "tokenizer.chat_template",
 }  # fmt: skip
 _WANTED_OF_ARCHITECTURE = (".context_length", ".block_count", ".expert_count", ".expert_used_count")
-
-Value = int | float | bool | str
 
 
 class NotGguf(BadHeader):
@@ -91,7 +90,7 @@ def read(size: int) -> Generator[Piece, bytes, Header]:
     values: dict[str, Value] = {}
     for number in range(n_keys):
         yield from _pair(cursor, number, values)
-    facts = _Facts(values)
+    facts = Facts(values)
     table = Tensors()
     for number in range(n_tensors):
         yield from _tensor(cursor, number, table)
@@ -145,11 +144,11 @@ def _over(limit: int) -> str:
 def _pair(cursor: Cursor, number: int, values: dict[str, Value]) -> Reading:
     """Read or pass one key and its value."""
     key = yield from _string(cursor, MAX_KEY_BYTES, f"key {number}")
-    yield from cursor.need(4, f"the type of {_shown(key)}")
+    yield from cursor.need(4, f"the type of {shown(key)}")
     kind = int.from_bytes(cursor.take(4), "little")
     wanted = key in _WANTED or key.endswith(_WANTED_OF_ARCHITECTURE)
     if wanted and key in values:
-        cursor.fail(f"the key {_shown(key)} occurs twice")
+        cursor.fail(f"the key {shown(key)} occurs twice")
     if kind == _ARRAY:
         yield from _pass_array(cursor, key)
     elif kind == _STRING:
@@ -158,16 +157,16 @@ def _pair(cursor: Cursor, number: int, values: dict[str, Value]) -> Reading:
             values[key] = text
     elif kind in _NUMBERS:
         size = struct.calcsize("<" + _NUMBERS[kind])
-        yield from cursor.need(size, f"the value of {_shown(key)}")
+        yield from cursor.need(size, f"the value of {shown(key)}")
         (found,) = struct.unpack("<" + _NUMBERS[kind], cursor.take(size))
         if wanted:
             values[key] = found
     else:
-        cursor.fail(f"{_shown(key)} has the value type {kind}; 0 to 12 are known")
+        cursor.fail(f"{shown(key)} has the value type {kind}; 0 to 12 are known")
 
 
 def _text(cursor: Cursor, key: str, wanted: bool) -> Generator[Piece, bytes, str]:
-    what = f"the value of {_shown(key)}"
+    what = f"the value of {shown(key)}"
     if wanted and key != "tokenizer.chat_template":
         return (yield from _string(cursor, MAX_STRING, what))
     yield from cursor.need(8, what)
@@ -179,7 +178,7 @@ def _text(cursor: Cursor, key: str, wanted: bool) -> Generator[Piece, bytes, str
 
 
 def _pass_array(cursor: Cursor, key: str) -> Reading:
-    what = f"the array {_shown(key)}"
+    what = f"the array {shown(key)}"
     yield from cursor.need(12, what)
     kind, count = struct.unpack("<IQ", cursor.take(12))
     if kind not in _NUMBERS and kind != _STRING:
@@ -195,7 +194,7 @@ def _pass_array(cursor: Cursor, key: str) -> Reading:
 
 def _tensor(cursor: Cursor, number: int, table: Tensors) -> Reading:
     name = yield from _string(cursor, MAX_KEY_BYTES, f"the name of tensor {number}")
-    what = f"tensor {_shown(name)}"
+    what = f"tensor {shown(name)}"
     yield from cursor.need(4, what)
     n_dims = int.from_bytes(cursor.take(4), "little")
     if n_dims > MAX_DIMS:
@@ -206,51 +205,3 @@ def _tensor(cursor: Cursor, number: int, table: Tensors) -> Reading:
     if n_values >= 1 << 62 or offset >= 1 << 62:
         cursor.fail(f"{what} has {n_values} values at {offset}, more than any file holds")
     table.add(name, kind, n_values, offset)
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """The kept values, by what they have to be."""
-
-    values: Mapping[str, Value]
-
-    @property
-    def architecture(self) -> str:
-        return self.text("general.architecture")
-
-    def text(self, key: str) -> str:
-        found = self.values.get(key, "")
-        if not isinstance(found, str):
-            raise BadHeader(f"{key} is {found!r}; it has to be a text")
-        return found
-
-    def count(self, key: str) -> int | None:
-        found = self.values.get(key)
-        if found is None:
-            return None
-        if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 1 << 62:
-            raise BadHeader(f"{_shown(key)} is {found!r}; it has to be a whole number")
-        return found
-
-    def of_architecture(self, name: str) -> int | None:
-        return self.count(f"{self.architecture}.{name}")
-
-    def alignment(self) -> int:
-        found = self.count("general.alignment")
-        if found is None:
-            return 32
-        if not 8 <= found <= 1 << 24 or found & (found - 1):
-            raise BadHeader(f"general.alignment is {found}; it has to be a power of two from 8 to {1 << 24}")
-        return found
-
-    def split(self) -> tuple[int, int]:
-        """Which shard this is, from 0, and of how many."""
-        number, count = self.count("split.no") or 0, self.count("split.count") or 1
-        if number >= count:
-            raise BadHeader(f"split.no is {number}; with split.count {count} it has to be below")
-        return number, count
-
-
-def _shown(key: str) -> str:
-    """A name of the file in a message: short, and without what would steer a terminal."""
-    return repr(key if len(key) <= 60 else key[:57] + "...")

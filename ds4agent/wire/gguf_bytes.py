@@ -106,3 +106,8 @@ def too_long(length: int) -> str:
     if length > MAX_STRING:
         return f"the limit is {MAX_STRING >> 20} MiB"
     return "that is past the end of the file"
+
+
+def shown(key: str) -> str:
+    """A name of the file in a message: short, and without what would steer a terminal."""
+    return repr(key if len(key) <= 60 else key[:57] + "...")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from ds4agent import paths
 from ds4agent.cli import main
 from ds4agent.cli.meter import line
 from tests.gguf_files import gguf, write
@@ -262,3 +263,45 @@ def test_the_line_of_a_meter() -> None:
         "loading [############............] 40.0 GB of 80.0 GB, 10.0 MB/s, 1:06:40 left"
     )
     assert line("checking", 8, 8, 0.0) == "checking [########################] 8 B of 8 B"
+
+
+def test_folders_and_aliases_of_the_settings(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "disk" / "Flash.gguf")
+    file = tmp_path / "config" / "ds4agent" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'model_dirs = ["{path.parent}"]\n[aliases]\nfast = "flash-think"\n')
+    monkeypatch.delenv("DS4AGENT_MODEL_DIRS")
+    assert f"path: {path}" in models("inspect", "fast").out
+    monkeypatch.setenv("DS4AGENT_ALIASES", "slow = flash, other=nothing")
+    assert f"path: {path}" in models("inspect", "slow").out
+    assert "the alias 'other' means 'nothing', and there is no such model" in models("inspect", "other").err
+    for wrong in ("model_dirs = 3", "model_dirs = [3]", 'aliases = ["x"]', "[aliases]\nfast = 3"):
+        monkeypatch.delenv("DS4AGENT_ALIASES", raising=False)
+        file.write_text(wrong)
+        ran = models("list")
+        assert ran.code == 2
+        assert f"{file}: {wrong.split()[0].strip('[]')} is " in ran.err
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"XDG_CACHE_HOME": ""},
+        {"HF_HOME": "~/hf"},
+        {"HF_HOME": "/h", "HUGGINGFACE_HUB_CACHE": "/old"},
+        {"HF_HUB_CACHE": "$HOME/cache", "HF_HOME": "/h"},
+    ],
+)
+def test_the_cache_is_where_its_tools_have_it(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    if not variables.get("XDG_CACHE_HOME", "x"):
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    code = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
+    theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert str(paths.hub_cache()) == theirs.stdout.strip()
