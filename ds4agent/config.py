@@ -57,6 +57,26 @@ def _one_of(*allowed: str) -> Callable[[object], str]:
     return check
 
 
+def _folders(value: object) -> tuple[str, ...]:
+    """A list; one text is what a variable holds, with the separator of PATH."""
+    found = value.split(os.pathsep) if isinstance(value, str) else value
+    if isinstance(found, list | tuple) and all(isinstance(folder, str) and folder for folder in found):
+        return tuple(found)
+    raise ValueError("it has to be a list of folders")
+
+
+def _names(value: object) -> tuple[tuple[str, str], ...]:
+    """A table; one text is what a variable holds: `name=model,name=model`."""
+    found: object = value
+    if isinstance(value, str):
+        found = {
+            name.strip(): model.strip() for name, _, model in (p.partition("=") for p in value.split(","))
+        }
+    if isinstance(found, dict) and all(isinstance(m, str) and m and n for n, m in found.items()):
+        return tuple(found.items())
+    raise ValueError("it has to name a model for each alias")
+
+
 def _setting(default: Any, check: Callable[[object], Any], about: str) -> Any:
     return field(default=default, metadata={"check": check, "about": about})
 
@@ -73,6 +93,8 @@ class Settings:
     )
     max_steps: int = _setting(100, _count, "requests to the engine in one turn")
     shell_timeout: float = _setting(300.0, _seconds, "seconds until a running command is handed back")
+    model_dirs: tuple[str, ...] = _setting((), _folders, "more folders with models")
+    aliases: tuple[tuple[str, str], ...] = _setting((), _names, "names of your own for models")
     api_key: str | None = _setting(None, _text, "bearer token for an engine at an http address")
 
 

@@ -47,3 +47,17 @@ def engines() -> Path:
 def kv_models() -> Path:
     """KV directories of ds4-server, one for each model."""
     return data_home() / "kv-models"
+
+
+def models() -> Path:
+    """Models that were not pulled from a repository."""
+    return data_home() / "models"
+
+
+def hub_cache() -> Path:
+    """The cache of Hugging Face's tools, by their rules."""
+    for variable, below in (("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", ""), ("HF_HOME", "hub")):
+        if value := os.environ.get(variable):
+            return Path(os.path.expandvars(value)).expanduser() / below
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).expanduser() / "huggingface" / "hub"

@@ -21,6 +21,7 @@ COMMANDS = {
     "kv": "ds4agent.cli.kv",
     "serve": "ds4agent.cli.serve",
     "status": "ds4agent.cli.status",
+    "models": "ds4agent.cli.models",
     "engine": "ds4agent.cli.engine",
     "exec": "ds4agent.cli.exec",
 }

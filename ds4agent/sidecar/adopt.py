@@ -65,8 +65,8 @@ def _command_line(pid: int) -> Sequence[str]:
 
 
 def _is_server(argv: Sequence[str]) -> bool:
-    """Other ds4 programs take the lock too, and a worker of a distributed run opens no port. A server may bear
-    any name: people build their own.
+    """Other ds4 programs take the lock too, and a worker of a distributed run opens no port. A server may
+    bear any name: people build their own.
     """
     port = _value(argv, "--port")
     if Path(argv[0]).name in OTHER_PROGRAMS or _value(argv, "--role") == "worker":

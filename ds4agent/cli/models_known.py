@@ -1,0 +1,43 @@
+"""Which models the commands know, and which one a name on the command line means."""
+
+from pathlib import Path
+
+import click
+
+from ds4agent import config, paths
+from ds4agent.sidecar.catalog import Catalog, Listing, Model, UnknownModel
+
+NO_LIBRARY = "this needs huggingface_hub; install it with `pip install 'ds4agent[pull]'`"
+
+
+def _settings() -> config.Settings:
+    try:
+        return config.load({})
+    except config.ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def scan() -> Listing:
+    folders = [Path(folder).expanduser() for folder in _settings().model_dirs]
+    return Catalog([paths.models(), paths.hub_cache(), *folders]).scan()
+
+
+def wanted(listing: Listing, name: str) -> Model:
+    """The model or speculator that a name or a path means."""
+    try:
+        return listing.find(name)
+    except UnknownModel as error:
+        aliases = dict(_settings().aliases)
+        if name.lower() in (alias.lower() for alias in aliases):
+            return _resolved(listing, name, aliases)
+        path = Path(name).expanduser().absolute()
+        if str(path) != name and path.exists():
+            return wanted(listing, str(path))
+        raise click.ClickException(str(error)) from error
+
+
+def _resolved(listing: Listing, name: str, aliases: dict[str, str]) -> Model:
+    try:
+        return listing.resolve(name, aliases).model
+    except UnknownModel as error:
+        raise click.ClickException(str(error)) from error
