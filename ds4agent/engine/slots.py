@@ -96,6 +96,7 @@ class Slots:
         live.busy, live.used = True, self._turns
         if place.session is not None:
             live.become(place.session, list(place.loaded))
+            live.saved = cached
         elif place.origin is not None:
             session = place.origin.session.fork()
             session.cut(cached)
