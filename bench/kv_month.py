@@ -22,6 +22,7 @@ from bench.kv_ours import Ours
 from bench.kv_trace import Request, Restart, Text, month
 from bench.kv_upstream import PREFILL, Limits, Served, Upstream
 
+SEEDS = (4, 5, 6)
 RESENDS = 2  # a client gives up after that many
 
 
@@ -152,7 +153,7 @@ MEASURED = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 5, 6])
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     months = [results(seed) for seed in parser.parse_args().seeds]
     print("\n".join(table(months)))
     for of_one in months:
