@@ -19,8 +19,9 @@ from typing import Any, cast
 from ds4agent.engine.binding import Model
 from tests.engine_fixtures import EngineProcess, request, running_engine
 
-_GREEDY = {"thinking": False, "temperature": 0, "ignore_eos": True, "stream": True}
+_GREEDY = {"thinking": False, "temperature": 0, "stream": True}
 _USAGE = {"stream_options": {"include_usage": True}}
+_ON = {"ignore_eos": True}
 _LONG = 1 << 17
 _KEY = b"deepseek4.context_length"
 
@@ -49,7 +50,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`first`: seconds to the first event with text; `cached` and `read`: tokens of the prompt."""
+    """`first`: seconds to the first event with text or an end; `cached` and `read`: tokens of the prompt."""
 
     first: float
     cache: Mapping[str, int]
@@ -84,9 +85,10 @@ class Talk:
         began, first, records = time.perf_counter(), 0.0, list(_stream(self.port, body))
         pieces = []
         for when, record in records:
-            if record["choices"] and (piece := record["choices"][0]["delta"].get("content")):
-                first = first or when - began
-                pieces.append(piece)
+            for choice in record["choices"]:
+                if (piece := choice["delta"].get("content")) or choice["finish_reason"]:
+                    first = first or when - began
+                    pieces.append(piece or "")
         usage = records[-1][1]["usage"]
         turn = Turn(first, usage["cache"], usage["completion_tokens"])
         self.messages.append({"role": "assistant", "content": "".join(pieces)})
@@ -105,9 +107,9 @@ def _stream(port: int, body: Mapping[str, Any]) -> Iterator[tuple[float, Any]]:
             now = time.perf_counter()
             *events, data = (data + piece).split(b"\n\n")
             for event in events:
-                line = event[event.find(b"data: ") + 6 :]
-                if b"data: {" in event:
-                    yield now, json.loads(line)
+                if (at := event.find(b"data: {")) >= 0:
+                    yield now, json.loads(event[at + 6 :])
+    assert not data, f"no stream: {data[-500:]!r}"
 
 
 def decode_together(port: int, prompts: Sequence[str], tokens: int) -> list[list[float]]:
@@ -115,7 +117,7 @@ def decode_together(port: int, prompts: Sequence[str], tokens: int) -> list[list
     times: dict[socket.socket, list[float]] = {}
     with selectors.DefaultSelector() as selector:
         for prompt in prompts:
-            body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, **_GREEDY}
+            body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, **_GREEDY, **_ON}
             sock = socket.create_connection(("127.0.0.1", port))
             sock.sendall(request("POST", "/v1/chat/completions", json.dumps(body).encode()))
             selector.register(sock, selectors.EVENT_READ)
