@@ -1,9 +1,13 @@
-"""What the server costs on top of libds4: decode rate and resident memory.
+"""What the server costs on top of libds4: decode rate, delays and resident memory.
 
 The same greedy turn is decoded twice a round, in turns: by a bare loop over the binding (draw, evaluate), and
 by the engine process, read from its event stream by this process. Both rates are of the tokens between the
 first and the last; the ratio is the median of the ratios of each round. The client shares the cores with the
 engine, so a thread fewer than there are cores is measured as well.
+
+Two delays are taken with a plain socket. To the first event: from the first byte of a request to the first
+token of a prompt that is in the cache, so that all but one draw is the server's own time. To the end of work:
+from the moment at which a client closes its connection in the middle of a prefill until /health says idle.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from tests.engine_fixtures import EngineProcess, request, running_engine
 
 TOKENS = 512
 CONTEXT = 8192
+DELAYS = 30
 GREEDY = DrawSettings(0.0, 1.0, 0.0, 0, 1)
 PROMPT = "Write down everything you know about the sea."
 
@@ -59,6 +64,48 @@ def _served(port: int) -> float:
     return (TOKENS - 1) / (times[-1] - times[0])
 
 
+def _body(prompt: str, tokens: int) -> bytes:
+    fields = {"thinking": False, "temperature": 0, "ignore_eos": True, "stream": True, "max_tokens": tokens}
+    return json.dumps({"messages": [{"role": "user", "content": prompt}], **fields}).encode()
+
+
+def _first_event(port: int) -> float:
+    """Milliseconds to the first token of a prompt that is in the cache."""
+    data = request("POST", "/v1/chat/completions", _body(PROMPT, 1))
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        start = time.perf_counter()
+        sock.sendall(data)
+        got = b""
+        while b'"content"' not in got:
+            got += sock.recv(1 << 16)
+        delay = time.perf_counter() - start
+        while sock.recv(1 << 16):
+            pass
+    return delay * 1000
+
+
+def _is_busy(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(request("GET", "/health"))
+        got = b""
+        while data := sock.recv(1 << 16):
+            got += data
+    return b'"busy":true' in got
+
+
+def _cancelled(port: int, number: int) -> float:
+    """Milliseconds from the end of a client to the end of its prefill."""
+    prompt = " ".join(f"{number} {i}" for i in range(1000))
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(request("POST", "/v1/chat/completions", _body(prompt, 1)))
+        while not _is_busy(port):
+            pass
+    start = time.perf_counter()
+    while _is_busy(port):
+        pass
+    return (time.perf_counter() - start) * 1000
+
+
 def _resident(engine: EngineProcess) -> dict[str, float]:
     lines = Path(f"/proc/{engine.process.pid}/status").read_text().splitlines()
     fields = dict(line.split(":", 1) for line in lines)
@@ -72,11 +119,17 @@ def _row(threads: int, rounds: int, path: Path) -> None:
             _served(engine.port)
             pairs = [(_bare(model), _served(engine.port)) for _ in range(rounds)]
             resident = _resident(engine)
+            delays = sorted(_first_event(engine.port) for _ in range(DELAYS))
+            ends = sorted(_cancelled(engine.port, i) for i in range(DELAYS))
     bare, served = (statistics.median(values) for values in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
     print(
         f"| decode, {threads} threads | {bare:,.0f} | {served:,.0f} | tokens/s | {ratio:.2f}x |", flush=True
     )
+    for what, values in (("first event", delays), ("end of work after its client's", ends)):
+        print(
+            f"| {what}, {threads} threads | | {statistics.median(values):.1f} | ms | worst {values[-1]:.1f} |"
+        )
     if threads == 1:
         size = path.stat().st_size / 1e6
         private = f"private {resident['RssAnon']:,.1f}"

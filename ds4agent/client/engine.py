@@ -18,7 +18,10 @@ from ds4agent.client.errors import EngineError
 from ds4agent.client.http import Endpoint
 from ds4agent.client.process import EngineProcess, OnPrefill
 from ds4agent.client.reply import Reply
+from ds4agent.paths import kv_cache
 
+# Of checkpoints that our own engines keep between runs.
+KV_SPACE_MB = 1024
 USUAL = "http://127.0.0.1:8000"
 USUAL_OWNER = "ds4.c"
 
@@ -111,6 +114,7 @@ def command(wanted: Wanted) -> list[str]:
     if wanted.engine in ("auto", "embedded"):
         # Port 0: the system chooses, and the line about listening names it.
         line = [sys.executable, "-m", "ds4agent.engine", "--port", "0"]
+        line += ["--kv-disk-dir", str(kv_cache()), "--kv-disk-space-mb", str(KV_SPACE_MB)]
     else:
         program = Path(wanted.engine).expanduser()
         if not (program.is_file() and os.access(program, os.X_OK)):

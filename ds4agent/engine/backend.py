@@ -6,7 +6,7 @@ from arithmetic, also in tests.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,9 @@ class Evaluator(Protocol):
     def n_tokens(self) -> int: ...
 
     def eval(self, tokens: Sequence[int]) -> None: ...
+
+    def eval_with(self, others: Sequence[Any], tokens: Sequence[int]) -> None:
+        """One token for this session and each of the others, which are of the same kind."""
 
     def reset(self) -> None: ...
 

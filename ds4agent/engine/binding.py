@@ -198,6 +198,12 @@ class Session:
         data = ffi.new("int32_t[]", tokens)
         _check(_lib.ds4_session_eval(self._ptr, data, len(tokens), ffi.NULL, error), error)
 
+    def eval_with(self, others: Sequence["Session"], tokens: Sequence[int]) -> None:
+        """One token for this session and each of the others, in one pass over the weights."""
+        error = ffi.new("ds4_error *")
+        each = ffi.new("ds4_session *[]", [self._ptr, *(other._ptr for other in others)])
+        _check(_lib.ds4_sessions_eval(each, ffi.new("int32_t[]", tokens), len(each), error), error)
+
     def cancel(self) -> None:
         """Ask a running eval to stop at its next chunk; from any thread."""
         _lib.ds4_session_cancel(self._ptr)

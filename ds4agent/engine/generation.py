@@ -103,9 +103,9 @@ class Generation:
 
     def run(
         self, stopping: Callable[[], str | None], replay: ReplayMap | None, evaluated: Callable[[Live], None]
-    ) -> Generator[None, None, Reply]:
-        """A step a token. `stopping` says why to break off, or None; `evaluated` is called where a checkpoint
-        may be made.
+    ) -> Generator[int, None, Reply]:
+        """Yields tokens to be evaluated on the session before the next step. `stopping` says why to break
+        off, or None; `evaluated` is called where a checkpoint may be made.
         """
         finish: Finish
         try:
@@ -139,7 +139,7 @@ class Generation:
 
     def _decode(
         self, stopping: Callable[[], str | None], evaluated: Callable[[Live], None]
-    ) -> Generator[None, None, Finish]:
+    ) -> Generator[int, None, Finish]:
         while self.generated < self._limit:
             self.error = stopping()
             if self.error:
@@ -157,7 +157,7 @@ class Generation:
             if self._machine.orphans > orphans:
                 self._log(self._line.orphan_end(self.generated))
             self._record.sampled(text, self._machine.in_block, self._machine.done)
-            self._live.append([token])
+            yield token
             if not self._machine.in_block:
                 evaluated(self._live)
             if self.generated % LOG_EVERY == 0:
@@ -168,7 +168,6 @@ class Generation:
                 return "stop"
             if self._out_of_time(text):
                 return "length"
-            yield
         return "length"
 
     def _out_of_time(self, text: bytes) -> bool:

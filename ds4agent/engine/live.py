@@ -181,6 +181,14 @@ class Live:
             self.key += self._vocab.token_key(token)
             self._ends.append(len(self.key))
 
+    def append_with(self, others: "Sequence[Live]", tokens: Sequence[int]) -> None:
+        """Evaluate one token here and one in each of the others. If that fails, some may have theirs."""
+        try:
+            self.session.eval_with([other.session for other in others], tokens)
+        finally:
+            for live, token in zip((self, *others), tokens, strict=True):
+                live._grow([token][: live.session.n_tokens - len(live.tokens)])
+
     def append(self, tokens: list[int]) -> None:
         """Evaluate tokens. What a cancelled or failed evaluation got done is kept."""
         try:

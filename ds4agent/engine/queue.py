@@ -1,7 +1,8 @@
 """The jobs that wait for the worker: first in, first out, and no more than the limit.
 
 A job for which an idle worker is already waiting does not count: the limit is about those who would have
-to wait. A job whose client has left makes room at once.
+to wait. A job whose client has left makes room at once. Jobs that only read ahead wait apart, behind all
+others.
 """
 
 import threading
@@ -20,40 +21,50 @@ class JobQueue:
     def __init__(self, limit: int = 0) -> None:
         self._limit = limit
         self._jobs: deque[Job] = deque()
+        self._later: deque[Job] = deque()
         self._changed = threading.Condition()
         self._taking = False
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self._jobs) + len(self._later)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether a job waits that is more than reading ahead."""
+        return bool(self._jobs)
 
     def put(self, job: Job) -> None:
         """Raises QueueFull."""
         with self._changed:
-            if self._limit and len(self._jobs) - self._taking >= self._limit:
+            if self._limit and len(self) - self._taking >= self._limit:
                 raise QueueFull
-            self._jobs.append(job)
+            (self._later if job.prefetch else self._jobs).append(job)
             self._changed.notify()
 
     @property
     def closed(self) -> bool:
         """Nothing waits any more, and nothing will."""
-        return self._closed and not self._jobs
+        return self._closed and not len(self)
 
-    def take(self, seconds: float | None = None) -> Job | None:
-        """The next job, waited for so long, None: for ever. None: there was none, or it is closed."""
+    def take(self, seconds: float | None = None, later: bool = True) -> Job | None:
+        """The next job, waited for so long, None: for ever. None: there was none, or it is closed. `later`:
+        reading ahead will do, if there is nothing else.
+        """
         with self._changed:
             self._taking = seconds != 0
-            self._changed.wait_for(lambda: self._jobs or self._closed, seconds)
+            self._changed.wait_for(lambda: len(self) or self._closed, seconds)
             self._taking = False
-            return self._jobs.popleft() if self._jobs else None
+            queues = (self._jobs, self._later) if later else (self._jobs,)
+            return next((queue.popleft() for queue in queues if queue), None)
 
     def remove(self, job: Job) -> bool:
         """Whether the job was still waiting."""
         with self._changed:
-            if job not in self._jobs:
+            queue = self._later if job.prefetch else self._jobs
+            if job not in queue:
                 return False
-            self._jobs.remove(job)
+            queue.remove(job)
             return True
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from ds4agent.engine.replies import StreamedReply, WholeReply
 from ds4agent.engine.vocab import Vocab
 from ds4agent.engine.worker import Worker
 from ds4agent.resources import openapi
-from ds4agent.wire import anthropic, chat, completions, infill, responses
+from ds4agent.wire import anthropic, chat, completions, infill, prefetch, responses
 from ds4agent.wire.anthropic_writer import token_count
 from ds4agent.wire.dialect import Dialect, ReplyIds
 from ds4agent.wire.dsml_render import NAME_CLOSE, escape_attr
@@ -48,6 +48,7 @@ from ds4agent.wire.tools import tool_names
 
 _MODELS = "/v1/models"
 _MESSAGES = "/v1/messages"
+_PREFETCH = "/ds4/prefetch"
 _HEALTH = ("/health", "/v1/health")
 _METRICS = "/metrics"
 _OPENAPI = "/openapi.json"
@@ -93,6 +94,7 @@ class Server:
         self._posts: dict[str, Endpoint] = {
             path: partial(self._turn, dialect) for path, dialect in DIALECTS.items()
         }
+        self._posts[_PREFETCH] = partial(self._turn, prefetch.DIALECT)
         self._posts[f"{_MESSAGES}/count_tokens"] = self._count_tokens
         self._gets: dict[str, Callable[[], bytes]] = {
             _MODELS: card.list_body,
@@ -204,6 +206,7 @@ class Server:
             tool_context=bool(request.continues) or has_tool_context(request.messages, request.tools_raw),
             call_prefix=dialect.call_prefix,
             body=body if self._keep_bodies else b"",
+            prefetch=dialect is prefetch.DIALECT,
         )
 
     def _forms(self, request: TurnRequest) -> tuple[tuple[int, ...], Constraint | None]:

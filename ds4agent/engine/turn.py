@@ -1,7 +1,8 @@
 """One job from its place in a session to the end of its turn, as steps that the worker interleaves.
 
-A step is a bounded piece of prefill or one token. Between two steps other turns have theirs, and whoever
-asks is told what happened.
+A step is a bounded piece of prefill, after which it yields None, or what it takes to come to the next token,
+which it yields: whoever goes on with it must have evaluated that on the session, or throws why not. So the
+worker can evaluate the tokens of several turns in one pass. Between two steps other turns have theirs.
 """
 
 import time
@@ -28,7 +29,7 @@ from ds4agent.wire.responses import lacks_reasoning
 PREFILL_STEP = 512
 PREFILL_QUANTUM = 128
 
-Steps = Generator[None, None, None]
+Steps = Generator[int | None, None, None]
 
 
 class Refused(Exception):
@@ -55,8 +56,9 @@ class Shop:
 
 
 class Turn:
-    """`stopping` says why to break off, or None; `alone` whether nobody else waits for a step; `taken` is
-    told the session once it is known. `spent`: seconds of computing, kept by the worker.
+    """`stopping` says why to break off, or None; `alone` whether nobody else waits for a step, `wanted`
+    whether anybody waits for anything; `taken` is told the session once it is known. `spent`: seconds of
+    computing, and `token`, what the next step waits for: kept by the worker.
     """
 
     def __init__(
@@ -65,14 +67,17 @@ class Turn:
         shop: Shop,
         stopping: Callable[[], str | None],
         alone: Callable[[], bool],
+        wanted: Callable[[], bool],
         taken: Callable[[Live], None],
     ) -> None:
         self.job = job
         self.live: Live | None = None
         self.spent = 0.0
+        self.token: int | None = None
         self._shop = shop
         self._stopping = stopping
         self._alone = alone
+        self._wanted = wanted
         self._taken = taken
         self.steps = self._carry_out()
 
@@ -97,6 +102,9 @@ class Turn:
             shop.log(line.prompt_start())
             yield from self._prefill(live, plan, line, began)
             read = time.monotonic() - began
+            if job.prefetch:
+                self._fetched(live, line, record, read)
+                return
             shop.log(line.prompt_done(read))
             shop.metrics.prefilled(len(plan.suffix), read, began + read - job.created)
             usage = Usage(plan.prompt, plan.cached, 0, place.source)
@@ -204,9 +212,17 @@ class Turn:
             self._shop.checkpoints.prefilled(live, stops)
             if done < total:
                 self.job.sink(Progress(done, total))
-                yield
+                yield None
                 if self._stopping() is not None:
                     raise Cancelled("CANCELLED", "nobody waits")
+                if self.job.prefetch and self._wanted():
+                    return
+
+    def _fetched(self, live: Live, line: RequestLog, record: Record, seconds: float) -> None:
+        reply = Reply("", "", (), "stop", Usage(line.prompt, line.cached, len(live) - line.cached))
+        self._shop.log(logline.prefetched(line.cached, len(live), line.prompt, seconds))
+        record.finished(reply, line, seconds)
+        self.job.sink(Finished(reply))
 
     def _decode(
         self, live: Live, line: RequestLog, record: Record, usage: Usage, began: float, read: float

@@ -6,13 +6,18 @@ turn, and a session whose key begins a prompt's key holds exactly the conversati
 it.
 """
 
+from array import array
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from ds4agent.engine.backend import Tokenizer
 from ds4agent.engine.binding import Ds4Error
 from ds4agent.wire.template import ASSISTANT, BOS, CONTROL, EOS, FIM, THINK_CLOSE, USER, Rendered
 
+# Of text whose tokens are remembered.
+REMEMBERED_BYTES = 4 << 20
 _MARKED = frozenset((BOS, EOS, USER, ASSISTANT))
 
 # (text, the control token's id or None for ordinary text)
@@ -38,11 +43,38 @@ class Prompt:
     tokens: list[int]
 
 
+class _Tokenized:
+    """Texts that were tokenised lately: a conversation comes back with every turn, and nearly all of it is
+    what it was. Texts of control tokens are never joined, so that each is a matter of its own.
+    """
+
+    def __init__(self, model: Tokenizer) -> None:
+        self._model = model
+        self._texts: OrderedDict[bytes, array[int]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def tokens(self, text: bytes) -> Sequence[int]:
+        with self._lock:
+            if (found := self._texts.get(text)) is not None:
+                self._texts.move_to_end(text)
+                return found
+        found = array("i", self._model.tokenize(text))
+        with self._lock:
+            if len(text) <= REMEMBERED_BYTES and text not in self._texts:
+                self._texts[text] = found
+                self._bytes += len(text)
+            while self._bytes > REMEMBERED_BYTES:
+                self._bytes -= len(self._texts.popitem(last=False)[0])
+        return found
+
+
 class Vocab:
     """The model's tokenizer, seen from the chat format."""
 
     def __init__(self, model: Tokenizer) -> None:
         self.tokenizer = model
+        self._known = _Tokenized(model)
         self._control: dict[str, int] = {}
         for text in CONTROL:
             token = model.find(text)
@@ -71,7 +103,7 @@ class Vocab:
         out: list[int] = []
         for text, token in pieces:
             if token is None:
-                out += self.tokenizer.tokenize(text)
+                out += self._known.tokens(text)
             else:
                 out.append(token)
         return out

@@ -3,13 +3,15 @@
 Connections hand in jobs, the worker carries them out, and tells each job's sink what happens. Jobs are taken
 on in the order in which they came, as long as a session is free for them. Turns that go on at the same time
 have steps by turns: always the one that has computed least so far, so that a long prefill takes its share
-of the time and no more, and a token is never further away than one step of everyone else.
+of the time and no more, and a token is never further away than one step of everyone else. Tokens that
+several turns wait for are evaluated in one pass over the weights.
 
 Cancelling: a job is dropped when its client has gone. A waiting one leaves the queue; one that runs is
 stopped between two tokens, or, in prefill, between two chunks of the library. What was read stays in the
 session and serves the next prompt that begins the same way.
 
-While nothing is to be done, checkpoints are written.
+Reading ahead begins when nothing else goes on, and ends when anything else wants to. While nothing is to be
+done, checkpoints are written.
 """
 
 import threading
@@ -18,6 +20,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.checkpoints import Checkpoints
 from ds4agent.engine.generation import CLIENT_GONE, Defaults
 from ds4agent.engine.job import Dropped, Failed, Job
@@ -113,13 +116,13 @@ class Worker:
     def _loop(self) -> None:
         while self._take_on():
             if self._turns:
-                self._step(min(self._turns, key=lambda turn: turn.spent))
+                self._advance(min(self._turns, key=lambda turn: turn.spent))
         self._checkpoints.shutdown(self._slots)
 
     def _take_on(self) -> bool:
         """Begin what can be begun; wait if there is nothing else to do. False: it is over."""
         while self._slots.free:
-            job = self._jobs.take(0) if self._turns else self._awaited()
+            job = self._jobs.take(0, later=False) if self._turns else self._awaited()
             if job is None:
                 return bool(self._turns)
             self._begin(job)
@@ -138,15 +141,46 @@ class Worker:
         if self._broken_off(job) is not None:
             job.sink(Dropped())
             return
-        turn = Turn(job, self._shop, partial(self._broken_off, job), self._alone, partial(self._taken, job))
+        turn = Turn(
+            job,
+            self._shop,
+            partial(self._broken_off, job),
+            self._alone,
+            self._wanted,
+            partial(self._taken, job),
+        )
         turn.spent = min((other.spent for other in self._turns), default=0.0)
         self._turns.append(turn)
-        self._step(turn)
+        self._advance(turn)
 
-    def _step(self, turn: Turn) -> None:
+    def _advance(self, first: Turn) -> None:
+        """A step of this turn; of all that wait for a token, if it does."""
         start = time.monotonic()
+        turns = [first] if first.token is None else [turn for turn in self._turns if turn.token is not None]
+        errors = self._evaluate(turns) if first.token is not None else {}
+        for turn in turns:
+            self._step(turn, errors.get(turn))
+        share = (time.monotonic() - start) / len(turns)
+        for turn in turns:
+            turn.spent += share
+
+    def _evaluate(self, turns: list[Turn]) -> dict[Turn, Ds4Error]:
+        """The tokens that turns wait for, in one pass; what went wrong with each that did not get its own."""
+        lives = [turn.live for turn in turns if turn.live is not None]
+        tokens = [turn.token for turn in turns if turn.token is not None]
+        before = [len(live) for live in lives]
         try:
-            next(turn.steps)
+            if len(lives) == 1:
+                lives[0].append(tokens)
+            else:
+                lives[0].append_with(lives[1:], tokens)
+        except Ds4Error as error:
+            return {t: error for t, live, n in zip(turns, lives, before, strict=True) if len(live) == n}
+        return {}
+
+    def _step(self, turn: Turn, error: Ds4Error | None = None) -> None:
+        try:
+            turn.token = next(turn.steps) if error is None else turn.steps.throw(error)
         except StopIteration:
             self._end(turn)
         except Exception:
@@ -156,7 +190,6 @@ class Worker:
                 turn.live.reset()
             self._end(turn)
             turn.job.sink(Failed(INTERNAL))
-        turn.spent += time.monotonic() - start
 
     def _end(self, turn: Turn) -> None:
         self._turns.remove(turn)
@@ -173,6 +206,9 @@ class Worker:
 
     def _alone(self) -> bool:
         return len(self._turns) == 1
+
+    def _wanted(self) -> bool:
+        return not self._alone() or self._jobs.urgent
 
     def _broken_off(self, job: Job) -> str | None:
         """Why the job is not worth going on with."""

@@ -1,9 +1,9 @@
 """The Anthropic dialect: what POST /v1/messages and its count_tokens ask for."""
 
 from ds4agent.wire.anthropic_messages import after_hidden_turn, after_last_turn, answers_in, read_items
-from ds4agent.wire.anthropic_writer import error, overflow, writer
+from ds4agent.wire.anthropic_writer import overflow, writer
 from ds4agent.wire.dialect import Dialect
-from ds4agent.wire.errors import RequestError
+from ds4agent.wire.errors import RequestError, anthropic_error_body
 from ds4agent.wire.fields import (
     Object,
     as_array,
@@ -86,6 +86,6 @@ DIALECT = Dialect(
     call_prefix="toolu_",
     parse=parse_request,
     writer=writer,
-    error=error,
+    error=anthropic_error_body,
     overflow=overflow,
 )

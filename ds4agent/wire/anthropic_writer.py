@@ -7,41 +7,26 @@ emission belongs to follows from its kind alone, so the writer only remembers th
 from ds4agent.wire import sse
 from ds4agent.wire.dialect import Emission, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallEnd, CallStart, Content, Reasoning
-from ds4agent.wire.errors import RequestError, context_overflow
+from ds4agent.wire.errors import (
+    SERVER_FAILED,
+    RequestError,
+    anthropic_error,
+    context_overflow,
+)
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.message import ToolCall
 from ds4agent.wire.reply import Reply, Usage
 from ds4agent.wire.request import TurnRequest
 
 GENERATION_FAILED = "generation failed"
-_ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    404: "not_found_error",
-    409: "invalid_request_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    529: "overloaded_error",
-}
-_SERVER_FAILED = "api_error"
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "error": "end_turn"}
-
-
-def _error(kind: str, message: str, more: str = "") -> str:
-    return f'{{"type":"error","error":{{"type":"{kind}","message":{quote(message)}{more}}}}}'
-
-
-def error(status: int, message: str) -> bytes:
-    """The body of an HTTP error."""
-    return f"{_error(_ERROR_TYPES.get(status, _SERVER_FAILED), message)}\n".encode()
 
 
 def overflow(n_prompt: int, n_ctx: int) -> RequestError:
     """The prompt leaves no room for a single new token."""
     message = context_overflow("messages", n_prompt, n_ctx).message
     more = f',"n_prompt_tokens":{n_prompt},"n_ctx":{n_ctx}'
-    return RequestError(400, message, f"{_error(_ERROR_TYPES[400], message, more)}\n".encode())
+    return RequestError(400, message, f"{anthropic_error('invalid_request_error', message, more)}\n".encode())
 
 
 def token_count(n_tokens: int) -> bytes:
@@ -133,7 +118,7 @@ class MessagesWriter:
         return out + _record("message_stop")
 
     def failure(self, message: str) -> bytes:
-        return sse.event("error", _error(_SERVER_FAILED, message))
+        return sse.event("error", anthropic_error(SERVER_FAILED, message))
 
     # -- blocks
     # ------------------------------------------------------------------------------------------------

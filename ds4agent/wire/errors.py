@@ -17,6 +17,20 @@ CONTINUATION_GONE = {
     ),
 }
 
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "invalid_request_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
+# The type of every other status in Anthropic's shape.
+SERVER_FAILED = "api_error"
+
 
 class RequestError(Exception):
     """A request that is answered with an HTTP error. `body` is complete, newline included; None: each API
@@ -43,3 +57,12 @@ def context_overflow(param: str, n_prompt: int, n_ctx: int) -> RequestError:
         f'"code":"context_length_exceeded","n_prompt_tokens":{n_prompt},"n_ctx":{n_ctx}}}}}\n'
     )
     return RequestError(400, message, body.encode())
+
+
+def anthropic_error(kind: str, message: str, more: str = "") -> str:
+    """An error in Anthropic's shape; `more`: members behind the message."""
+    return f'{{"type":"error","error":{{"type":"{kind}","message":{quote(message)}{more}}}}}'
+
+
+def anthropic_error_body(status: int, message: str) -> bytes:
+    return f"{anthropic_error(_ANTHROPIC_TYPES.get(status, SERVER_FAILED), message)}\n".encode()

@@ -119,6 +119,11 @@ def prefix_reused(source: CacheSource, cached: int, prompt: int) -> str:
     return f"kv cache prefix reused source={source} cached={cached} prompt={prompt}"
 
 
+def prefetched(cached: int, held: int, prompt: int, seconds: float) -> str:
+    """Not a line of ds4-server's."""
+    return f"kv cache prefetched cached={cached} read={held - cached} prompt={prompt} {seconds:.3f}s"
+
+
 def disk_hit(tokens: int, text: int, quant: int, key: str, ms: float, path: str) -> str:
     """`text`: bytes of the key, `key`: its kind; ds4-server knows 2 and 4 bits only."""
     said = f"tokens={tokens} text={text} quant={quant} key={key}"

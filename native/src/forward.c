@@ -11,6 +11,9 @@
  * float32, once per model. Buffers belong to the model and are shared by its
  * sessions, hence one evaluation at a time.
  *
+ * A chunk may also be one token each of several sessions: matrices do not care whose
+ * a token is, and what depends on it is in forward_many.c.
+ *
  * A chunk either runs to its end or leaves no trace: memory is reserved before, and
  * what it overwrites in the session's rings is put back if it is cancelled. (Rows
  * it wrote do no harm: how many rows there are follows from the tokens.)
@@ -171,6 +174,7 @@ void ds4_forward_free(ds4_model *m) {
         free(f->owned[i]);
     free(f->owned);
     free(f->undo);
+    free(f->many_logits);
     free(f->layers);
     free(f->freq[0]);
     free(f->freq[1]);
@@ -224,6 +228,10 @@ static void run_chunk(void *arg, int tid) {
         ln.own->ahead.running = 0;
         ds4_layers_batch(&ln);
     }
+    if (e->many) {
+        ds4_many_logits(&ln);
+        return;
+    }
     for (size_t t = e->stop ? e->toks : e->all_logits ? 0 : e->toks - 1; t < e->toks; t++)
         head(&ln, t, e->all_logits ? e->logits + t * e->m->hp.n_vocab : e->logits);
 }
@@ -274,4 +282,39 @@ ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, flo
     if (!ok)
         return ds4_fail(err, DS4_ERR_MEMORY, "out of memory for a chunk of %zu tokens", toks);
     return e.stop ? DS4_ERR_CANCELLED : DS4_OK;
+}
+
+static bool reserve_many(ds4_model *m, ds4_forward *f, size_t n, uint64_t longest) {
+    uint64_t need = n * m->hp.n_vocab;
+    if (need > f->many_cap) {
+        float *p = realloc(f->many_logits, need * sizeof *p);
+        if (!p)
+            return false;
+        f->many_logits = p;
+        f->many_cap = need;
+    }
+    return ds4_work_reserve(m, f, n) && ds4_lanes_reserve(m, f, longest);
+}
+
+ds4_status ds4_forward_each(ds4_session *const *s, const int32_t *tok, size_t n, ds4_error *err) {
+    ds4_model *m = s[0]->model;
+    ds4_forward *f = m->forward;
+    uint64_t longest = 0;
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t end = s[i]->n_tokens + 1ull;
+        ok = ok && ds4_extents_reserve(s[i], end - 1, end) && ds4_spans_reserve(s[i], end - 1, end);
+        longest = end > longest ? end : longest;
+    }
+    ds4_eval e = {.m = m, .f = f, .s = s[0], .many = s, .k = m->k, .tok = tok, .toks = n};
+    pthread_mutex_lock(&f->lock);
+    ok = ok && reserve_many(m, f, n, longest);
+    if (ok) {
+        point_acts(&f->work, &m->hp, n);
+        ds4_pool_run(m->pool, run_chunk, &e);
+    }
+    for (size_t i = 0; ok && i < n; i++)
+        memcpy(s[i]->logits, f->many_logits + i * m->hp.n_vocab, m->hp.n_vocab * sizeof(float));
+    pthread_mutex_unlock(&f->lock);
+    return ok ? DS4_OK : ds4_fail(err, DS4_ERR_MEMORY, "out of memory for a token of each of %zu sessions", n);
 }

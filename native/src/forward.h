@@ -102,6 +102,8 @@ typedef struct ds4_forward {
     bool needs_index;
     void *undo;                /* the session's rings before the chunk */
     uint64_t undo_cap;
+    float *many_logits;        /* [n][n_vocab] */
+    uint64_t many_cap;
     void **owned;              /* widened copies */
     size_t n_owned;
     ds4_work work;
@@ -113,7 +115,8 @@ typedef struct ds4_forward {
 typedef struct {
     ds4_model *m;
     ds4_forward *f;
-    ds4_session *s;
+    ds4_session *s;            /* many: the first of them */
+    ds4_session *const *many;  /* a session for each token, or NULL: all tokens follow each other in s */
     const struct kernels *k;
     const int32_t *tok;
     size_t toks;
@@ -133,6 +136,14 @@ typedef struct {
     int tid, n;
 } ds4_lane;
 
+/* Whose token t of the chunk is, and where it stands. */
+static inline ds4_session *ds4_session_of(const ds4_eval *e, size_t t) {
+    return e->many ? e->many[t] : e->s;
+}
+static inline uint32_t ds4_pos_of(const ds4_eval *e, size_t t) {
+    return e->many ? e->many[t]->n_tokens : e->pos + (uint32_t)t;
+}
+
 /* A part of [0, n) in units of `unit` for this thread. */
 void ds4_share(const ds4_lane *ln, size_t n, size_t unit, size_t *from, size_t *to);
 void ds4_sync(const ds4_lane *ln);
@@ -146,10 +157,17 @@ static inline bool ds4_is_int(const gguf_tensor *t) {
 /* forward.c */
 ds4_status ds4_forward_eval(ds4_session *s, const int32_t *tok, size_t toks, float *logits, bool all,
                             ds4_error *err);
+/* One token for each of n >= 2 sessions; their logits are filled, nothing else is done to them. */
+ds4_status ds4_forward_each(ds4_session *const *s, const int32_t *tok, size_t n, ds4_error *err);
 /* forward_token.c and forward_batch.c: every layer of one token, of a chunk. */
 void ds4_layers_token(ds4_lane *ln);
 
 void ds4_layers_batch(ds4_lane *ln);
+/* forward_many.c: what differs in a chunk of one token each of several sessions */
+void ds4_many_store(ds4_lane *ln, uint32_t l);
+bool ds4_many_sparse(const ds4_lane *ln, uint32_t l);
+void ds4_many_attend(ds4_lane *ln, uint32_t l);
+void ds4_many_logits(ds4_lane *ln);
 
 /* forward_ahead.c: what this thread reads in decode, in order */
 void ds4_ahead_begin(ds4_lane *ln);
@@ -204,7 +222,7 @@ void ds4_comp_store(const ds4_lane *ln, ds4_comp_state *c, const float *ape, uin
 void ds4_comp_keep(const ds4_comp_state *c, ds4_piece *span, uint32_t end, const float *chunk_kv,
                    const float *chunk_gate, uint32_t chunk_pos);
 /* Row w from tokens of the ring, or of the chunk where they lie in it. */
-void ds4_comp_row(const ds4_lane *ln, const ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
+void ds4_comp_row(const ds4_lane *ln, const ds4_session *s, const ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
                   const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos);
 void ds4_comp_bias(const ds4_comp_state *c, const float *ape, uint32_t pos, size_t toks, float *gate,
                    size_t from, size_t to);
@@ -213,8 +231,8 @@ void ds4_comp_carry(ds4_comp_state *c, uint32_t pos, size_t toks, const float *k
 /* indexer.c */
 void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads);
 /* Of rows [from, to), from a multiple of 64: scores[from] is the first. */
-void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, const ds4_comp_state *index,
-                      size_t from, size_t to, float *scores);
+void ds4_index_scores(const ds4_lane *ln, const ds4_session *s, const float *q, const float *weights,
+                      const ds4_comp_state *index, size_t from, size_t to, float *scores);
 size_t ds4_top_k(const float *scores, size_t n, size_t k, uint32_t *out);
 
 /* moe.c */

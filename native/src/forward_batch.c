@@ -86,12 +86,14 @@ static void block_output(ds4_lane *ln) {
     }
 }
 
-/* A compressor's projections; the thread that makes a gate's columns adds their bias. */
+/* A compressor's projections; the thread that makes a gate's columns adds their bias, if tokens are in order. */
 static void project_comp(ds4_lane *ln, const ds4_compressor *c, const ds4_comp_state *st, const float *ape,
                          float *kv, float *gate) {
     size_t from, to;
     rows(ln, c->kv, 16, &ln->w->ax, kv);
     rows(ln, c->gate, 16, &ln->w->ax, gate);
+    if (ln->e->many)
+        return;
     ds4_share(ln, st->in_width, 16, &from, &to);
     ds4_comp_bias(st, ape, ln->e->pos, ln->e->toks, gate, from, to);
 }
@@ -114,7 +116,7 @@ static void compress(const ds4_lane *ln, const ds4_comp_state *c, const float *n
     uint32_t end = (ln->e->pos + (uint32_t)ln->e->toks) / c->ratio;
     for (uint32_t row = ln->e->pos / c->ratio; row < end; row++)
         if (row % (uint32_t)ln->n == (uint32_t)ln->tid)
-            ds4_comp_row(ln, c, norm, row, is_index, kv, gate, ln->e->pos);
+            ds4_comp_row(ln, ln->e->s, c, norm, row, is_index, kv, gate, ln->e->pos);
 }
 
 /* Rows of the window that lie before the chunk. */
@@ -147,6 +149,10 @@ static void finish_inputs(ds4_lane *ln, uint32_t l) {
         ds4_rms(ln, w->qr + t * ql, w->qr + t * ql, F->q_a_norm, ql);
     if (F->int_qr)
         quantize(ln, &w->aqr, w->qr, ql, r);
+    if (ln->e->many) {
+        ds4_many_store(ln, l);
+        return;
+    }
     stage_rows(ln, l);
     if (L->ratio)
         compress(ln, &st->comp, F->comp.norm, false, w->ckv, w->cgate);
@@ -187,7 +193,7 @@ static void attend_sparse(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 
     float *iq = w->iq + t * hp->idx_head * hp->idx_dim;
     ds4_rope r = ds4_rope_of(ln, L, t);
     ds4_index_query(ln, r, iq, hp->idx_head);
-    ds4_index_scores(ln, iq, w->iw + t * hp->idx_head, &st->index, 0, n, own->index_scores);
+    ds4_index_scores(ln, ln->e->s, iq, w->iw + t * hp->idx_head, &st->index, 0, n, own->index_scores);
     n = ds4_top_k(own->index_scores, n, hp->idx_top_k, own->sel);
     for (size_t i = 0; i < n; i++)
         memcpy(own->gather + i * D, ds4_row(ln->e->s, &st->comp, own->sel[i]), D * sizeof(float));
@@ -216,6 +222,15 @@ static ds4_acts group(const ds4_lane *ln, size_t g) {
     a.row = ds4_q8row_at(&w->ao.row, k, g * T);
     a.tile = ds4_q8tile_at(&w->ao.tile, lanes, k, g * ((T + lanes - 1) / lanes));
     return a;
+}
+
+static void heads_many(ds4_lane *ln, uint32_t l) {
+    ds4_many_attend(ln, l);
+    ds4_sync(ln);
+    for (size_t g = 0; ds4_is_int(ln->m->layers[l].o_a) && g < ln->hp->n_out_group; g++) {
+        ds4_acts a = group(ln, g);
+        quantize(ln, &a, a.f, a.ldf, my_tokens(ln));
+    }
 }
 
 /* Blocks of tokens go round the threads, since later tokens see more rows. */
@@ -253,11 +268,16 @@ static void attention(ds4_lane *ln, uint32_t l) {
     finish_inputs(ln, l);
     ds4_sync(ln);
     rows(ln, L->q_b, 16, &w->aqr, w->q);
-    if (st->index.ratio && (ln->e->pos + ln->e->toks) / L->ratio > ln->hp->idx_top_k)
+    bool many = ln->e->many != NULL;
+    if (many ? ds4_many_sparse(ln, l) : st->index.ratio && (ln->e->pos + ln->e->toks) / L->ratio > ln->hp->idx_top_k)
         rows(ln, L->idx_q_b, 16, &w->aqr, w->iq);
-    remember(ln, l);
+    if (!many)
+        remember(ln, l);
     ds4_sync(ln);
-    heads(ln, L, F, st);
+    if (many)
+        heads_many(ln, l);
+    else
+        heads(ln, L, F, st);
     ds4_sync(ln);
     group_out(ln, L);
     ds4_sync(ln);
@@ -286,6 +306,8 @@ static void route(ds4_lane *ln, uint32_t l) {
 /* All threads get the same answer: it is given before a barrier and not changed
  * before the next. */
 static bool cancelled(ds4_lane *ln) {
+    if (ln->e->many) /* too short */
+        return false;
     if (ln->tid == 0)
         ln->e->stop = atomic_exchange(&ln->e->s->cancel, 0);
     ds4_sync(ln);

@@ -64,14 +64,14 @@ static void compress(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, d
     if (ln->tid == ln->n - 1) {
         ds4_comp_store(ln, &st->comp, F->comp.ape, p, ln->w->ckv, ln->w->cgate);
         if (emits)
-            ds4_comp_row(ln, &st->comp, F->comp.norm, p / L->ratio, false, NULL, NULL, 0);
+            ds4_comp_row(ln, ln->e->s, &st->comp, F->comp.norm, p / L->ratio, false, NULL, NULL, 0);
         if (ending)
             ds4_comp_keep(&st->comp, ending, p + 1, NULL, NULL, 0);
     }
     if (ln->tid == 0 && st->index.ratio) {
         ds4_comp_store(ln, &st->index, F->index.ape, p, ln->w->ikv, ln->w->igate);
         if (emits)
-            ds4_comp_row(ln, &st->index, F->index.norm, p / L->ratio, true, NULL, NULL, 0);
+            ds4_comp_row(ln, ln->e->s, &st->index, F->index.norm, p / L->ratio, true, NULL, NULL, 0);
         if (ending)
             ds4_comp_keep(&st->index, ending, p + 1, NULL, NULL, 0);
     }
@@ -93,7 +93,7 @@ static size_t compressed(ds4_lane *ln, const ds4_layer *L, ds4_layer_state *st, 
     ds4_sync(ln);
     float *scores = ln->e->f->lanes[0].index_scores;
     ds4_share(ln, n, 64, &from, &to);
-    ds4_index_scores(ln, ln->w->iq, ln->w->iw, &st->index, from, to, scores);
+    ds4_index_scores(ln, ln->e->s, ln->w->iq, ln->w->iw, &st->index, from, to, scores);
     ds4_sync(ln);
     n = ds4_top_k(scores, n, hp->idx_top_k, ln->own->sel);
     for (size_t i = 0; i < n; i++)

@@ -21,19 +21,19 @@ void ds4_index_query(const ds4_lane *ln, ds4_rope r, float *q, size_t heads) {
 }
 
 /* The constant factor 1/sqrt(dim * heads) does not change the order. */
-void ds4_index_scores(const ds4_lane *ln, const float *q, const float *weights, const ds4_comp_state *index,
-                      size_t from, size_t to, float *scores) {
+void ds4_index_scores(const ds4_lane *ln, const ds4_session *s, const float *q, const float *weights,
+                      const ds4_comp_state *index, size_t from, size_t to, float *scores) {
     size_t dim = ln->hp->idx_dim, heads = ln->hp->idx_head;
     float *scratch = ln->own->tmp;
     for (size_t at = from; at < to; at += STEP) {
         size_t count = to - at < STEP ? to - at : STEP;
-        const float *rows = ds4_row(ln->e->s, index, at); /* an extent holds whole steps */
+        const float *rows = ds4_row(s, index, at); /* an extent holds whole steps */
         ln->k->dot_f32(rows, dim, count, q, dim, heads, dim, scratch, STEP);
         for (size_t i = 0; i < count; i++) {
             float sum = 0.0f;
             for (size_t h = 0; h < heads; h++) {
-                float s = scratch[h * STEP + i];
-                sum += weights[h] * (s > 0.0f ? s : 0.0f);
+                float dot = scratch[h * STEP + i];
+                sum += weights[h] * (dot > 0.0f ? dot : 0.0f);
             }
             scores[at + i] = sum;
         }

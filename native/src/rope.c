@@ -49,7 +49,7 @@ void ds4_rope_fill(const ds4_lane *ln, size_t t) {
     const ds4_work *w = ln->w;
     size_t at = t * ln->hp->n_rot;
     for (int base = 0; base < 2; base++)
-        ds4_rope_at(ln, base, ln->e->pos + (uint32_t)t, w->cos[base] + at, w->sin[base] + at,
+        ds4_rope_at(ln, base, ds4_pos_of(ln->e, t), w->cos[base] + at, w->sin[base] + at,
                     w->neg[base] + at);
 }
 

@@ -116,6 +116,46 @@ static void test_save_and_load(ds4_model *m) {
     ds4_session_free(whole);
 }
 
+/* Tokens of several sessions in one pass give what each gives alone. */
+static void test_together(const char *kernels) {
+    static const int starts[] = {0, 3, 126, 127, 250, 260, 17, 300, 301};
+    enum { MANY = sizeof starts / sizeof *starts, STEPS = 12 };
+    for (int threads = 1; threads <= 3; threads++) {
+        ds4_model *m = open_model(kernels, threads);
+        ds4_session *all[MANY], *alone;
+        if (!m) return;
+        for (int i = 0; i < MANY; i++) {
+            all[i] = new_session(m, CONTEXT);
+            if (starts[i]) eval(all[i], 0, (size_t)starts[i], NULL);
+        }
+        for (int k = 0; k < STEPS; k++) {
+            int32_t next[MANY];
+            size_t n = k % 3 == 2 ? MANY : k % 3 == 1 ? 2 : 4;
+            for (size_t i = 0; i < n; i++) next[i] = tokens[ds4_session_n_tokens(all[i])];
+            CHECK(ds4_sessions_eval(all, next, n, &err) == DS4_OK, "%s", err.message);
+        }
+        for (int i = 0; i < MANY; i++) {
+            alone = new_session(m, CONTEXT);
+            eval(alone, 0, (size_t)ds4_session_n_tokens(all[i]), NULL);
+            expect_same(all[i], alone, "together as alone");
+            ds4_session_cut(all[i], 120);
+            eval(all[i], (size_t)ds4_session_n_tokens(all[i]), 200, NULL);
+            ds4_session_reset(alone);
+            eval(alone, 0, 200, NULL);
+            expect_same(all[i], alone, "and points are whole");
+            ds4_session_free(alone);
+        }
+        int32_t two[2] = {1, vocab};
+        ds4_session *same[2] = {all[0], all[0]};
+        CHECK(ds4_sessions_eval(all, two, 2, &err) == DS4_ERR_ARGUMENT, "a token that is none");
+        two[1] = 1;
+        CHECK(ds4_sessions_eval(same, two, 2, &err) == DS4_ERR_ARGUMENT, "a session twice");
+        CHECK(ds4_session_n_tokens(all[0]) == 200, "nothing happened");
+        for (int i = 0; i < MANY; i++) ds4_session_free(all[i]);
+        ds4_model_close(m);
+    }
+}
+
 static void expect_refused(ds4_session *s, const void *bytes, uint64_t size, ds4_status status, const char *part) {
     ds4_status st = ds4_session_load(s, bytes, size, &err);
     CHECK(st == status, "status %s, expected %s (%s)", ds4_status_name(st), ds4_status_name(status), err.message);
@@ -424,6 +464,7 @@ int main(void) {
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         test_splits(sets[i]);
         test_odd_weights(sets[i]);
+        test_together(sets[i]);
     }
     test_foreign();
     unlink(path);

@@ -66,3 +66,17 @@ def test_twenty_turns_read_every_token_once(engine_url: str, tmp_path: Path) -> 
         _assert_nothing_read_twice(turn, outcome)
         prompt_tokens += [event["prompt_tokens"] for event in outcome.of("cache")]
     assert prompt_tokens == sorted(prompt_tokens), "the session only ever grows"
+
+
+@pytest.mark.slow
+def test_an_engine_of_its_own_for_each_turn_reads_every_token_once(tmp_path: Path) -> None:
+    """Every run starts the embedded engine and ends it: what was read comes back from disk."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    make_repository(folder, FILES, "Start")
+    env = private_environment(tmp_path / "home")
+    for turn, text in enumerate(TURNS[:6]):
+        words = ["--continue", text] if turn else [text]
+        outcome = run_agent(folder, "embedded", env, *words)
+        assert outcome.events, outcome.stderr
+        _assert_nothing_read_twice(turn, outcome)

@@ -14,6 +14,7 @@ from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.engine import BadEngine, Wanted, call, command
 from ds4agent.client.errors import EngineError, EngineStartError
 from ds4agent.client.process import EngineProcess
+from ds4agent.paths import kv_cache
 from tests.unit.client.scripted_engine import ScriptedEngine
 
 SAY = """
@@ -136,7 +137,9 @@ def test_command_lines(tmp_path: Path) -> None:
     model = tmp_path / "m.gguf"
     model.write_bytes(b"")
     embedded = command(Wanted("embedded", str(model), 4096))
-    assert embedded[1:] == ["-m", "ds4agent.engine", "--port", "0", "--model", str(model), "--ctx", "4096"]
+    kept = ["--kv-disk-dir", str(kv_cache()), "--kv-disk-space-mb", "1024"]
+    assert embedded[1:5] == ["-m", "ds4agent.engine", "--port", "0"]
+    assert embedded[5:] == [*kept, "--model", str(model), "--ctx", "4096"]
     program = tmp_path / "ds4-server"
     program.write_text("#!/bin/sh\n")
     with pytest.raises(BadEngine, match="is no engine"):

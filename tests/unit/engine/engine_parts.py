@@ -37,12 +37,13 @@ class Parts:
         replay: bool = True,
         trace: Trace | None = None,
         max_queue: int = 0,
+        max_sessions: int = 1,
     ) -> None:
         self.session = ScriptedSession(ScriptedModel(), n_ctx, replies)
         self.lines: list[str] = []
         vocab = Vocab(self.session.model)
         memory = ReplayMap(1000) if replay else None
-        self.slots = Slots(vocab, lambda: self.session if not self.slots.lives else self.session.fork())
+        self.slots = Slots(vocab, self._new_session, max_sessions)
         self.worker = Worker(
             vocab,
             self.slots,
@@ -57,6 +58,13 @@ class Parts:
             self.worker, vocab, format_texts(), card, memory, cors=False, keep_bodies=trace is not None
         )
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def _new_session(self) -> ScriptedSession:
+        if not self.slots.lives:
+            return self.session
+        other = self.session.fork()
+        other.reset()
+        return other
 
     @property
     def live(self) -> Live:
@@ -92,8 +100,9 @@ def engine_parts(
     replay: bool = True,
     trace: Trace | None = None,
     max_queue: int = 0,
+    max_sessions: int = 1,
 ) -> Iterator[Parts]:
-    parts = Parts(replies, n_ctx, replay, trace, max_queue)
+    parts = Parts(replies, n_ctx, replay, trace, max_queue, max_sessions)
     parts.worker.start()
     try:
         yield parts

@@ -81,6 +81,10 @@ class ScriptedSession:
         else:
             self._next = []
 
+    def eval_with(self, others: Sequence[ScriptedSession], tokens: Sequence[int]) -> None:
+        for session, token in zip((self, *others), tokens, strict=True):
+            session.eval([token])
+
     def reset(self) -> None:
         self.held = []
         self._next = []

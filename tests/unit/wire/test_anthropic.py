@@ -14,11 +14,11 @@ from ds4agent.engine.vocab import encode
 from ds4agent.resources import format_texts
 from ds4agent.wire.anthropic import DIALECT, parse_request
 from ds4agent.wire.anthropic_messages import read_items
-from ds4agent.wire.anthropic_writer import MessagesWriter, error, overflow
+from ds4agent.wire.anthropic_writer import MessagesWriter, overflow
 from ds4agent.wire.dialect import Emission, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallStart, Content, DsmlMachine, Event, Reasoning, Turn
 from ds4agent.wire.dsml_render import render_block
-from ds4agent.wire.errors import RequestError
+from ds4agent.wire.errors import RequestError, anthropic_error_body
 from ds4agent.wire.fields import MAX_THINK_CTX
 from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.reply import Finish, Reply, Usage
@@ -430,7 +430,7 @@ def test_any_json_is_a_turn_or_a_refusal(body: Any) -> None:
         request = DIALECT.parse(json.dumps(body).encode(), context)
     except RequestError as refused:
         assert refused.status == 400
-        json.loads(error(refused.status, refused.message))
+        json.loads(anthropic_error_body(refused.status, refused.message))
         return
     if request.continues:
         rendered = render_continuation(request.messages, request.think)
@@ -651,7 +651,7 @@ def test_the_id_is_random_and_signs_the_thinking() -> None:
 )
 def test_errors_have_anthropics_shape(status: int, kind: str) -> None:
     expected = f'{{"type":"error","error":{{"type":"{kind}","message":"a\\"b"}}}}\n'
-    assert error(status, 'a"b').decode() == expected
+    assert anthropic_error_body(status, 'a"b').decode() == expected
 
 
 def test_a_prompt_that_is_too_long() -> None:

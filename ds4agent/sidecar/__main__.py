@@ -1,0 +1,81 @@
+"""`python -m ds4agent.sidecar`: what `ds4agent serve` becomes; its settings come in the environment.
+
+The ssl module stays out: it takes more memory than all of ours, and nothing here speaks TLS. asyncio does
+without it where it cannot be imported.
+"""
+
+import sys
+
+sys.modules["ssl"] = None  # type: ignore[assignment]
+
+import asyncio  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import socket  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from ds4agent.sidecar.app import App  # noqa: E402
+from ds4agent.sidecar.runtime import AlreadyRunning, Held, Runtime, new_token  # noqa: E402
+from ds4agent.sidecar.settings import SidecarSettings  # noqa: E402
+
+SETTINGS = "DS4AGENT_SIDECAR"
+BACKLOG = 1024
+
+
+def log(text: str) -> None:
+    sys.stderr.write(f"ds4agent: {text}\n")
+    sys.stderr.flush()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Raises OSError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setblocking(False)
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    token = new_token()
+    app = App(settings, token, lambda line: log(f"engine: {line}"))
+    server = await loop.create_server(app.connection, sock=sock, backlog=BACKLOG)
+    port = sock.getsockname()[1]
+    held.write(Runtime(os.getpid(), port, token))
+    log(f"listening on http://{settings.host}:{port}")
+    await stop.wait()
+    log("stopping")
+    server.close()
+    await app.close()
+
+
+def main() -> int:
+    settings = SidecarSettings.from_json(os.environ.pop(SETTINGS))
+    try:
+        held = Held(Path(settings.runtime_file))
+    except AlreadyRunning as running:
+        log(str(running))
+        return 2
+    except OSError as error:
+        log(f"cannot use {settings.runtime_file}: {error.strerror}")
+        return 1
+    try:
+        sock = _bind(settings.host, settings.port)
+    except OSError as error:
+        log(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
+        return 1
+    asyncio.run(_serve(settings, held, sock))
+    held.release()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""An engine that somebody else started: found by the lock that all ds4 programs share, and left running.
+
+The lock's holder writes its pid into the file; the address is in its command line. It may still be loading:
+then its port is closed, and opens when it is ready.
+"""
+
+import asyncio
+import fcntl
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORT = 8000
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    pid: int
+    host: str
+    port: int
+
+
+def find(lock: Path) -> Found | None:
+    """The engine that holds the lock; None if nobody does, or if its holder serves nothing."""
+    pid = _holder(lock)
+    argv = _command_line(pid) if pid is not None else ()
+    if pid is None or not argv or not _is_server(argv):
+        return None
+    host = _value(argv, "--host") or "127.0.0.1"
+    port = _value(argv, "--port") or str(DEFAULT_PORT)
+    return Found(pid, "127.0.0.1" if host in ("0.0.0.0", "localhost") else host, int(port))
+
+
+def _holder(lock: Path) -> int | None:
+    try:
+        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        text = os.read(fd, 32).split()
+        return int(text[0]) if text and text[0].isdigit() else None
+    finally:
+        os.close(fd)
+    return None
+
+
+def _command_line(pid: int) -> Sequence[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
+    except OSError:
+        pass
+    try:  # a system without /proc: blanks in arguments cannot be told from those between them
+        done = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, timeout=2, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return done.stdout.split()
+
+
+def _is_server(argv: Sequence[str]) -> bool:
+    """Other ds4 programs take the lock too, and a worker of a distributed run opens no port."""
+    names = [Path(word).name for word in argv[:3]]
+    serves = any("ds4-server" in name for name in names) or "ds4agent.engine" in argv[:4]
+    port = _value(argv, "--port")
+    return (
+        serves and _value(argv, "--role") != "worker" and (port is None or (port.isdigit() and port != "0"))
+    )
+
+
+def _value(argv: Sequence[str], name: str) -> str | None:
+    return argv[argv.index(name) + 1] if name in argv[:-1] else None
+
+
+class Adopted:
+    """Stands where an EngineProcess does. Its log is not ours to read, its end not ours to bring about."""
+
+    def __init__(self, found: Found, ended: Callable[[int], None]) -> None:
+        self.pid = found.pid
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self.last_line = self._loop.time()
+        self.running = True
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            self.running = False
+            self._ended(0)
+            return
+        except PermissionError:
+            pass  # it is there, and another user's
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+
+    async def stop(self, _grace: float) -> int:
+        """Let it be."""
+        self._timer.cancel()
+        self.running = False
+        return 0

@@ -1,0 +1,132 @@
+"""The head of a request, with every size bounded, as the bytes it came in.
+
+The grammar is llhttp's, strict: what could be read in two ways is refused, because the engine behind us might
+read it in the other one. The bytes are kept: an engine gets the head that its client wrote. Only where it
+could not understand the framing (a chunked body, an expectation that we have met) the head is written anew.
+"""
+
+from dataclasses import dataclass
+
+import httptools
+
+MAX_HEAD = 64 << 10
+MAX_BODY = 64 << 20
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+
+class BadHead(Exception):
+    """Not the head of a request that can be carried. `status`: of the refusal."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """`raw` is the head with its empty line; `path` has no query; names of `fields` are in lower case.
+
+    `length`: of the body, None where it comes in chunks.
+    """
+
+    raw: bytes
+    method: str
+    target: bytes
+    path: str
+    fields: Fields
+    length: int | None
+
+    def field(self, name: bytes) -> bytes | None:
+        """The first of this name."""
+        return next((value for found, value in self.fields if found == name), None)
+
+    @property
+    def expects_continue(self) -> bool:
+        return (self.field(b"expect") or b"").lower() == b"100-continue"
+
+    def rewritten(self, length: int) -> bytes:
+        """For a body of so many bytes in one piece, without an expectation."""
+        left_out = (b"transfer-encoding", b"content-length", b"expect")
+        lines = [name + b": " + value for name, value in self.fields if name not in left_out]
+        lines = [self.raw.split(b"\r\n", 1)[0], *lines, b"content-length: %d" % length]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+class _Parser:
+    """Callbacks of the parser; what they raise comes out as an HttpParserError."""
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.done = False
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.done = True
+
+
+def parse_head(raw: bytes) -> Head:
+    """`raw` ends with the empty line. Raises BadHead."""
+    found = _Parser()
+    parser = httptools.HttpRequestParser(found)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        pass  # declined by going on as if it had not been offered
+    except httptools.HttpParserError as error:
+        raise BadHead(400, "bad HTTP request") from error
+    if not found.done:
+        raise BadHead(400, "bad HTTP request")
+    length = _length(found.fields)
+    if length is not None and length > MAX_BODY:
+        raise BadHead(413, f"a body of {length} bytes is too large: at most {MAX_BODY} are taken")
+    path = found.target.split(b"?", 1)[0].decode("latin-1")
+    method = parser.get_method().decode("latin-1")
+    return Head(raw, method, found.target, path, tuple(found.fields), length)
+
+
+def _length(fields: list[tuple[bytes, bytes]]) -> int | None:
+    """llhttp has refused contradictions. Raises BadHead."""
+    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
+    if codings:
+        if codings != [b"chunked"]:
+            raise BadHead(501, "only chunked is known as a transfer coding")
+        return None
+    lengths = [value for name, value in fields if name == b"content-length"]
+    return int(lengths[0]) if lengths else 0
+
+
+class Unchunker:
+    """A chunked body, put together. Raises BadHead; what is neither body nor its end is bounded too."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+        self._fed = 0
+        self.body = bytearray()
+        self.complete = False
+
+    def feed(self, data: bytes) -> None:
+        if self.complete:
+            return
+        self._fed += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise BadHead(400, "bad HTTP request") from error
+        if len(self.body) > MAX_BODY or self._fed > 2 * MAX_BODY:
+            raise BadHead(413, f"the body is too large: at most {MAX_BODY} bytes are taken")
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_message_complete(self) -> None:
+        self.complete = True

@@ -1,0 +1,115 @@
+"""An engine process of ours: started, listened to, ended.
+
+Ready means that its port takes connections: ds4-server opens it last. The end is asked for with SIGTERM,
+which lets it write its cache; how long that may take follows its log: as long as lines come, it is at work.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+PROBE_SECONDS = 0.1
+# Of a line that never ends.
+MOST_LINE = 64 << 10
+QUIET_SECONDS = 15.0
+
+
+class EngineProcess(asyncio.SubprocessProtocol):
+    """`line` is given each line of output; `ended`, once, the exit status (negative: a signal)."""
+
+    def __init__(self, line: Callable[[str], None], ended: Callable[[int], None]) -> None:
+        self._line = line
+        self._ended = ended
+        self._partial = bytearray()
+        self._loop = asyncio.get_running_loop()
+        self._over = self._loop.create_future()
+        self._transport: asyncio.SubprocessTransport
+        self.last_line = self._loop.time()
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        line: Callable[[str], None],
+        ended: Callable[[int], None],
+    ) -> "EngineProcess":
+        """Raises OSError if the program cannot be run."""
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(line, ended),
+            *argv,
+            stdin=asyncio.subprocess.PIPE,  # its end tells the embedded engine that we are gone
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(environment),
+            process_group=0,
+        )
+        return process
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid()
+
+    @property
+    def running(self) -> bool:
+        return not self._over.done()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+
+    def pipe_data_received(self, _fd: int, data: bytes) -> None:
+        self.last_line = self._loop.time()
+        # A CPU engine ends its progress records with a carriage return.
+        *lines, rest = (bytes(self._partial) + data).replace(b"\r", b"\n").split(b"\n")
+        self._partial[:] = rest[-MOST_LINE:]
+        for line in lines:
+            if line:
+                self._line(line.decode("utf-8", "replace"))
+
+    def process_exited(self) -> None:
+        status = self._transport.get_returncode()
+        if not self._over.done():
+            self._over.set_result(-1 if status is None else status)
+            self._ended(self._over.result())
+
+    def signal(self, number: int) -> None:
+        if self.running:
+            self._transport.send_signal(number)
+
+    async def stop(self, grace: float) -> int:
+        """SIGTERM, then SIGKILL after `grace` seconds, or later while the log moves. Its exit status."""
+        self.signal(signal.SIGTERM)
+        asked = self._loop.time()
+        while self.running:
+            now = self._loop.time()
+            patience = max(asked + grace, self.last_line + min(grace, QUIET_SECONDS)) - now
+            if patience <= 0:
+                self.signal(signal.SIGKILL)
+                patience = grace
+            await asyncio.wait([self._over], timeout=patience)
+        return int(self._over.result())
+
+    async def wait(self) -> int:
+        return int(await asyncio.shield(self._over))
+
+
+async def answers(host: str, port: int) -> bool:
+    """Whether something takes connections there."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Computing done by a process so far; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,78 @@
+"""The file by which front ends find the sidecar: pid, port and token, mode 0600, locked while it is true.
+
+The lock is what counts: a file that nobody holds is left over from a process that is gone.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+class AlreadyRunning(Exception):
+    """Another sidecar of this user holds the file."""
+
+    def __init__(self, found: "Runtime | None") -> None:
+        where = f" (pid {found.pid}, port {found.port})" if found else ""
+        super().__init__(f"a sidecar is running already{where}")
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    pid: int
+    port: int
+    token: str
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def read(path: Path) -> Runtime | None:
+    """What the file says, if somebody holds it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _parsed(fd)  # held: true
+    finally:
+        os.close(fd)
+    return None
+
+
+def _parsed(fd: int) -> Runtime | None:
+    try:
+        value = json.loads(os.pread(fd, 4096, 0))
+        return Runtime(int(value["pid"]), int(value["port"]), str(value["token"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class Held:
+    """The file, held until `release` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises AlreadyRunning, OSError."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            found = _parsed(self._fd)
+            os.close(self._fd)
+            raise AlreadyRunning(found) from error
+
+    def write(self, runtime: Runtime) -> None:
+        data = json.dumps(asdict(runtime)).encode() + b"\n"
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, data, 0)
+
+    def release(self) -> None:
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)

@@ -1,0 +1,97 @@
+"""Starting the sidecar with the user's session: a systemd user unit, or a launchd agent.
+
+The file is written, nothing is started: the commands that do that are told, so that nobody is surprised by a
+process. An existing file of another content is only replaced if it is ours.
+"""
+
+import os
+import plistlib
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "ds4agent"
+LABEL = "local.ds4agent.serve"
+_MARK = "Written by `ds4agent serve --install`"
+
+
+class InstallError(Exception):
+    """The file cannot be written; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`commands`: what to type to start it, and to be rid of it again."""
+
+    path: Path
+    content: bytes
+    commands: tuple[str, ...]
+
+
+def service(
+    argv: Sequence[str], home: Path, platform: str = sys.platform, environment: Mapping[str, str] = os.environ
+) -> Service:
+    """`argv`: the whole command, the program by its absolute path. Variables of ours are kept in the file."""
+    kept = {name: value for name, value in sorted(environment.items()) if name.startswith("DS4AGENT_")}
+    if platform == "darwin":
+        path = home / "Library/LaunchAgents" / f"{LABEL}.plist"
+        commands = (
+            f"launchctl bootstrap gui/$(id -u) {shlex.quote(str(path))}",
+            f"launchctl bootout gui/$(id -u)/{LABEL} && rm {shlex.quote(str(path))}",
+        )
+        return Service(path, _plist(argv, kept, home), commands)
+    base = environment.get("XDG_CONFIG_HOME", "")
+    folder = Path(base) if base.startswith("/") else home / ".config"
+    path = folder / "systemd/user" / f"{NAME}.service"
+    commands = (
+        f"systemctl --user daemon-reload && systemctl --user enable --now {NAME}",
+        f"systemctl --user disable --now {NAME} && rm {shlex.quote(str(path))}",
+    )
+    return Service(path, _unit(argv, kept).encode(), commands)
+
+
+def _unit(argv: Sequence[str], kept: Mapping[str, str]) -> str:
+    variables = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in kept.items())
+    return (
+        f"# {_MARK}\n"
+        "[Unit]\nDescription=ds4agent: keeps a DeepSeek V4 engine and its cache warm\n\n"
+        f"[Service]\n{variables}ExecStart={' '.join(map(_quoted, argv))}\n"
+        # The engine writes its cache when it is asked to end, and is asked by us alone.
+        "KillMode=mixed\nTimeoutStopSec=180\nRestart=on-failure\nRestartSec=5\n\n"
+        "[Install]\nWantedBy=default.target\n"
+    )
+
+
+def _quoted(word: str) -> str:
+    """As systemd reads a word: % and $ would be replaced."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if escaped != word or " " in word or not word else word
+
+
+def _plist(argv: Sequence[str], kept: Mapping[str, str], home: Path) -> bytes:
+    value = {
+        "Label": LABEL,
+        "Comment": _MARK,
+        "ProgramArguments": list(argv),
+        "EnvironmentVariables": dict(kept),
+        "RunAtLoad": True,
+        "KeepAlive": {"SuccessfulExit": False},
+        "ExitTimeOut": 180,
+        "StandardErrorPath": str(home / "Library/Logs" / f"{NAME}.log"),
+    }
+    return plistlib.dumps(value)
+
+
+def install(found: Service) -> None:
+    """Raises InstallError."""
+    try:
+        if found.path.exists() and _MARK.encode() not in found.path.read_bytes():
+            raise InstallError(f"{found.path} exists and was not written by ds4agent: move it away first")
+        found.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = found.path.with_name(found.path.name + ".new")
+        temporary.write_bytes(found.content)
+        temporary.replace(found.path)
+    except OSError as error:
+        raise InstallError(f"{found.path} cannot be written: {error.strerror}") from error

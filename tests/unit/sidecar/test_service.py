@@ -1,0 +1,64 @@
+"""The files that start the sidecar with a session."""
+
+from __future__ import annotations
+
+import plistlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ds4agent.sidecar.service import InstallError, install, service
+
+ARGV = ["/opt/my apps/ds4agent", "serve", "--model", "/m/100%.gguf", "--engine", "$HOME/ds4"]
+
+
+def test_a_systemd_unit(tmp_path: Path) -> None:
+    found = service(ARGV, tmp_path, "linux", {"DS4AGENT_PORT": "9", "PATH": "/bin"})
+    assert found.path == tmp_path / ".config/systemd/user/ds4agent.service"
+    text = found.content.decode()
+    assert 'ExecStart="/opt/my apps/ds4agent" serve --model "/m/100%%.gguf" --engine "$$HOME/ds4"\n' in text
+    assert "Environment=DS4AGENT_PORT=9\n" in text
+    assert "PATH" not in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    found = service(["/bin/true", "a b"], tmp_path, "linux", {})
+    install(found)
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "verify", str(found.path)], capture_output=True, text=True
+    )
+    assert "ds4agent.service" not in done.stderr
+
+
+def test_the_configuration_folder_is_the_users(tmp_path: Path) -> None:
+    found = service(ARGV, tmp_path, "linux", {"XDG_CONFIG_HOME": "/x/conf"})
+    assert found.path == Path("/x/conf/systemd/user/ds4agent.service")
+
+
+def test_a_launchd_agent(tmp_path: Path) -> None:
+    found = service(ARGV, tmp_path, "darwin", {"DS4AGENT_PORT": "9"})
+    assert found.path == tmp_path / "Library/LaunchAgents/local.ds4agent.serve.plist"
+    value = plistlib.loads(found.content)
+    assert value["ProgramArguments"] == ARGV
+    assert value["EnvironmentVariables"] == {"DS4AGENT_PORT": "9"}
+
+
+def test_only_a_file_of_ours_is_replaced(tmp_path: Path) -> None:
+    found = service(ARGV, tmp_path, "linux", {})
+    install(found)
+    install(service([*ARGV, "--new"], tmp_path, "linux", {}))
+    assert b"--new" in found.path.read_bytes()
+    found.path.write_text("[Service]\n")
+    with pytest.raises(InstallError, match="was not written by ds4agent"):
+        install(found)
+    assert found.path.read_text() == "[Service]\n"
+    assert [p.name for p in found.path.parent.iterdir()] == ["ds4agent.service"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / ".config").write_text("")
+    with pytest.raises(InstallError, match="cannot be written"):
+        install(service(ARGV, tmp_path, "linux", {}))
