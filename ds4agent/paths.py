@@ -26,9 +26,24 @@ def config_file() -> Path:
     return _base("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
+def runtime_file() -> Path:
+    """By which the sidecar is found."""
+    return state_home() / "sidecar.json"
+
+
 def sessions() -> Path:
     return data_home() / "sessions"
 
 
 def kv_cache() -> Path:
     return data_home() / "kv"
+
+
+def engines() -> Path:
+    """Engines that were built here."""
+    return data_home() / "engines"
+
+
+def kv_models() -> Path:
+    """KV directories of ds4-server, one for each model."""
+    return data_home() / "kv-models"

@@ -34,6 +34,7 @@ CONTROL = (
 # As ds4-server has it without flags.
 ONE_SESSION = ("--batched-session", "1")
 START_SECONDS = 30.0
+MODULE = ("-m", "ds4agent.engine")
 
 
 def _byte_symbols() -> list[str]:
@@ -46,7 +47,7 @@ def _byte_symbols() -> list[str]:
 SYMBOLS = _byte_symbols()
 
 
-def _shape(n_vocab: int) -> Shape:
+def shape_of(n_vocab: int) -> Shape:
     return Shape(
         name="recite", ratios=(0, 4, 128), d=64, heads=2, head_dim=64, rope_dims=16, q_lora=32, out_groups=2,
         o_lora=32, experts=4, experts_used=2, expert_ff=32, window=32, index_heads=4, index_dim=64,
@@ -67,7 +68,7 @@ def write_reciting_model(
     think_open, think_close, end = (CONTROL.index(t) for t in ("<think>", "</think>", CONTROL[1]))
     chain = [think_open, *range(first, split), think_close, *range(split, len(tokens)), end]
 
-    shape = _shape(len(tokens))
+    shape = shape_of(len(tokens))
     weights = tensors(shape)
     for name in weights:
         if name.endswith(("attn_output_b.weight", "ffn_down_exps.weight", "ffn_down_shexp.weight")):
@@ -77,10 +78,12 @@ def write_reciting_model(
     for token, successor in pairwise(chain):
         head[successor] = weights["token_embd.weight"][token]
     weights["output.weight"] = head
-    _write(path, title, shape, weights, tokens)
+    write_model(path, title, shape, weights, tokens)
 
 
-def _write(path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]) -> None:
+def write_model(
+    path: Path, title: str, shape: Shape, weights: dict[str, np.ndarray], tokens: list[str]
+) -> None:
     w = gguf.GGUFWriter(path, ARCH)
     w.add_name(title)
     add_metadata(w, shape)
@@ -131,13 +134,13 @@ class EngineProcess:
         return self.process.wait(timeout=START_SECONDS)
 
 
-def start_engine(folder: Path, *flags: str) -> EngineProcess:
-    """Without waiting for anything; the lock is one of its own."""
+def start_engine(folder: Path, *flags: str, program: Sequence[str] = MODULE) -> EngineProcess:
+    """Without waiting for anything; the lock is one of its own. `program`: what Python is to run."""
     folder.mkdir(parents=True, exist_ok=True)
     log, lock = folder / "log", folder / "lock"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ds4agent.engine", *flags],
+            [sys.executable, *program, *flags],
             stdout=subprocess.DEVNULL,
             stderr=out,
             stdin=subprocess.DEVNULL,
@@ -148,9 +151,9 @@ def start_engine(folder: Path, *flags: str) -> EngineProcess:
 
 
 @contextmanager
-def running_engine(folder: Path, *flags: str) -> Iterator[EngineProcess]:
+def running_engine(folder: Path, *flags: str, program: Sequence[str] = MODULE) -> Iterator[EngineProcess]:
     """An engine that listens on a free port."""
-    engine = start_engine(folder, "--port", "0", "--threads", "1", *flags)
+    engine = start_engine(folder, "--port", "0", "--threads", "1", *flags, program=program)
     try:
         engine.port = int(engine.wait_for_line("listening on").rsplit(":", 1)[1])
         yield engine

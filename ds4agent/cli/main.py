@@ -15,7 +15,15 @@ import click
 
 from ds4agent import __version__, paths
 
-COMMANDS = {"run": "ds4agent.cli.run", "sessions": "ds4agent.cli.sessions", "kv": "ds4agent.cli.kv"}
+COMMANDS = {
+    "run": "ds4agent.cli.run",
+    "sessions": "ds4agent.cli.sessions",
+    "kv": "ds4agent.cli.kv",
+    "serve": "ds4agent.cli.serve",
+    "status": "ds4agent.cli.status",
+    "engine": "ds4agent.cli.engine",
+    "exec": "ds4agent.cli.exec",
+}
 
 
 class Lazy(click.Group):

@@ -126,25 +126,25 @@ class DiskCheckpoints(Checkpoints):
         self._quant_bits = quant_bits
         self._log = log
         self._marks = vocab.control(USER), vocab.control(ASSISTANT)
-        self._loaded: dict[Live, Point] = {}
+        # What each session was loaded from, until a turn on it went well.
+        self._loaded: dict[Evaluator, Point] = {}
 
     # -- reading
     # ------------------------------------------------------------------------------------------------
 
     def better(self, place: Place, prompt: Prompt, slots: Slots) -> Place:
-        while (point := self._store.find(prompt.key)) is not None:
+        key, enough = prompt.key, place.plan.cached + MIN_GAIN
+        while (point := self._store.find(key)) is not None and point.n_tokens >= enough:
             rest = self._rest(point, prompt)
-            enough = point.n_tokens >= place.plan.cached + MIN_GAIN
-            if rest is None or not enough or point.n_tokens + len(rest) >= slots.n_ctx:
-                return place
-            try:
-                return self._load(point, rest, place, slots)
-            except Damaged:
-                continue  # it is set aside; the next best may be whole
-            except Ds4Error as error:
-                self._log(f"kv cache load failed {point.path}: {error.message}")
-                self._store.failed(point)
-                return place
+            if rest is not None and point.n_tokens + len(rest) < slots.n_ctx:
+                try:
+                    return self._load(point, rest, place, slots)
+                except Damaged:
+                    continue  # it is set aside; the next best may be whole
+                except Ds4Error as error:
+                    self._log(f"kv cache load failed {point.path}: {error.message}")
+                    self._store.failed(point)
+            key = key[: point.key_bytes - 1]
         return place
 
     def _rest(self, point: Point, prompt: Prompt) -> list[int] | None:
@@ -159,7 +159,7 @@ class DiskCheckpoints(Checkpoints):
         session = self._restored(loaded, origin, slots)
         self._store.used(point)
         live = slots.vacant() if place.kept == len(place.live) and len(place.live) else place.live
-        self._loaded[live] = point
+        self._loaded[session] = point
         ms = (time.monotonic() - began) * 1000
         self._log(
             logline.disk_hit(
@@ -190,14 +190,15 @@ class DiskCheckpoints(Checkpoints):
         return session
 
     def failed(self, live: Live) -> None:
-        if (point := self._loaded.pop(live, None)) is not None:
+        if (point := self._loaded.pop(live.session, None)) is not None:
             self._store.failed(point)
+            live.reset()
 
     # -- writing
     # ------------------------------------------------------------------------------------------------
 
     def displaced(self, live: Live, kept: int) -> None:
-        self._loaded.pop(live, None)
+        self._loaded.pop(live.session, None)
         if len(live) - kept >= self._moments.min_tokens:
             self._save(live, "evict")
 
@@ -217,7 +218,7 @@ class DiskCheckpoints(Checkpoints):
         for live in sorted(slots, key=lambda live: -live.used):
             if waiting():
                 return
-            self._loaded.pop(live, None)  # a whole turn went well on it
+            self._loaded.pop(live.session, None)
             if self._unsaved(live) and (long or self._is_paid(live)):
                 self._save(live, "idle")
 
@@ -240,15 +241,19 @@ class DiskCheckpoints(Checkpoints):
         if not session.ready:
             return
         whole = len(live) // BLOCK * BLOCK
-        written = self._store.add_point(
-            live.tokens,
-            list(self._keys(live)),
-            reason,
-            self._tool_map(live),
-            lambda a, b: self._vocab.texts(live.tokens[a:b]),
-            session.rows,
-            lambda: session.save(whole),
-        )
+        try:
+            written = self._store.add_point(
+                live.tokens,
+                list(self._keys(live)),
+                reason,
+                self._tool_map(live),
+                lambda a, b: self._vocab.texts(live.tokens[a:b]),
+                session.rows,
+                lambda: session.save(whole),
+            )
+        except Ds4Error as error:  # no memory for the copy: no reason to lose the turn
+            self._log(f"kv cache store failed ({reason}): {error.message}")
+            return
         if written is not None:
             live.saved = len(live)
 

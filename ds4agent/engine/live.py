@@ -90,7 +90,7 @@ class Live:
         if not self.tokens:
             return None
         for plan in (self._by_tokens(prompt), self._by_text(prompt), self._by_visible(prompt)):
-            if plan is not None and plan.prompt < self.session.n_ctx:
+            if plan is not None and plan.prompt < self.session.n_ctx and (plan.suffix or self.session.ready):
                 return plan
         return None
 

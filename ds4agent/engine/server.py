@@ -19,7 +19,6 @@ from ds4agent.engine.constraint import Constraint, Grammars
 from ds4agent.engine.http import JSON, Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
-from ds4agent.engine.metrics import CONTENT_TYPE
 from ds4agent.engine.queue import QueueFull
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
@@ -33,6 +32,7 @@ from ds4agent.wire.dsml_render import NAME_CLOSE, escape_attr
 from ds4agent.wire.errors import QUEUE_FULL, UNKNOWN_ENDPOINT, RequestError, error_body
 from ds4agent.wire.message import Message
 from ds4agent.wire.models import ALIASES, ModelCard
+from ds4agent.wire.prometheus import CONTENT_TYPE
 from ds4agent.wire.request import OutputFormat, ParseContext, Protocol, TurnRequest
 from ds4agent.wire.template import (
     THINK_OPEN,

@@ -1,8 +1,8 @@
 """The resident sessions, and which of them a prompt goes to.
 
-In this order: the session of which the prompt is a continuation, the longest first; else the one with the
-longest shared prefix, of which a fork is made, so that a side request or a retry does not cost the
-conversation its state; else an empty one. A session that is in use can be forked too, and forks share the
+The session of which the prompt is a continuation, the longest first; or, where less is to be read then, the
+one with the longest shared prefix, of which a fork is made, so that a side request or a retry does not cost
+the conversation its state; else an empty one. A session that is in use can be forked too, and forks share the
 memory of what they have in common. Where no empty one is left, a session is cut back if little is lost by
 that; else what was used longest ago is given up.
 """
@@ -74,20 +74,27 @@ class Slots:
         """There must be a free one. Changes nothing but the number of sessions. `answers`: the calls whose
         results the prompt brings along; of sessions that are alike the one that made them is taken.
         """
-        ahead = [(plan, live) for live in self._idle() if (plan := live.ahead(prompt)) is not None]
-        if ahead:
-            plan, live = max(
-                ahead, key=lambda found: (found[0].cached, found[1].calls == answers, found[1].used)
-            )
-            return Place(live, plan)
-        back = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
-        if not back:
+        ahead, back = self._ahead(prompt, answers), self._back(prompt)
+        if ahead is not None and (back is None or len(ahead.plan.suffix) <= len(back[0].suffix)):
+            return ahead
+        if back is None:
             return Place(self.vacant(), Plan("none", 0, prompt.tokens))
-        plan, source = max(back, key=lambda found: (found[0].cached, not found[1].busy))
+        plan, source = back
         if self._empty() is None and not source.busy and len(source) - plan.cached <= LITTLE:
             return Place(source, plan)
         target = self.vacant()
         return Place(target, plan, None if target is source else source)
+
+    def _ahead(self, prompt: Prompt, answers: frozenset[str]) -> Place | None:
+        found = [(plan, live) for live in self._idle() if (plan := live.ahead(prompt)) is not None]
+        if not found:
+            return None
+        plan, live = max(found, key=lambda at: (at[0].cached, at[1].calls == answers, at[1].used))
+        return Place(live, plan)
+
+    def _back(self, prompt: Prompt) -> tuple[Plan, Live] | None:
+        found = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
+        return max(found, key=lambda at: (at[0].cached, not at[1].busy), default=None)
 
     def take(self, place: Place) -> None:
         """The session as it has to be before the plan's suffix is read."""
@@ -96,7 +103,7 @@ class Slots:
         live.busy, live.used = True, self._turns
         if place.session is not None:
             live.become(place.session, list(place.loaded))
-            live.saved = cached
+            live.saved = len(live)
         elif place.origin is not None:
             session = place.origin.session.fork()
             session.cut(cached)

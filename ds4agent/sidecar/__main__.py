@@ -12,14 +12,19 @@ import asyncio  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from ds4agent.sidecar.app import App  # noqa: E402
+from ds4agent.sidecar.launcher import Launcher  # noqa: E402
+from ds4agent.sidecar.measure import Measure  # noqa: E402
 from ds4agent.sidecar.runtime import AlreadyRunning, Held, Runtime, new_token  # noqa: E402
 from ds4agent.sidecar.settings import SidecarSettings  # noqa: E402
+from ds4agent.sidecar.stream import Listener, numeric  # noqa: E402
 
 SETTINGS = "DS4AGENT_SIDECAR"
 BACKLOG = 1024
+SAVE_SECONDS = 60.0
 
 
 def log(text: str) -> None:
@@ -31,7 +36,6 @@ def _bind(host: str, port: int) -> socket.socket:
     """Raises OSError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setblocking(False)
     try:
         sock.bind((host, port))
     except OSError:
@@ -46,19 +50,47 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     token = new_token()
-    app = App(settings, token, lambda line: log(f"engine: {line}"))
-    server = await loop.create_server(app.connection, sock=sock, backlog=BACKLOG)
+    measure = Measure(Path(settings.state_folder))
+    for note in measure.notes:
+        log(note)
+    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure)
+    saving = loop.create_task(_save_now_and_then(measure))
+    listener = Listener(loop, sock, app.connection, BACKLOG)
     port = sock.getsockname()[1]
     held.write(Runtime(os.getpid(), port, token))
     log(f"listening on http://{settings.host}:{port}")
     await stop.wait()
     log("stopping")
-    server.close()
+    listener.close()
+    saving.cancel()
     await app.close()
+    measure.close()
+
+
+async def _save_now_and_then(measure: Measure) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        await loop.run_in_executor(None, measure.save, measure.snapshot())
+
+
+def _with_address(settings: SidecarSettings) -> SidecarSettings:
+    """The engine's host as a number. Raises OSError."""
+    host, _, port = settings.engine.url.rpartition(":")
+    return (
+        replace(settings, engine=replace(settings.engine, url=f"{numeric(host)}:{port}"))
+        if host
+        else settings
+    )
 
 
 def main() -> int:
     settings = SidecarSettings.from_json(os.environ.pop(SETTINGS))
+    try:
+        settings = _with_address(settings)
+    except OSError as error:
+        log(f"cannot find the engine's host in {settings.engine.url}: {error.strerror}")
+        return 1
     try:
         held = Held(Path(settings.runtime_file))
     except AlreadyRunning as running:

@@ -7,27 +7,31 @@ whatever reason.
 
 import asyncio
 import json
-import re
+import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ds4agent.sidecar.adopt import Found, find
+from ds4agent.sidecar.counters import Usage
 from ds4agent.sidecar.dialects import reply
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
+from ds4agent.sidecar.launcher import Launcher, UnknownModel
 from ds4agent.sidecar.lifecycle import Engine, Launch, State, Times
+from ds4agent.sidecar.measure import RING_LINES, Measure
 from ds4agent.sidecar.relay import Front
 from ds4agent.sidecar.settings import SidecarSettings
-from ds4agent.sidecar.usage import Observed, Tokens
+from ds4agent.sidecar.state import EngineChanged, Queue, Waiting
+from ds4agent.sidecar.switch import Load, Switch
+from ds4agent.sidecar.usage import Observed
+from ds4agent.wire.json_peek import peek
+from ds4agent.wire.prometheus import CONTENT_TYPE
 
-_STREAMS = re.compile(rb'"stream"\s*:\s*true')
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
 LANE_FIELD = b"x-ds4agent-lane"
-MODELS = "/v1/models"
 
 
 @dataclass(eq=False, slots=True)
@@ -38,62 +42,44 @@ class Carried:
     client: str
     lane: str
     since: float
+    lanes: Lanes
     ticket: Ticket | None = None
     waited: float | None = None
     observed: Observed = field(default_factory=Observed)
     keepalive: asyncio.TimerHandle | None = None
-    streams: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A request that is over. Seconds from its arrival; `status` 0: the client left before there was one."""
-
-    client: str
-    lane: str
-    path: str
-    status: int
-    tokens: Tokens
-    waited: float
-    first: float
-    total: float
 
 
 class App:
-    """A relay.Handler. `line` gets the engine's log, `record` what became of each request."""
+    """A relay.Handler."""
 
-    def __init__(
-        self,
-        settings: SidecarSettings,
-        token: str,
-        line: Callable[[str], None],
-        record: Callable[[Record], None] = lambda _record: None,
-    ) -> None:
+    def __init__(self, settings: SidecarSettings, token: str, launcher: Launcher, measure: Measure) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._guard = Guard(token, settings.keys, settings.hosts, settings.origins)
-        self._lanes = Lanes(settings.engine.width, settings.max_queue, self._loop.time)
-        self._record = record
+        self._switch = Switch(self._new_lanes, self._loop.time)
+        self._loading = launcher.first
+        self._launcher = launcher
+        self._measure = measure
         self._carried: dict[Front, Carried] = {}
-        self._models: bytes | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._started = time.monotonic()
         self.connections: set[Front] = set()
         engine = settings.engine
         times = Times(engine.ready, engine.idle, engine.hang, engine.grace)
-        self.engine = Engine(self._launch, line, self._changed, times, find=self._find)
+        self.engine = Engine(self._launch, measure.line, self._changed, times, find=self._find)
         if engine.url:
             host, _, port = engine.url.rpartition(":")
             self.engine.host, self.engine.port, self.engine.state = host, int(port), State.READY
-            self._lanes.open = True
+            self._changed()
         self._watch: asyncio.Task[None] | None = None
         if engine.hang and not engine.url:
             self._watch = self._loop.create_task(self.engine.watch(self._last_byte, self._break_off))
         if engine.preload:
             self.engine.want()
 
-    def connection(self) -> Front:
-        """The protocol factory of the listening socket."""
-        return Front(self, self.connections)
+    def connection(self, sock: socket.socket) -> None:
+        """A client has come."""
+        Front(self, self.connections, sock)
 
     async def close(self) -> None:
         if self._watch is not None:
@@ -103,9 +89,12 @@ class App:
         if not self._settings.engine.url:
             await self.engine.stop()
 
+    def _new_lanes(self) -> Lanes:
+        return Lanes(self._settings.engine.width, self._settings.max_queue, self._loop.time)
+
     def _launch(self) -> Launch:
-        engine = self._settings.engine
-        return Launch(engine.argv, engine.environment, port=engine.port)
+        self._loading = self._switch.next_load() or self._loading
+        return self._launcher(self._loading)
 
     def _find(self) -> Found | None:
         lock = self._settings.engine.adopt
@@ -121,30 +110,45 @@ class App:
         elif head.method == "OPTIONS":
             front.answer(reply(204, b"", fields=self._cors(head)))
         elif not self._answered(front, head):
-            self._carry(front, Carried(head, client, _lane(head), self._loop.time()))
+            front.client = client
 
-    def _carry(self, front: Front, carried: Carried) -> None:
+    def ready(self, front: Front, head: Head) -> None:
         if self.engine.state is State.BROKEN:
             self.engine.want()
         if self.engine.state is State.BROKEN:
             self._refuse_broken(front)
             return
-        self._carried[front] = carried
+        try:
+            load = self._load_of(front)
+        except UnknownModel as unknown:
+            front.refuse(404, str(unknown))
+            return
+        lanes = self._switch.lanes(load)
+        carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time(), lanes)
         carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
         try:
-            carried.ticket = self._lanes.enter(carried.lane, carried.client, partial(self._granted, front))
+            carried.ticket = lanes.enter(carried.lane, carried.client, partial(self._granted, front))
         except Full as full:
             front.refuse(
                 429, "too many requests are waiting; try again later", ("Retry-After", str(full.seconds))
             )
             return
         self.engine.want()
+        self._decide()
+
+    def _load_of(self, front: Front) -> Load:
+        """Raises UnknownModel."""
+        if not self._launcher.chooses:
+            return self._launcher.first
+        named = peek(front.held, (b"model",)).get(b"model")
+        if named is None or not named.startswith(b'"'):
+            return self._switch.running or self._launcher.first
+        return self._launcher.load(json.loads(named))
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
         carried.waited = self._loop.time() - carried.since
-        carried.streams = carried.streams or bool(_STREAMS.search(front.body))
-        front.connect(self.engine.host, self.engine.port)
+        front.connect((self.engine.host, self.engine.port))
 
     def responded(self, front: Front, data: bytes) -> None:
         carried = self._carried.get(front)
@@ -158,27 +162,34 @@ class App:
         if carried.keepalive is not None:
             carried.keepalive.cancel()
         if carried.ticket is not None:
-            self._lanes.leave(carried.ticket)
-        seen, now = carried.observed, self._loop.time()
-        first = seen.first - carried.since if seen.n_bytes else 0.0
-        waited = now - carried.since if carried.waited is None else carried.waited
-        path = carried.head.path
-        self._record(
-            Record(
-                carried.client, carried.lane, path, front.response.status, seen.tokens(), waited, first,
-                now - carried.since,
-            )
-        )  # fmt: skip
+            carried.lanes.leave(carried.ticket)
+        self._measure.request(self._usage(front, carried))
+        self._decide()
         if not self._carried:
             self.engine.rest()
+
+    def _usage(self, front: Front, carried: Carried) -> Usage:
+        seen, now = carried.observed, self._loop.time()
+        tokens = seen.tokens()
+        waited = carried.waited
+        return Usage(
+            client=carried.client,
+            model=self._loading.model,
+            lane=carried.lane,
+            status=front.response.status,
+            prompt=tokens.prompt or 0,
+            cached=tokens.cached or 0,
+            output=tokens.output or 0,
+            queued=now - carried.since if waited is None else waited,
+            first_token=seen.first - carried.since if seen.n_bytes else None,
+            decoding=seen.last - seen.first if seen.n_bytes else None,
+        )
 
     def _keep_alive(self, front: Front, carried: Carried) -> None:
         every, now = self._settings.keepalive, self._loop.time()
         quiet = now - max(carried.since, carried.observed.last)
         if quiet >= every * 0.99:
-            carried.streams = carried.streams or bool(_STREAMS.search(front.body))
-            if carried.streams and front.body_complete:
-                front.keep_alive()
+            front.keep_alive()
             quiet = 0.0
         carried.keepalive = self._loop.call_later(every - quiet, self._keep_alive, front, carried)
 
@@ -186,17 +197,36 @@ class App:
     # -------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
-        state = self.engine.state
-        self._lanes.open = state is State.READY
+        engine, state = self.engine, self.engine.state
+        self._measure.engine(
+            EngineChanged(
+                state.value, engine.why, engine.pid, engine.port, engine.restarts, tuple(engine.last_words)
+            )
+        )
+        self._switch.running = self._loading if state is State.READY else None
+        self._switch.open(state is State.READY)
         if state is State.READY:
-            self._lanes.advance()
+            self._decide()
             if not self._carried:
-                self.engine.rest()
+                engine.rest()
         elif state is State.BROKEN:
             for front in list(self._carried):
                 self._refuse_broken(front)
         elif state is State.STOPPED and self._carried:
             self._loop.call_soon(self.engine.want)
+
+    def _decide(self) -> None:
+        """Whether another model gets the engine now, or when that has to be asked again."""
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self.engine.state is not State.READY or self._settings.engine.url:
+            return
+        load, again = self._switch.decide()
+        if load is not None:
+            self.engine.replace(f"another model is wanted: {load.model}")
+        elif again is not None:
+            self._again = self._loop.call_later(again, self._decide)
 
     def _refuse_broken(self, front: Front) -> None:
         last = [line for line in self.engine.last_words if line.strip()]
@@ -220,6 +250,10 @@ class App:
             front.answer(reply(200, self._health()))
         elif head.path == f"{OWN}status" and head.method == "GET":
             front.answer(reply(200, self._status()))
+        elif head.path == "/metrics" and head.method == "GET":
+            front.answer(reply(200, self._measure.prometheus(), CONTENT_TYPE))
+        elif head.path == f"{OWN}log" and head.method == "GET":
+            front.answer(reply(200, "\n".join(self._measure.tail(RING_LINES)).encode() + b"\n", "text/plain"))
         elif head.path == f"{OWN}load" and head.method == "POST":
             self.engine.want(by_hand=True)
             front.answer(reply(200, self._status()))
@@ -234,26 +268,20 @@ class App:
             "status": "ok" if self.engine.state is not State.BROKEN else "broken",
             "engine": self.engine.state.value,
             "uptime_s": int(time.monotonic() - self._started),
-            "queue_depth": len(self._lanes),
-            "busy": self._lanes.running > 0,
+            "queue_depth": self._switch.waiting,
+            "busy": self._switch.busy > 0,
         }
         return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
     def _status(self) -> bytes:
-        waiting = [
-            {"lane": t.lane, "client": t.client, "position": i, "seconds": round(self._lanes.seconds(i), 1)}
-            for i, t in enumerate(self._lanes.order())
-        ]
-        value = {
-            "engine": {
-                "state": self.engine.state.value, "pid": self.engine.pid, "port": self.engine.port,
-                "restarts": self.engine.restarts, "why": self.engine.why,
-                "last_words": list(self.engine.last_words),
-            },
-            "running": self._lanes.running,
-            "waiting": waiting,
-        }  # fmt: skip
-        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+        unix = time.time() - self._loop.time()
+        waiting = tuple(
+            Waiting(t.client, t.lane, i, unix + t.since, lanes.seconds(i))
+            for lanes in self._switch
+            for i, t in enumerate(lanes.order())
+        )
+        self._measure.queue(Queue(waiting, self._switch.busy))
+        return self._measure.status()
 
     def _cors(self, head: Head) -> list[tuple[str, str]]:
         origin = head.field(b"origin")

@@ -81,6 +81,11 @@ class Lanes:
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def oldest(self) -> float:
+        """Since when the first of those that wait does; there must be one."""
+        return min(t.since for q in self._lanes.values() for waiting in q.clients.values() for t in waiting)
+
     def set_width(self, width: int) -> None:
         self._width = width
         self.advance()

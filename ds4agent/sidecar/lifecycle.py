@@ -122,6 +122,11 @@ class Engine:
         if self.times.idle and self.state is State.READY:
             self._idle = self._loop.call_later(self.times.idle, lambda: self._begin(self._let_go("idle")))
 
+    def replace(self, why: str) -> None:
+        """End it; `launch` says what comes instead, once somebody wants it."""
+        if self.state is State.READY:
+            self._begin(self._let_go(why))
+
     async def stop(self) -> None:
         """For good: its cache is written, as far as it does that itself."""
         self.busy()

@@ -10,9 +10,9 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ds4agent.wire.logrecords import Records
+
 PROBE_SECONDS = 0.1
-# Of a line that never ends.
-MOST_LINE = 64 << 10
 QUIET_SECONDS = 15.0
 
 
@@ -22,7 +22,7 @@ class EngineProcess(asyncio.SubprocessProtocol):
     def __init__(self, line: Callable[[str], None], ended: Callable[[int], None]) -> None:
         self._line = line
         self._ended = ended
-        self._partial = bytearray()
+        self._records = Records()
         self._loop = asyncio.get_running_loop()
         self._over = self._loop.create_future()
         self._transport: asyncio.SubprocessTransport
@@ -62,12 +62,12 @@ class EngineProcess(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, _fd: int, data: bytes) -> None:
         self.last_line = self._loop.time()
-        # A CPU engine ends its progress records with a carriage return.
-        *lines, rest = (bytes(self._partial) + data).replace(b"\r", b"\n").split(b"\n")
-        self._partial[:] = rest[-MOST_LINE:]
-        for line in lines:
-            if line:
-                self._line(line.decode("utf-8", "replace"))
+        for line in self._records.feed(data):
+            self._line(line)
+
+    def pipe_connection_lost(self, _fd: int, _error: Exception | None) -> None:
+        for line in self._records.end():
+            self._line(line)
 
     def process_exited(self) -> None:
         status = self._transport.get_returncode()

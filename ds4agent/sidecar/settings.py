@@ -2,17 +2,38 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """A model that can be loaded. `names`: what else it is called, in lower case; `most_ctx` 0: unknown."""
+
+    id: str
+    path: str
+    size: int = 0
+    most_ctx: int = 0
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`url`: an engine that runs already, "host:port"; else `argv` is started. `port` 0: the engine chooses.
+    """`url`: an engine that runs already, "host:port"; else `program` is started with one of `models`, the
+    first if nobody names one, and what `options` (those of launch_options.Options) say; or else `argv` as it
+    is. `flags`: what the program takes, see Capabilities. `port` 0: any.
 
     `adopt`: the lock file by whose holder an engine is found that runs already, "": none is looked for. Times
     in seconds, 0: never.
     """
 
     argv: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+    support: str = ""
+    digest: str = ""
+    flags: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    models: tuple[ModelSettings, ...] = ()
+    kv_root: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
     port: int = 0
@@ -27,10 +48,13 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class SidecarSettings:
-    """`keys`: pairs of a client's name and its key. `keepalive`: seconds of silence between signs of life."""
+    """`state_folder`: of the engine's log and the counters. `keys`: pairs of a client's name and its key.
+    `keepalive`: seconds of silence between signs of life.
+    """
 
     engine: EngineSettings
     runtime_file: str
+    state_folder: str
     host: str = "127.0.0.1"
     port: int = 8010
     keys: tuple[tuple[str, str], ...] = ()
@@ -46,7 +70,11 @@ class SidecarSettings:
     def from_json(cls, text: str) -> "SidecarSettings":
         value = json.loads(text)
         engine = value.pop("engine")
-        engine["argv"] = tuple(engine["argv"])
+        for name in ("argv", "program"):
+            engine[name] = tuple(engine[name])
+        engine["models"] = tuple(
+            ModelSettings(**{**model, "names": tuple(model["names"])}) for model in engine["models"]
+        )
         for name in ("hosts", "origins"):
             value[name] = tuple(value[name])
         value["keys"] = tuple((name, key) for name, key in value["keys"])

@@ -16,6 +16,7 @@ GROUPS = [
     "DSML",
     "Replay memory and continuation",
     "Stops and JSON",
+    "KV",
 ]
 
 

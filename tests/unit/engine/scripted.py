@@ -102,8 +102,14 @@ class ScriptedSession:
         return n
 
     def fork(self) -> ScriptedSession:
+        other = self.empty()
+        other.held, other._cut = self.held[:], self._cut
+        return other
+
+    def empty(self) -> ScriptedSession:
+        """Another one of the same kind, which goes on with the same replies."""
         other = ScriptedSession(self.model, self.n_ctx)
-        other.replies, other.held, other.block = self.replies, self.held[:], self.block
+        other.replies, other.block, other.rest_size = self.replies, self.block, self.rest_size
         other.before_eval = self.before_eval
         return other
 

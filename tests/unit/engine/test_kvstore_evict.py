@@ -135,6 +135,17 @@ def test_fewer_tokens_a_byte_go_first(shop: Shop) -> None:
         assert _left(store) == left
 
 
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_the_older_of_two_that_are_alike_goes_first(shop: Shop, first: int, second: int) -> None:
+    store = shop.open()
+    add(store, _session(first))
+    shop.clock.now += 1
+    add(store, _session(second))
+    store = _reopen(shop, store, 1)
+    assert not found(store, _session(first))
+    assert found(store, _session(second))
+
+
 @pytest.mark.parametrize(("hits", "hours", "left"), [(0, 0, 3), (1, 0, 2), (1, 6, 3), (3, 6, 2), (3, 12, 3)])
 def test_hits_are_worth_something_for_some_hours(shop: Shop, hits: int, hours: int, left: int) -> None:
     """Two blocks with hits, and three that are so many hours younger."""

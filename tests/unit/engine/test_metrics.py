@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ds4agent.engine.metrics import Histogram, Metrics
+from ds4agent.engine.metrics import Metrics
+from ds4agent.wire.prometheus import Histogram
 from ds4agent.wire.reply import Usage
 from tests.engine_fixtures import exchange, post_chat, request
 from tests.unit.engine.engine_parts import engine_parts

@@ -1,0 +1,50 @@
+"""The engine and the model that settings mean, for the commands that start one."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from ds4agent import paths, resources
+from ds4agent.sidecar import engine_choice
+from ds4agent.sidecar.capabilities import Capabilities, probe
+from ds4agent.sidecar.launch import PlanError
+from ds4agent.sidecar.launch_options import Model
+
+_EMBEDDED = "embedded"
+
+
+def find_engine(wanted: str) -> tuple[tuple[str, ...], Path | None, Capabilities]:
+    """What starts it, the folder of its shaders, and what it can do. `wanted`: as the setting `engine`.
+
+    Raises PlanError, ChoiceError or CapabilityError.
+    """
+    root = paths.engines()
+    if wanted == "auto":
+        wanted = engine_choice.chosen(root) or shutil.which("ds4-server") or _EMBEDDED
+    if wanted == _EMBEDDED:
+        return (sys.executable, "-m", "ds4agent.engine"), None, _embedded()
+    if wanted.startswith(("http://", "https://")):
+        raise PlanError(f"{wanted} runs already; name an engine that can be started")
+    found = engine_choice.find(root, wanted)
+    return (str(found.binary),), found.support, probe(found.binary, root / ".probes")
+
+
+def _embedded() -> Capabilities:
+    from ds4agent.engine.flag_table import FLAGS
+
+    return Capabilities(_EMBEDDED, {name: flag.value for flag in FLAGS for name in flag.names})
+
+
+def find_model(name: str | None, program: tuple[str, ...]) -> Model:
+    """A GGUF file; the embedded engine has one of its own. Raises PlanError or MissingResource."""
+    if name is None and len(program) == 1:
+        raise PlanError("no model; name a GGUF file")
+    path = Path(name).expanduser() if name else resources.bundled_model()
+    try:
+        with path.open("rb") as file:
+            magic, size = file.read(4), path.stat().st_size
+    except OSError as error:
+        raise PlanError(f"cannot read model {path}: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise PlanError(f"{path} is no GGUF file")
+    return Model(path, size)

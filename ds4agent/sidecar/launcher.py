@@ -1,0 +1,101 @@
+"""How the engine is started for a load: settings, capabilities and the model make a command line.
+
+It is made anew for each start, when the last engine has gone: memory that this one held counts as free then.
+"""
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ds4agent.sidecar import fit, kv_folder, launch
+from ds4agent.sidecar.capabilities import Capabilities
+from ds4agent.sidecar.launch_options import Model, Options
+from ds4agent.sidecar.lifecycle import Launch, LaunchError
+from ds4agent.sidecar.settings import EngineSettings, ModelSettings
+from ds4agent.sidecar.switch import Load
+
+_PATHS = ("trace", "vision", "steering_file", "mtp_file", "kv_dir")
+
+
+class UnknownModel(Exception):
+    """No model of this name; the message names those that there are."""
+
+
+class Launcher:
+    """`note` gets sentences for the user; `serves` is told model, context and bytes before each start."""
+
+    def __init__(
+        self, settings: EngineSettings, note: Callable[[str], None], serves: Callable[[str, int, int], None]
+    ) -> None:
+        self._settings = settings
+        self._note = note
+        self._serves = serves
+        self._models = {model.id: model for model in settings.models}
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it matters which model a request names."""
+        return len(self._models) > 1
+
+    def load(self, name: str) -> Load:
+        """That of a model by any of its names. Raises UnknownModel."""
+        wanted = name.lower()
+        for model in self._models.values():
+            if wanted in (model.id, *model.names):
+                return Load(model.id)
+        raise UnknownModel(f"no model {name!r} here; there are: {', '.join(self._models)}")
+
+    @property
+    def first(self) -> Load:
+        """What is loaded if nobody says what."""
+        return Load(self._settings.models[0].id if self._settings.models else "")
+
+    def __call__(self, load: Load) -> Launch:
+        """Raises LaunchError."""
+        settings = self._settings
+        if not settings.program:
+            self._serves("", 0, 0)
+            return Launch(settings.argv, settings.environment, port=settings.port)
+        model = self._models[load.model]
+        options = self._options(model, load)
+        try:
+            plan = launch.plan(
+                settings.program,
+                Path(settings.support) if settings.support else None,
+                Capabilities(settings.digest, settings.flags),
+                Model(Path(model.path), model.size, most_ctx=model.most_ctx or None),
+                options,
+                fit.memory(),
+            )
+            if plan.kv_dir is not None:
+                for orphan in kv_folder.prepare(plan.kv_dir, Path(settings.adopt)):
+                    self._note(f"removed {plan.kv_dir / orphan}, left by an engine that was killed")
+        except launch.PlanError as error:
+            raise LaunchError(str(error)) from error
+        except OSError as error:
+            raise LaunchError(f"cannot use KV directory {options.kv_dir}: {error.strerror}") from error
+        for note in plan.notes:
+            self._note(note)
+        self._serves(model.id, plan.ctx, model.size)
+        return Launch(plan.argv, settings.environment, plan.host, plan.port)
+
+    def _options(self, model: ModelSettings, load: Load) -> Options:
+        given: dict[str, Any] = dict(self._settings.options)
+        for name in _PATHS:
+            if given.get(name):
+                given[name] = Path(given[name])
+        given["extra"] = tuple(given.get("extra", ()))
+        options = Options(**given, port=self._settings.port or _free_port())
+        if self._settings.kv_root and options.kv_dir is None:
+            folder = Path(self._settings.kv_root) / kv_folder.folder_name(model.id)
+            options = replace(options, kv_dir=folder)
+        return replace(options, ctx=max(load.context, options.ctx or 0)) if load.context else options
+
+
+def _free_port() -> int:
+    """ds4-server does not know port 0."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,86 @@
+"""What the sidecar knows of what goes on: the engine's log, requests that are over, memory; kept and shown.
+
+Everything here is fed from the event loop and costs microseconds. What touches a disk is done by a thread:
+the log has its own, and the counters are saved by one of the loop's now and then and at the end.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ds4agent.sidecar import memory, state
+from ds4agent.sidecar.counters import CounterFile, Counters, Usage
+from ds4agent.sidecar.logfiles import LogWriter, Ring, RotatingLog
+from ds4agent.wire.logparse import parse
+
+RING_LINES = 500
+LOADING = "loading"
+
+
+class Measure:
+    """`folder` holds the log and the counters. `clock`: Unix time."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._ring = Ring(RING_LINES)
+        self._log = LogWriter(RotatingLog(folder / "engine.log"))
+        self._file = CounterFile(folder / "counters.json")
+        self._counters = Counters(clock())
+        self._device = memory.DeviceMemory(time.monotonic)
+        self._status = state.Status()
+        self._model = ""
+        self.notes = self._file.load(self._counters)
+
+    def _reduce(self, event: state.Event) -> None:
+        self._status = state.reduce(self._status, event, self._clock())
+
+    def line(self, text: str) -> None:
+        """Of the engine's output."""
+        self._ring.add(text)
+        self._log.write(text)
+        event = parse(text)
+        self._counters.log(event, self._model)
+        self._reduce(event)
+
+    def serves(self, model: str, context: int, size: int) -> None:
+        """What the engine is started with."""
+        self._model = model
+        self._reduce(state.Serves(model, context, size))
+
+    def engine(self, event: state.EngineChanged) -> None:
+        if event.state == LOADING and self._status.engine.state != LOADING:
+            self._counters.engine_started(self._model, "crash" if event.restarts else "wanted")
+        self._reduce(event)
+
+    def request(self, usage: Usage) -> None:
+        self._counters.request(usage)
+        self._reduce(usage)
+
+    def queue(self, queue: state.Queue) -> None:
+        self._reduce(queue)
+
+    def tail(self, n: int) -> list[str]:
+        """The last lines of the engine's output."""
+        return self._ring.last(n)
+
+    def status(self) -> bytes:
+        """The body of the status endpoint. Asks the system for memory figures: a millisecond."""
+        self._reduce(memory.measure(self._status.engine.pid, self._device.current()))
+        return json.dumps(state.to_json(self._status, self._clock()), ensure_ascii=False).encode() + b"\n"
+
+    def prometheus(self) -> bytes:
+        return self._counters.prometheus()
+
+    def snapshot(self) -> dict[str, Any]:
+        """The counters as they are, for `save`."""
+        return self._counters.state()
+
+    def save(self, snapshot: dict[str, Any]) -> None:
+        """From a thread that may wait for a disk."""
+        self._file.save(snapshot)
+
+    def close(self) -> None:
+        self.save(self.snapshot())
+        self._log.close()

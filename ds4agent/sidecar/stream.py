@@ -1,0 +1,231 @@
+"""A connected socket on the event loop, with nothing in between.
+
+asyncio's transports take a task, some futures and several turns of the loop for each connection, which is
+most of what a relay of short requests would do. Here the socket is read when the loop says so, and written at
+once.
+
+What the kernel does not take waits here, and until it is gone the `source` of it is not read: one read is all
+that ever waits. A stream reports `received` any number of times and then `ended`, once; after `close` or
+`abort` it reports nothing. Neither is called from within `write`: what is wrong with a socket is found by
+reading it, and a reply that came before the failure is still read.
+"""
+
+import errno
+import os
+import socket
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+READ_BYTES = 64 << 10
+# Of the clients that wait to be accepted in one turn of the loop.
+_ACCEPTS = 64
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_REST_SECONDS = 1.0
+Address = tuple[str, int]
+
+
+def _ignore(_value: object) -> None:
+    pass
+
+
+class Stream:
+    """`writing`: something waits to be written."""
+
+    __slots__ = (
+        "_closing", "_ended", "_fd", "_linger", "_loop", "_pending", "_reading", "_received", "_send",
+        "_sock", "over", "source", "writing",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        sock: socket.socket,
+        received: Callable[[bytes], None],
+        ended: Callable[[OSError | None], None],
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._send = sock.send
+        self._received = received
+        self._ended = ended
+        self._pending = bytearray()
+        self._reading = self.writing = self._closing = False
+        self._linger = 0.0
+        self.source: Stream | None = None
+        self.over = False
+        self.resume()
+
+    # -- what comes
+    # -------------------------------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        error = None
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as failed:
+            data, error = b"", failed
+        if data:
+            self._received(data)
+        else:
+            self.abort()
+            self._ended(error)
+
+    def pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._fd)
+
+    def resume(self) -> None:
+        if not self._reading and not self.over:
+            self._reading = True
+            self._loop.add_reader(self._fd, self._readable)
+
+    # -- what goes
+    # --------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes | bytearray) -> None:
+        if self.over or self._closing:
+            return
+        if self.writing:
+            self._pending += data
+            return
+        sent = self._try(data)
+        if sent < len(data):
+            self._pending += memoryview(data)[sent:]
+            self.writing = True
+            self._loop.add_writer(self._fd, self._writable)
+            if self.source is not None:
+                self.source.pause()
+
+    def _try(self, data: bytes | bytearray) -> int:
+        """How much is off our hands."""
+        try:
+            return self._send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            # Not connected yet, on systems that say so; else nobody will ever read this.
+            return 0 if error.errno == errno.ENOTCONN else len(data)
+
+    def _writable(self) -> None:
+        del self._pending[: self._try(self._pending)]
+        if self._pending:
+            return
+        self.writing = False
+        self._loop.remove_writer(self._fd)
+        if self._closing:
+            self._finish()
+        elif self.source is not None:
+            self.source.resume()
+
+    # -- the end
+    # ----------------------------------------------------------------------------------------------
+
+    def close(self, linger: float = 0.0) -> None:
+        """When all is written. `linger`: seconds for which the other side may go on sending; to close while
+        it sends would make its kernel throw away what it has not read.
+        """
+        if self.over or self._closing:
+            return
+        self._closing, self._linger = True, linger
+        self._received = self._ended = _ignore
+        self.resume()  # an end is still seen
+        if not self.writing:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._linger:
+            self.abort()
+            return
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.abort()
+            return
+        self._loop.call_later(self._linger, self.abort)
+
+    def abort(self) -> None:
+        """At once."""
+        if self.over:
+            return
+        self.over = True
+        self.pause()
+        if self.writing:
+            self.writing = False
+            self._loop.remove_writer(self._fd)
+        self._sock.close()
+
+
+def connect(
+    loop: AbstractEventLoop,
+    address: Address,
+    received: Callable[[bytes], None],
+    ended: Callable[[OSError | None], None],
+) -> Stream:
+    """A stream that may be written at once; if the other side is not there, it ends. Raises OSError where
+    that is known already. The host is a number: names would have to be asked for.
+    """
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(address)
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return Stream(loop, sock, received, ended)
+
+
+def numeric(host: str) -> str:
+    """The address of a host, asked for and waited for. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return str(socket.getaddrinfo(host.strip("[]"), None, family, socket.SOCK_STREAM)[0][4][0])
+
+
+class Listener:
+    """`accepted` gets each client's socket. Its options are those of the listening one."""
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        sock: socket.socket,
+        accepted: Callable[[socket.socket], object],
+        backlog: int,
+    ) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.listen(backlog)
+        self._loop, self._sock, self._accepted = loop, sock, accepted
+        self._open = True
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._sock.fileno(), self._acceptable)
+
+    def _acceptable(self) -> None:
+        for _ in range(_ACCEPTS):
+            try:
+                client, _ = self._sock.accept()
+            except OSError as error:
+                if error.errno in _NO_DESCRIPTORS:  # some will be free again; the clients wait in the kernel
+                    self._loop.remove_reader(self._sock.fileno())
+                    self._loop.call_later(_REST_SECONDS, self._resume)
+                return
+            client.setblocking(False)
+            if sys.platform == "darwin":
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._accepted(client)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()

@@ -1,0 +1,71 @@
+"""Which model is next, on a clock of the test's own."""
+
+from __future__ import annotations
+
+from ds4agent.sidecar.lanes import Lanes, Ticket
+from ds4agent.sidecar.switch import PATIENCE, Load, Switch
+
+A, B = Load("a"), Load("b")
+WIDE = Load("a", 393_216)
+
+
+class Bench:
+    def __init__(self, width: int = 1) -> None:
+        self.now = 0.0
+        self.granted: list[str] = []
+        self.switch = Switch(lambda: Lanes(width, 0, lambda: self.now), lambda: self.now)
+
+    def enter(self, load: Load, name: str) -> Ticket:
+        return self.switch.lanes(load).enter("interactive", name, lambda: self.granted.append(name))
+
+    def run(self, load: Load) -> None:
+        self.switch.running = load
+        self.switch.open(True)
+
+
+def test_only_what_the_engine_has_is_granted() -> None:
+    bench = Bench()
+    bench.enter(A, "a")
+    bench.enter(B, "b")
+    assert bench.switch.next_load() == A
+    bench.run(A)
+    assert bench.granted == ["a"]
+
+
+def test_another_model_waits_until_there_is_nothing_to_do() -> None:
+    bench = Bench()
+    bench.run(A)
+    first = bench.enter(A, "a1")
+    bench.switch.open(True)
+    bench.enter(B, "b")
+    assert bench.switch.decide() == (None, PATIENCE)
+    bench.switch.lanes(A).leave(first)
+    assert bench.switch.decide() == (B, None)
+    bench.run(B)
+    assert bench.granted == ["a1", "b"]
+
+
+def test_who_has_waited_long_enough_is_next_however_busy_it_is() -> None:
+    bench = Bench()
+    bench.run(A)
+    first = bench.enter(A, "a1")
+    bench.switch.open(True)
+    bench.enter(B, "b")
+    bench.now = PATIENCE
+    bench.enter(A, "a2")
+    assert bench.switch.decide() == (None, None)
+    bench.switch.lanes(A).leave(first)
+    assert bench.granted == ["a1"]  # a2 is held back
+    assert bench.switch.decide() == (B, None)
+
+
+def test_a_larger_context_serves_smaller_wishes() -> None:
+    bench = Bench(width=2)
+    bench.run(A)
+    bench.enter(WIDE, "wide")
+    assert bench.switch.decide() == (WIDE, None)
+    bench.run(WIDE)
+    bench.enter(A, "a")
+    bench.switch.open(True)
+    assert bench.granted == ["wide", "a"]
+    assert bench.switch.decide() == (None, None)
