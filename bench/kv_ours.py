@@ -3,10 +3,10 @@
 The rules are those of ds4agent.engine.slots (which session a prompt goes to), checkpoints (when one is
 written) and kvevict (which one goes), for requests that come one after the other.
 
-* A prompt goes on from the longest session that it continues; else a fork is made of the one it shares most
-  with, into an empty session, else in place of the one used longest ago; a session that loses little is cut
-  back instead. All multiples of 128 tokens are points while a session has at most 16,384 tokens; of a longer
-  one up to a twentieth of the way back is read again.
+* A prompt goes on from the longest session that it continues; or, where that spares more, a fork is made of
+  the one it shares most with, into an empty session, else in place of the one used longest ago; a session
+  that loses little is cut back instead. All multiples of 128 tokens are points while a session has at most
+  16,384 tokens; of a longer one up to a twentieth of the way back is read again.
 * On disk a block of rows is written once, whoever needs it, and a checkpoint adds one frontier. One that
   holds more of a prompt than memory does is loaded.
 * Checkpoints: cold, continued, evict and shutdown; `idle`, as soon as nothing waits, where the new rows weigh
@@ -182,10 +182,11 @@ class Ours:
         """Of the resident ones: which is taken, what it will hold, and whose that is."""
         held = [s for s in self.sessions if s.text.n]
         ahead = [s for s in held if shared(s.text, prompt) == s.text.n]
-        if ahead:
-            best = max(ahead, key=lambda s: s.text.n)
-            return best, best.text, best
         best = max(held, key=lambda s: _point(s.text, prompt), default=Session())
+        if ahead:
+            longest = max(ahead, key=lambda s: s.text.n)
+            if longest.text.n >= _point(best.text, prompt):
+                return longest, longest.text, longest
         text = prompt.cut(_point(best.text, prompt))
         if not text.n:
             return self._vacant(), Text(), None

@@ -17,8 +17,8 @@ _NOTES = {
     "steering": "This engine does not steer.",
     "api": "One request a connection. HTTP only, no keys: keep it on loopback.",
     "kv-cache": (
-        "Sessions are kept in memory (--batched-session). What is on disk holds prompts and replies in clear; "
-        "`ds4agent kv` shows it."
+        "Sessions are kept in memory (--batched-session). What is on disk holds prompts and replies in "
+        "clear; `ds4agent kv` shows it."
     ),
     "thinking": (
         "Thinking is on unless a request turns it off: `thinking`, `think` or `reasoning_effort` (none, "
