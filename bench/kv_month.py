@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from bench.kv_ours import Ours
 from bench.kv_trace import Request, Restart, Text, month
 from bench.kv_upstream import PREFILL, Limits, Served, Upstream
 
+SEEDS = (4, 5, 6)
 RESENDS = 2  # a client gives up after that many
 
 
@@ -99,16 +101,37 @@ def replay(trace: list[Request | Restart], policy: Policy) -> Sums:
     return sums
 
 
+def policies() -> list[Policy]:
+    return [Upstream(), Upstream(Limits(interval=25_000), "ds4-server, interval 25,000"), Ours()]
+
+
+def results(seed: int) -> list[tuple[Policy, Sums]]:
+    trace = month(seed)
+    return [(policy, replay(trace, policy)) for policy in policies()]
+
+
+def table(months: list[list[tuple[Policy, Sums]]]) -> Iterator[str]:
+    """Least and most of several months."""
+    yield "| policy | prompt tokens | re-read tokens | seconds re-read | written, GB |"
+    yield "|---|---:|---:|---:|---:|"
+    for of_one in zip(*months, strict=True):
+        name = of_one[0][0].name
+        figures = (
+            [sums.prompt_tokens for _, sums in of_one],
+            [sums.reread for _, sums in of_one],
+            [sums.reread / PREFILL for _, sums in of_one],
+            [sum(policy.written.values()) / 1e9 for policy, _ in of_one],
+        )
+        yield f"| {name} | {' | '.join(map(_range, figures))} |"
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = (f"{value:,.0f}" for value in (min(values), max(values)))
+    return " to ".join(dict.fromkeys(ends))
+
+
 def _share(part: float, whole: float) -> str:
     return f"{part / max(1, whole):.0%}"
-
-
-def _row(policy: Policy, sums: Sums) -> str:
-    written = sum(policy.written.values()) / 1e9
-    return (
-        f"| {policy.name} | {sums.prompt_tokens:,} | {sums.reread:,} | {sums.reread / PREFILL:,.0f} "
-        f"| {written:,.1f} GB |"
-    )
 
 
 def _shape(policy: Policy, sums: Sums) -> str:
@@ -130,22 +153,14 @@ MEASURED = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seed", type=int, default=4)
-    trace = month(parser.parse_args().seed)
-    policies: list[Policy] = [
-        Upstream(),
-        Upstream(Limits(interval=25_000), "ds4-server, interval 25,000"),
-        Ours(),
-    ]
-    results = [(policy, replay(trace, policy)) for policy in policies]
-    print("| policy | prompt tokens | re-read tokens | seconds re-read | bytes written |")
-    print("|---|---:|---:|---:|---:|")
-    for policy, sums in results:
-        print(_row(policy, sums))
-    print()
-    for policy, sums in results:
-        print(_shape(policy, sums))
-    print(MEASURED)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    months = [results(seed) for seed in parser.parse_args().seeds]
+    print("\n".join(table(months)))
+    for of_one in months:
+        print()
+        for policy, sums in of_one:
+            print(_shape(policy, sums))
+    print(f"\n{MEASURED}")
 
 
 if __name__ == "__main__":

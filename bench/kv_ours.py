@@ -1,14 +1,17 @@
 """What ds4agent's engine does with its KV cache, as rules over lengths, to be set beside bench.kv_upstream.
 
-* Some sessions stay in memory. A prompt goes to the one it shares most with: on from its end, or, where
-  they part, as a new session that shares the blocks up to there; the session used longest ago makes room. A
-  session can be left at every multiple of 128 tokens within its last 16,384, and at its end.
-* On disk a block of rows is written once, whoever needs it. A checkpoint adds one frontier; a prompt that
-  begins with its text can go on from there.
-* Checkpoints: cold, continued, evict and shutdown as ds4-server's; after a turn (`idle`) while the
-  frontiers written come to at most a quarter of the rows written.
-* Room is made before a write. The checkpoint goes that saves the least reading for the bytes its removal
-  frees; cold ones go last.
+The rules are those of ds4agent.engine.slots (which session a prompt goes to), checkpoints (when one is
+written) and kvevict (which one goes), for requests that come one after the other.
+
+* A prompt goes on from the longest session that it continues; or, where that spares more, a fork is made of
+  the one it shares most with, into an empty session, else in place of the one used longest ago; a session
+  that loses little is cut back instead. All multiples of 128 tokens are points while a session has at most
+  16,384 tokens; of a longer one up to a twentieth of the way back is read again.
+* On disk a block of rows is written once, whoever needs it, and a checkpoint adds one frontier. One that
+  holds more of a prompt than memory does is loaded.
+* Checkpoints: cold, continued, evict and shutdown; `idle`, as soon as nothing waits, where the new rows weigh
+  four frontiers, and after five minutes in any case.
+* Rows are counted block by block; the engine frees whole runs of them, a little later.
 * A client that leaves stops the work, and what was read stays.
 """
 
@@ -19,21 +22,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bench.kv_trace import Request, Text, shared
-from bench.kv_upstream import (
-    DECODE,
-    FIXED_BYTES,
-    HALF_LIFE,
-    PREFILL,
-    ROW_BYTES,
-    Limits,
-    Served,
-    cold_length,
-    continued_step,
-)
+from bench.kv_upstream import DECODE, FIXED_BYTES, PREFILL, ROW_BYTES, Limits, Served, continued_step
+from ds4agent.engine.checkpoints import MIN_GAIN, PAID, Moments
+from ds4agent.engine.kvevict import HALF_LIFE_S
+from ds4agent.engine.slots import LITTLE
+from ds4agent.engine.worker import SETTLED_SECONDS
 
 BLOCK = 128
-WINDOW = 16_384
-IDLE_SHARE = 0.25
+HISTORY = 16_384
+SPARSE = 0.05  # the largest gap between points of a longer session, for its distance from the end
 
 
 @dataclass(slots=True)
@@ -43,8 +40,8 @@ class Point:
     last_used: float
     hits: int = 0
 
-    def decayed(self, now: float) -> float:
-        return self.hits * math.pow(0.5, (now - self.last_used) / HALF_LIFE)
+    def uses(self, now: float) -> float:
+        return (self.hits + 1) * math.pow(0.5, (now - self.last_used) / HALF_LIFE_S)
 
 
 @dataclass(slots=True)
@@ -57,27 +54,25 @@ class Store:
     size: int = 0
     _shared: dict[tuple[tuple[int, int], tuple[int, int]], int] = field(default_factory=dict)
 
-    def save(self, text: Text, reason: str, now: float) -> None:
+    def save(self, text: Text, reason: str, now: float) -> bool:
+        """Whether it is on disk afterwards."""
         if text.key in self.points:
-            return
+            self.points[text.key].last_used = now
+            return True
         new = self._added(text)
         if self.budget and new > self.budget:
-            return
+            return False
         # The rows of the new text that are on disk stay there while room is made.
         self.points[text.key] = Point(text, reason, now)
         self.size += new
         self._make_room(text.key, now)
         self.written[reason] += FIXED_BYTES
         self.written["rows"] += new - FIXED_BYTES
+        return True
 
     def longest(self, prompt: Text) -> Point | None:
         fitting = (p for p in self.points.values() if shared(p.text, prompt) == p.text.n)
         return max(fitting, key=lambda p: p.text.n, default=None)
-
-    def idle_allowed(self, text: Text) -> bool:
-        rows = self.written["rows"] + self._added(text) - FIXED_BYTES
-        frontiers = sum(self.written.values()) - self.written["rows"] + FIXED_BYTES
-        return frontiers <= IDLE_SHARE * rows
 
     def _added(self, text: Text) -> int:
         """Bytes in the folder for a point of this text alone: a frontier and its own blocks."""
@@ -96,7 +91,7 @@ class Store:
         """Tokens that would be read again without it, for each byte that it holds alone."""
         others = (p.text for p in self.points.values() if p.text.n < point.text.n)
         before = max((t.n for t in others if self._common(t, point.text) == t.n), default=0)
-        return (point.text.n - before) * (point.decayed(now) + 1) / self._added(point.text)
+        return (point.text.n - before) * point.uses(now) / self._added(point.text)
 
     def _common(self, a: Text, b: Text) -> int:
         pair = (a.key, b.key) if a.key < b.key else (b.key, a.key)
@@ -105,13 +100,22 @@ class Store:
         return self._shared[pair]
 
 
+@dataclass(slots=True, eq=False)
+class Session:
+    """`saved`: tokens of its last checkpoint."""
+
+    text: Text = field(default_factory=Text)
+    saved: int = 0
+
+
 @dataclass(slots=True)
 class Ours:
     n_sessions: int = 4
     limits: Limits = field(default_factory=Limits)
     name: str = "ds4agent"
-    sessions: list[Text] = field(default_factory=list)  # the one used last is the last
+    sessions: list[Session] = field(default_factory=list)  # the one used last is the last
     store: Store = field(init=False)
+    free_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.store = Store(self.limits.budget)
@@ -123,56 +127,105 @@ class Ours:
     def serve(self, request: Request) -> Served:
         """One prompt and its answer."""
         prompt, now = request.prompt, request.at
-        live = self.sessions[-1] if self.sessions else Text()
-        common = shared(live, prompt)
-        cached = self._start(prompt, now)
+        self._idle(now)
+        last = self.sessions[-1].text if self.sessions else Text()
+        session = self._placed(prompt, now)
+        cached = session.text.n
         read = int(min(prompt.n - cached, request.patience * PREFILL))
         wait = read / PREFILL + (0 if request.streams else request.reply / DECODE)
         answered = cached + read == prompt.n and wait <= request.patience
         text = request.text if answered else prompt.cut(cached + read)
-        self._points(request, cached, text)
-        self.sessions.append(text)
-        if text.n >= self.limits.min_tokens and self.store.idle_allowed(text):
-            self.store.save(text, "idle", now)
-        return Served(cached, read, answered, live.n, common)
+        for at, reason in sorted(self._stops(request, cached).items()):
+            if at <= text.n:
+                self._save(session, text.cut(at), reason, now)
+        session.text = text
+        self.free_at = max(now, self.free_at) + read / PREFILL + (text.n - cached - read) / DECODE
+        return Served(cached, read, answered, last.n, shared(last, prompt))
 
     def shutdown(self, now: float) -> None:
-        for text in self.sessions:
-            self._save(text, "shutdown", now)
+        self._idle(now)
+        for session in self.sessions:
+            if session.saved < session.text.n:
+                self._save(session, session.text, "shutdown", now)
         self.sessions = []
 
-    def _start(self, prompt: Text, now: float) -> int:
-        """Make the session that goes on with this prompt; gives the tokens it has."""
-        best = max(self.sessions, key=lambda text: _usable(text, prompt), default=Text())
-        cached = _usable(best, prompt)
+    def _idle(self, now: float) -> None:
+        """What has been written by now since the last turn ended."""
+        rested = now - self.free_at
+        for session in reversed(self.sessions) if rested > 0 else ():
+            new = (session.text.n // BLOCK - session.saved // BLOCK) * BLOCK * ROW_BYTES
+            unsaved = session.saved < session.text.n
+            if unsaved and (new >= PAID * FIXED_BYTES or rested > SETTLED_SECONDS):
+                self._save(session, session.text, "idle", self.free_at)
+
+    # -- the place of a prompt
+    # ------------------------------------------------------------------------------------------------
+
+    def _placed(self, prompt: Text, now: float) -> Session:
+        """The session that goes on with this prompt, as it is before the rest is read."""
+        place, text, origin = self._place(prompt)
+        saved = min(origin.saved, text.n) if origin else 0
         point = self.store.longest(prompt)
-        if cached and cached == best.n:
-            self.sessions.remove(best)
-        elif len(self.sessions) >= self.n_sessions:
-            self._save(self.sessions.pop(0), "evict", now)
-        if point is None or point.text.n <= cached:
-            return cached
-        point.hits, point.last_used = point.hits + 1, now
-        return point.text.n
+        if point is not None and point.text.n >= text.n + MIN_GAIN:
+            if place.text.n and place.text.n == text.n:
+                place = self._vacant()
+            text, saved, origin = point.text, point.text.n, None
+            point.hits, point.last_used = point.hits + 1, now
+        if place.text.n - (text.n if place is origin else 0) >= self.limits.min_tokens:
+            self._save(place, place.text, "evict", now)
+        place.text, place.saved = text, saved
+        self.sessions.remove(place)
+        self.sessions.append(place)
+        return place
 
-    def _points(self, request: Request, cached: int, text: Text) -> None:
-        """The checkpoints on the way from `cached` to the end of `text`."""
-        limits, n = self.limits, request.prompt.n
-        if not cached and limits.min_tokens <= n <= limits.cold_max:
-            self._save(text.cut(min(text.n, cold_length(n, request.anchor, limits))), "cold", request.at)
-        step = continued_step(limits)
-        for at in range(cached - cached % step + step, text.n + 1, step):
-            self._save(text.cut(at), "continued", request.at)
+    def _place(self, prompt: Text) -> tuple[Session, Text, Session | None]:
+        """Of the resident ones: which is taken, what it will hold, and whose that is."""
+        held = [s for s in self.sessions if s.text.n]
+        ahead = [s for s in held if shared(s.text, prompt) == s.text.n]
+        best = max(held, key=lambda s: _point(s.text, prompt), default=Session())
+        if ahead:
+            longest = max(ahead, key=lambda s: s.text.n)
+            if longest.text.n >= _point(best.text, prompt):
+                return longest, longest.text, longest
+        text = prompt.cut(_point(best.text, prompt))
+        if not text.n:
+            return self._vacant(), Text(), None
+        full = len(self.sessions) >= self.n_sessions
+        little = full and best.text.n - text.n <= LITTLE
+        return best if little else self._vacant(), text, best
 
-    def _save(self, text: Text, reason: str, now: float) -> None:
-        if text.n >= self.limits.min_tokens:
-            self.store.save(text, reason, now)
+    def _vacant(self) -> Session:
+        """A new one if there may be one, else the one used longest ago."""
+        if len(self.sessions) < self.n_sessions:
+            self.sessions.append(Session())
+            return self.sessions[-1]
+        return self.sessions[0]
+
+    # -- checkpoints
+    # ------------------------------------------------------------------------------------------------
+
+    def _stops(self, request: Request, cached: int) -> dict[int, str]:
+        """The positions behind `cached` at which there is a checkpoint."""
+        limits, n, step = self.limits, request.prompt.n, continued_step(self.limits)
+        ends = range(cached - cached % step + step, request.text.n + 1, step)
+        stops = {at: "continued" for at in ends if at <= n or at <= request.text.n - request.call}
+        if limits.min_tokens <= n <= limits.cold_max:
+            anchored = request.anchor >= limits.min_tokens
+            whole = (
+                0 if cached else Moments(limits.min_tokens, trim=limits.trim, align=limits.align).trimmed(n)
+            )
+            cold = request.anchor if anchored else whole
+            if cold > cached:
+                stops[cold] = "cold"
+        return stops
+
+    def _save(self, session: Session, text: Text, reason: str, now: float) -> None:
+        if text.n >= self.limits.min_tokens and self.store.save(text, reason, now):
+            session.saved = text.n
 
 
-def _usable(session: Text, prompt: Text) -> int:
-    """Tokens of a session that a prompt can go on from."""
-    common = shared(session, prompt)
-    if common == session.n:
-        return common
-    block = common - common % BLOCK
-    return block if session.n - block <= WINDOW else 0
+def _point(text: Text, prompt: Text) -> int:
+    """Where a session of this text can be left to go on with a prompt that parts from it."""
+    common = min(shared(text, prompt), prompt.n - 1)
+    back = SPARSE * (text.n - common) if text.n > HISTORY else 0.0
+    return max(0, int(common - back)) // BLOCK * BLOCK

@@ -1,10 +1,10 @@
 """Which point of the disk store goes when there is no room.
 
-A point is worth the tokens that would have to be read again without it, times how often it is used: its
-hits, halved every six hours since the last one, plus one. It costs the bytes that its removal frees: its own
-files and the runs that no other point needs. The point with the least worth a byte goes. So a checkpoint
-behind which a longer one of the same session lies costs little to lose and goes early, and a fork that
-shares most of its rows frees little and stays. `cold` points, the system prompts that every new session
+A point is worth the tokens that would have to be read again without it, times how likely it is to be wanted:
+its hits plus one, halved with every six hours since it was last used. It costs the bytes that its removal
+frees: its own files and the runs that no other point needs. The point with the least worth a byte goes. So a
+checkpoint behind which a longer one of the same session lies costs little to lose and goes early, and a fork
+that shares most of its rows frees little and stays. `cold` points, the system prompts that every new session
 starts with, go only when nothing else is left.
 """
 
@@ -15,7 +15,6 @@ from heapq import heapify, heappop, heappush
 from ds4agent.engine.kvindex import Entry, Index, Run
 
 HALF_LIFE_S = 6 * 3600
-_FORGOTTEN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def victims(index: Index, spare: Spare, now: float) -> Iterator[Entry]:
 
 
 def _order(entry: Entry, spare: Spare, now: float) -> tuple[bool, float, float, bytes]:
-    worth = (entry.head.n_tokens - _read_anyway(entry)) * (_decayed_hits(entry, now) + 1)
+    worth = (entry.head.n_tokens - _read_anyway(entry)) * _demand(entry, now)
     freed = entry.size + sum(run.head.size for run in freed_runs(entry, spare))
     return entry.head.reason == "cold", worth / freed, entry.stats.last_used, entry.id
 
@@ -71,10 +70,9 @@ def freed_runs(entry: Entry, spare: Spare) -> list[Run]:
     return freed
 
 
-def _decayed_hits(entry: Entry, now: float) -> float:
+def _demand(entry: Entry, now: float) -> float:
     age = max(0.0, now - entry.stats.last_used)
-    hits: float = entry.stats.hits * 2 ** -(age / HALF_LIFE_S)
-    return hits if hits >= _FORGOTTEN else 0.0
+    return float((entry.stats.hits + 1) * 2 ** -(age / HALF_LIFE_S))
 
 
 def _read_anyway(entry: Entry) -> int:

@@ -16,7 +16,10 @@ _NOTES = {
     "distributed": "This engine runs on one machine.",
     "steering": "This engine does not steer.",
     "api": "One request a connection. HTTP only, no keys: keep it on loopback.",
-    "kv-cache": "This engine keeps its cache in memory: one session, and nothing on disk.",
+    "kv-cache": (
+        "Sessions are kept in memory (--batched-session). What is on disk holds prompts and replies in "
+        "clear; `ds4agent kv` shows it."
+    ),
     "thinking": (
         "Thinking is on unless a request turns it off: `thinking`, `think` or `reasoning_effort` (none, "
         "minimal, low, medium, high, xhigh, max). Effort max needs a context of at least 393216 tokens. "

@@ -74,13 +74,16 @@ void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size
         finish_head(ln, o + h * D, inv[h], r);
 }
 
-static size_t few_tokens(const ds4_hparams *hp, size_t comp_rows) {
+size_t ds4_attend_together(const ds4_hparams *hp, size_t comp_rows) {
     size_t per = (size_t)hp->n_head * (hp->window + FEW_TOKENS + comp_rows), n = FEW_FLOATS / per;
     return n < 1 ? 1 : n < FEW_TOKENS ? n : FEW_TOKENS;
 }
 
+/* With fewer rows more tokens go together, so the most rows do not need the most room. */
 size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows) {
-    return few_tokens(hp, comp_rows) * hp->n_head * (hp->window + FEW_TOKENS + comp_rows);
+    size_t per = (size_t)hp->n_head * (hp->window + FEW_TOKENS + comp_rows);
+    size_t most = per > FEW_FLOATS ? per : FEW_FLOATS;
+    return FEW_TOKENS * per < most ? FEW_TOKENS * per : most;
 }
 
 /* A token's rows within the block's: window [a, a + n), compressed [0, c). */
@@ -124,7 +127,7 @@ static void attend_few(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F,
 void ds4_attend_block(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
                       size_t carry, const ds4_comp_state *comp) {
     size_t first = ln->e->pos - carry;
-    size_t step = few_tokens(ln->hp, L->ratio ? (ln->e->pos + t1) / L->ratio : 0);
+    size_t step = ds4_attend_together(ln->hp, L->ratio ? (ln->e->pos + t1) / L->ratio : 0);
     for (size_t t = t0; t < t1; t += step) {
         size_t end = t + step < t1 ? t + step : t1, p = ln->e->pos + t;
         size_t base = p + 1 > ln->hp->window ? p + 1 - ln->hp->window : 0;

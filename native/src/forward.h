@@ -213,6 +213,8 @@ void ds4_attend_token(ds4_lane *ln, const ds4_layer_f32 *F, const float *q, size
 /* Tokens [t0, t1) of a chunk over the staged rows and the compressed rows visible to each. */
 void ds4_attend_block(ds4_lane *ln, const ds4_layer *L, const ds4_layer_f32 *F, size_t t0, size_t t1,
                       size_t carry, const ds4_comp_state *comp);
+/* Tokens of a chunk that are attended together, and the floats that takes for any number of rows up to comp_rows. */
+size_t ds4_attend_together(const ds4_hparams *hp, size_t comp_rows);
 size_t ds4_attend_block_size(const ds4_hparams *hp, size_t comp_rows);
 
 /* compressor.c */

@@ -230,6 +230,56 @@ def test_ours_keeps_a_session_beside_side_requests() -> None:
     assert policy.serve(ask(first.text.extend(7))).read == 7
 
 
+def test_ours_cuts_a_session_back_rather_than_give_one_up() -> None:
+    policy = Ours(n_sessions=2)
+    for n in (20_000, 30_000):
+        policy.serve(ask(Text().extend(n)))
+    last = policy.sessions[-1].text
+    policy.serve(ask(last.cut(29_990).extend(600)))
+    assert [s.text.n for s in policy.sessions] == [20_010, 30_600], "in its place: 10 tokens were lost"
+    policy.serve(ask(last.cut(29_900).extend(100)))
+    assert [s.text.n for s in policy.sessions] == [30_600, 30_010], "a fork, in place of the oldest"
+
+
+def test_ours_finds_sparser_points_in_a_long_session() -> None:
+    policy = Ours()
+    long = Text().extend(100_000)
+    policy.serve(ask(long))
+    served = policy.serve(ask(long.cut(60_000).extend(5)))
+    assert 58_000 - BLOCK < served.cached < 60_000 - BLOCK
+
+
+def test_ours_writes_when_the_rows_pay_or_nothing_happens() -> None:
+    policy = Ours()
+    first = ask(Text().extend(3_000), anchor=600)
+    policy.serve(first)
+    policy.serve(ask(first.text.extend(9), at=60.0))
+    assert policy.written["idle"] == 0
+    text = policy.sessions[-1].text.extend(6_900)
+    policy.serve(ask(text, at=120.0))
+    policy.serve(ask(Text().extend(300), at=180.0))
+    assert policy.written["idle"] == FIXED_BYTES, "55 blocks have come since the cold one"
+    policy.serve(ask(policy.sessions[0].text.extend(9), at=240.0))
+    policy.serve(ask(Text().extend(300), at=900.0))
+    assert policy.written["idle"] == 2 * FIXED_BYTES
+
+
+def test_ours_does_not_write_while_the_next_prompt_waits() -> None:
+    policy = Ours()
+    policy.serve(ask(Text().extend(9_000), anchor=600))
+    policy.serve(ask(Text().extend(300), at=1.0))
+    assert policy.written["idle"] == 0
+
+
+def test_ours_loads_what_memory_does_not_hold() -> None:
+    policy = Ours()
+    first = ask(Text().extend(9_000), anchor=600)
+    policy.serve(first)
+    policy.shutdown(1_000.0)
+    served = policy.serve(ask(first.text.extend(50), at=2_000.0))
+    assert (served.cached, policy.sessions[-1].saved) == (9_010, 9_010)
+
+
 def test_ours_writes_rows_once() -> None:
     policy = Ours()
     first = ask(Text().extend(20_000), anchor=7_000)

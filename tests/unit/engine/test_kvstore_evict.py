@@ -146,20 +146,49 @@ def test_the_older_of_two_that_are_alike_goes_first(shop: Shop, first: int, seco
     assert found(store, _session(second))
 
 
-def test_hits_are_worth_something_for_some_hours(shop: Shop) -> None:
-    for hours, left in ((0, 2 * BLOCK), (6, 2 * BLOCK), (24, 3 * BLOCK)):
-        store = Shop.open(shop)
-        used, longer = _session(1, 2), _session(2, 3)
-        _big(store, used, 100_000)
-        _big(store, longer, 100_000)
-        _hit(store, used, 2)
-        shop.clock.now += 3600 * hours
-        store = _reopen(shop, store, 1)
-        assert _left(store) == {left}
-        for point in store.points():
-            store.forget(point)
-        store.close()
-        shop.budget = 0
+@pytest.mark.parametrize(("hits", "hours", "left"), [(0, 0, 3), (1, 0, 2), (1, 6, 3), (3, 6, 2), (3, 12, 3)])
+def test_hits_are_worth_something_for_some_hours(shop: Shop, hits: int, hours: int, left: int) -> None:
+    """Two blocks with hits, and three that are so many hours younger."""
+    store = shop.open()
+    used, longer = _session(1, 2), _session(2, 3)
+    _big(store, used, 100_000)
+    _hit(store, used, hits)
+    shop.clock.now += 3600 * hours
+    _big(store, longer, 100_000)
+    store = _reopen(shop, store, 1)
+    assert _left(store) == {left * BLOCK}
+
+
+@pytest.mark.parametrize(("hours", "left"), [(3, 3), (4, 2)])
+def test_what_was_not_used_for_long_goes_before_what_is_shorter(shop: Shop, hours: int, left: int) -> None:
+    """Half as much again is worth three and a half hours."""
+    store = shop.open()
+    _big(store, _session(1, 3), 1_000_000)
+    shop.clock.now += 3600 * hours
+    _big(store, _session(2, 2), 1_000_000)
+    store = _reopen(shop, store, 1)
+    assert _left(store) == {left * BLOCK}
+
+
+def test_what_is_saved_again_is_used(shop: Shop) -> None:
+    store = shop.open()
+    for mark in (1, 2):
+        _big(store, _session(mark), 1000)
+        shop.clock.now += 60
+    _big(store, _session(1), 1000)
+    store = _reopen(shop, store, 1)
+    assert store.find(key_of(_session(1))) is not None
+
+
+def test_after_years_the_one_used_last_stays(shop: Shop) -> None:
+    """When all worth has faded to nothing."""
+    store = shop.open()
+    _big(store, _session(1, 4), 1000)
+    shop.clock.now += 1
+    _big(store, _session(2, 2), 1000)
+    shop.clock.now += 5 * 365 * 86_400
+    store = _reopen(shop, store, 1)
+    assert _left(store) == {2 * BLOCK}
 
 
 def test_what_a_longer_one_continues_from_is_worth_only_its_difference(shop: Shop) -> None:
