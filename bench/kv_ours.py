@@ -9,8 +9,8 @@ written) and kvevict (which one goes), for requests that come one after the othe
   16,384 tokens; of a longer one up to a twentieth of the way back is read again.
 * On disk a block of rows is written once, whoever needs it, and a checkpoint adds one frontier. One that
   holds more of a prompt than memory does is loaded.
-* Checkpoints: cold, continued, evict and shutdown; `idle`, as soon as nothing waits, where the new rows weigh
-  four frontiers, and after five minutes in any case.
+* Checkpoints: cold, continued (not within half an interval of another), evict and shutdown; `idle`, as soon
+  as nothing waits, where the new rows weigh four frontiers, and after five minutes in any case.
 * Rows are counted block by block; the engine frees whole runs of them, a little later.
 * A client that leaves stops the work, and what was read stays.
 """
@@ -136,7 +136,8 @@ class Ours:
         answered = cached + read == prompt.n and wait <= request.patience
         text = request.text if answered else prompt.cut(cached + read)
         for at, reason in sorted(self._stops(request, cached).items()):
-            if at <= text.n:
+            near = at - session.saved < continued_step(self.limits) // 2
+            if at <= text.n and not (near and reason == "continued"):
                 self._save(session, text.cut(at), reason, now)
         session.text = text
         self.free_at = max(now, self.free_at) + read / PREFILL + (text.n - cached - read) / DECODE

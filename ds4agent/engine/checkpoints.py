@@ -2,11 +2,11 @@
 
 Moments, as with ds4-server: *cold*, in the first prefill of a prompt, behind the part that other
 conversations are likely to share (up to the last user marker before the first assistant marker);
-*continued*, at every multiple of an interval; *evict*, before a session is given up; *shutdown*. And *idle*:
-after a turn, while nothing waits, if the rows that are new since the last checkpoint weigh four times what a
-checkpoint costs besides them, or if nothing has happened for minutes. So what is written for the sake of
-continuing stays a fraction of the rows, which are written once, and a crash costs what that fraction allows
-at most.
+*continued*, at every multiple of an interval, unless a checkpoint lies within half of one before it; *evict*,
+before a session is given up; *shutdown*. And *idle*: after a turn, while nothing waits, if the rows that are
+new since the last checkpoint weigh four times what a checkpoint costs besides them, or if nothing has
+happened for minutes. So what is written for the sake of continuing stays a fraction of the rows, which are
+written once, and a crash costs what that fraction allows at most.
 
 A point on disk is looked for by the prompt's text when it holds more of it than any resident session. What a
 resident session has of it is shared; only the rest is read from disk.
@@ -206,12 +206,15 @@ class DiskCheckpoints(Checkpoints):
         return self._moments.stops(live.tokens + plan.suffix, plan.cached, self._marks)
 
     def prefilled(self, live: Live, stops: Mapping[int, str]) -> None:
-        if (reason := stops.get(len(live))) is not None and len(live) > live.saved:
+        reason = stops.get(len(live))
+        if reason == "continued":
+            self.decoded(live)
+        elif reason is not None and len(live) > live.saved:
             self._save(live, reason)
 
     def decoded(self, live: Live) -> None:
-        step = self._moments.step
-        if step and len(live) % step == 0 and live.saved < len(live) >= self._moments.min_tokens:
+        step, n = self._moments.step, len(live)
+        if step and n % step == 0 and n - live.saved >= max(step // 2, 1) and n >= self._moments.min_tokens:
             self._save(live, "continued")
 
     def idle(self, slots: Slots, waiting: Callable[[], int], long: bool = False) -> None:

@@ -134,7 +134,8 @@ def test_cold_and_continued_in_prefill(folder: Path) -> None:
     moments = Moments(min_tokens=100, cold_max=5000, interval=500, trim=32, align=256)
     engine = Engine(folder, moments=moments)
     engine.raw(raw(words(300) + USER + words(1500) + ASSISTANT))
-    assert saves(engine) == ["301/cold", "512/continued", "1024/continued", "1536/continued"]
+    # 512 is too near to the cold one.
+    assert saves(engine) == ["301/cold", "1024/continued", "1536/continued"]
 
 
 def test_continued_while_it_writes(folder: Path) -> None:
