@@ -13,8 +13,10 @@ import click
 
 from ds4agent import config, paths, resources
 from ds4agent.cli.engine_files import find_engine, find_model
+from ds4agent.cli.models_known import scan
 from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar.capabilities import CapabilityError
+from ds4agent.sidecar.catalog import UnknownModel
 from ds4agent.sidecar.engine_choice import ChoiceError
 from ds4agent.sidecar.launch import PlanError
 from ds4agent.sidecar.service import InstallError, install, service
@@ -124,24 +126,59 @@ def _engine(settings: config.Settings, given: dict[str, Any]) -> EngineSettings:
     if settings.engine.startswith(("http://", "https://")):
         return EngineSettings(url=_address(settings.engine), width=width, hang=0)
     program, support, capabilities = find_engine(settings.engine)
-    model = find_model(settings.model, program)
+    embedded = len(program) > 1
+    models = _models(settings, program) if not embedded else (_given_model(settings, program),)
     if not capabilities.has("--batched-session"):
         width = 1
-    embedded = len(program) > 1
-    known = ModelSettings(model.path.stem.lower(), str(model.path.resolve()), model.size, model.most_ctx or 0)
     return EngineSettings(
         program=program,
         support=str(support or ""),
         digest=capabilities.digest,
         flags=dict(capabilities.flags),
         options={"ctx": settings.context, "sessions": width if width > 1 else None, "extra": given["extra"]},
-        models=(known,),
+        models=models,
         kv_root="" if given["no_kv"] else str(paths.kv_models()),
         environment={**os.environ, "DS4AGENT_STOP_WITH_STDIN": "1"} if embedded else dict(os.environ),
         adopt="" if given["no_adopt"] else str(lock_path()),
         width=width,
         **times,
     )
+
+
+def _given_model(settings: config.Settings, program: tuple[str, ...]) -> ModelSettings:
+    """Raises PlanError, MissingResource."""
+    model = find_model(settings.model, program)
+    return ModelSettings(model.path.stem.lower(), str(model.path.resolve()), model.size, model.most_ctx or 0)
+
+
+def _models(settings: config.Settings, program: tuple[str, ...]) -> tuple[ModelSettings, ...]:
+    """The catalog's, the one that was named first. Raises PlanError, MissingResource."""
+    listing = scan()
+    aliases = {alias: target.lower() for alias, target in settings.aliases}
+    usable = [model for model in listing.models if not model.problem]
+    found = {
+        model.id: ModelSettings(
+            model.id,
+            str(model.path),
+            model.size,
+            model.header.context_length or 0,
+            tuple(sorted(model.names() | {a for a, t in aliases.items() if t in (model.id, *model.names())})),
+        )
+        for model in usable
+    }
+    name = settings.model
+    if name is None and found:
+        return tuple(found.values())
+    if name is not None and not Path(name).expanduser().is_file():
+        try:
+            first = listing.resolve(name, dict(settings.aliases)).model.id
+        except UnknownModel as unknown:
+            raise PlanError(str(unknown)) from unknown
+        return (found.pop(first), *found.values())
+    given = _given_model(settings, program)
+    others = [model for model in found.values() if model.path != given.path and model.id != given.id]
+    known = next((model for model in found.values() if model.path == given.path), given)
+    return (known, *others)
 
 
 def _address(url: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ds4agent.sidecar.adopt import Found, find
 from ds4agent.sidecar.counters import Usage
-from ds4agent.sidecar.dialects import reply
+from ds4agent.sidecar.dialects import THINKING, reply, with_thinking
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
@@ -32,6 +32,8 @@ from ds4agent.wire.prometheus import CONTENT_TYPE
 
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
 LANE_FIELD = b"x-ds4agent-lane"
+# How long an engine may be gone without our knowing, and how often to look.
+UNREACHABLE_SECONDS, AGAIN_SECONDS = 30.0, 0.1
 
 
 @dataclass(eq=False, slots=True)
@@ -119,15 +121,21 @@ class App:
             self._refuse_broken(front)
             return
         try:
-            load = self._load_of(front)
+            load = self._load_of(front, head)
         except UnknownModel as unknown:
             front.refuse(404, str(unknown))
             return
         lanes = self._switch.lanes(load)
         carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time(), lanes)
         carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
+        self._enter(front)
+
+    def _enter(self, front: Front) -> None:
+        carried = self._carried.get(front)
+        if carried is None:
+            return  # its client has gone
         try:
-            carried.ticket = lanes.enter(carried.lane, carried.client, partial(self._granted, front))
+            carried.ticket = carried.lanes.enter(carried.lane, carried.client, partial(self._granted, front))
         except Full as full:
             front.refuse(
                 429, "too many requests are waiting; try again later", ("Retry-After", str(full.seconds))
@@ -136,19 +144,43 @@ class App:
         self.engine.want()
         self._decide()
 
-    def _load_of(self, front: Front) -> Load:
-        """Raises UnknownModel."""
-        if not self._launcher.chooses:
-            return self._launcher.first
+    def _load_of(self, front: Front, head: Head) -> Load:
+        """What the request needs; a thinking mode in the model's name is put into the request. Raises
+        UnknownModel.
+        """
+        usual = self._switch.running or self._loading
+        if not self._settings.engine.models or head.path not in THINKING:
+            return usual
         named = peek(front.held, (b"model",)).get(b"model")
         if named is None or not named.startswith(b'"'):
-            return self._switch.running or self._launcher.first
-        return self._launcher.load(json.loads(named))
+            return usual
+        try:
+            load, thinking = self._launcher.resolve(json.loads(named))
+        except (ValueError, UnknownModel):
+            if len(self._settings.engine.models) == 1:
+                return usual  # clients bring names of other vendors' models along
+            raise
+        if thinking is not None:
+            if not front.complete:
+                raise UnknownModel("so large a request has to name its thinking mode in a member of its own")
+            front.replace_body(with_thinking(head.path, front.held, thinking))
+        return load or usual
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
         carried.waited = self._loop.time() - carried.since
         front.connect((self.engine.host, self.engine.port))
+
+    def unreachable(self, front: Front) -> bool:
+        """An engine of ours that takes no connection has just died, and nobody has told us yet."""
+        carried = self._carried[front]
+        if self._settings.engine.url or self._loop.time() > carried.since + UNREACHABLE_SECONDS:
+            return False
+        if carried.ticket is not None:
+            carried.lanes.leave(carried.ticket)
+            carried.ticket = carried.waited = None
+        self._loop.call_later(AGAIN_SECONDS, self._enter, front)
+        return True
 
     def responded(self, front: Front, data: bytes) -> None:
         carried = self._carried.get(front)
@@ -250,6 +282,8 @@ class App:
             front.answer(reply(200, self._health()))
         elif head.path == f"{OWN}status" and head.method == "GET":
             front.answer(reply(200, self._status()))
+        elif head.path == "/v1/models" and head.method == "GET" and (cards := self._cards()) is not None:
+            front.answer(reply(200, cards))
         elif head.path == "/metrics" and head.method == "GET":
             front.answer(reply(200, self._measure.prometheus(), CONTENT_TYPE))
         elif head.path == f"{OWN}log" and head.method == "GET":
@@ -262,6 +296,9 @@ class App:
         else:
             return False
         return True
+
+    def _cards(self) -> bytes | None:
+        return self._launcher.cards(self._switch.running, self._measure.context)
 
     def _health(self) -> bytes:
         value = {

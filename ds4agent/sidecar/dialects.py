@@ -40,6 +40,37 @@ class Shape:
         return b"data: " + self.error(status, message).rstrip() + b"\n\n"
 
 
+# Path -> member that sets each thinking mode.
+_OPENAI_THINKING = {
+    "chat": b'"thinking":{"type":"disabled"}',
+    "think": b'"thinking":{"type":"enabled"}',
+    "think-max": b'"thinking":{"type":"enabled"},"reasoning_effort":"max"',
+}
+THINKING = {
+    "/v1/chat/completions": _OPENAI_THINKING,
+    "/v1/completions": _OPENAI_THINKING,
+    "/v1/responses": {
+        "chat": b'"reasoning":{"effort":"none"}',
+        "think": b'"reasoning":{"effort":"high"}',
+        "think-max": b'"reasoning":{"effort":"max"}',
+    },
+    "/v1/messages": {
+        "chat": b'"thinking":{"type":"disabled"}',
+        "think": b'"thinking":{"type":"enabled","budget_tokens":1024}',
+        "think-max": b'"output_config":{"effort":"max"}',
+    },
+}
+
+
+def with_thinking(path: str, body: bytes | bytearray, mode: str) -> bytes:
+    """The body with a member more, the last one, which counts. What is no JSON object is left as it is."""
+    text = bytes(body).rstrip()
+    if not text.endswith(b"}"):
+        return bytes(body)
+    rest = text[:-1].rstrip()
+    return rest + (b"" if rest == b"{" else b",") + THINKING[path][mode] + b"}"
+
+
 _NO_STREAM = Shape(anthropic=False, keepalive=b"")
 _SHAPES = {
     "/v1/chat/completions": Shape(False, KEEPALIVE_COMMENT),

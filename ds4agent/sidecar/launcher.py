@@ -13,9 +13,14 @@ from ds4agent.sidecar import fit, kv_folder, launch
 from ds4agent.sidecar.capabilities import Capabilities
 from ds4agent.sidecar.launch_options import Model, Options
 from ds4agent.sidecar.lifecycle import Launch, LaunchError
+from ds4agent.sidecar.model_names import split_thinking
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings
 from ds4agent.sidecar.switch import Load
+from ds4agent.wire.models import ALIASES, ModelCard
 
+# Names that clients of ds4-server use whatever is loaded.
+ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default"))
+MOST_OUTPUT = 393_216
 _PATHS = ("trace", "vision", "steering_file", "mtp_file", "kv_dir")
 
 
@@ -34,18 +39,32 @@ class Launcher:
         self._serves = serves
         self._models = {model.id: model for model in settings.models}
 
-    @property
-    def chooses(self) -> bool:
-        """Whether it matters which model a request names."""
-        return len(self._models) > 1
-
-    def load(self, name: str) -> Load:
-        """That of a model by any of its names. Raises UnknownModel."""
+    def resolve(self, name: str) -> tuple[Load | None, str | None]:
+        """The load that a model's name means, None: whatever runs; and the thinking mode that its suffix asks
+        for. Raises UnknownModel.
+        """
         wanted = name.lower()
-        for model in self._models.values():
-            if wanted in (model.id, *model.names):
-                return Load(model.id)
+        if wanted in ANY_MODEL:
+            return None, None
+        if (found := self._named(wanted)) is not None:
+            return found, None
+        if (parts := split_thinking(wanted)) is not None and (found := self._named(parts[0])) is not None:
+            return found, parts[1]
         raise UnknownModel(f"no model {name!r} here; there are: {', '.join(self._models)}")
+
+    def _named(self, name: str) -> Load | None:
+        models = self._models.values()
+        return next((Load(model.id) for model in models if name in (model.id, *model.names)), None)
+
+    def cards(self, running: Load | None, context: int) -> bytes | None:
+        """The body of GET /v1/models; None where the engine knows better. `context`: of the running load."""
+        if not self._models or len(self._settings.program) > 1:
+            return None
+        cards = [
+            ModelCard(model.id, context if running == Load(model.id) else model.most_ctx, MOST_OUTPUT).json()
+            for model in sorted(self._models.values(), key=lambda model: running != Load(model.id))
+        ]
+        return f'{{"object":"list","data":[{",".join(cards)}]}}\n'.encode()
 
     @property
     def first(self) -> Load:

@@ -49,6 +49,11 @@ class Measure:
         self._model = model
         self._reduce(state.Serves(model, context, size))
 
+    @property
+    def context(self) -> int:
+        """Tokens of the engine's context, as it was started; 0: not known."""
+        return self._status.serves.context
+
     def engine(self, event: state.EngineChanged) -> None:
         if event.state == LOADING and self._status.engine.state != LOADING:
             self._counters.engine_started(self._model, "crash" if event.restarts else "wanted")

@@ -49,6 +49,9 @@ class Handler(Protocol):
     def ready(self, front: "Front", head: Head) -> None:
         """It has not been answered, and it is here: let it wait, and `front.connect` it."""
 
+    def unreachable(self, front: "Front") -> bool:
+        """The engine takes no connection. Whether `front.connect` will be tried again."""
+
     def responded(self, front: "Front", data: bytes) -> None:
         """These bytes of the engine's reply have been passed on."""
 
@@ -60,8 +63,8 @@ class Front:
     """A client. `client` is the name that the handler has for it."""
 
     __slots__ = (
-        "_all", "_back", "_client", "_handler", "_held", "_last", "_left", "_loop", "_refusal", "_streams",
-        "_timer", "_translating", "_unchunk", "client", "head", "over", "response", "shape",
+        "_all", "_back", "_client", "_handler", "_held", "_last", "_left", "_loop", "_refusal", "_replaced",
+        "_streams", "_timer", "_translating", "_unchunk", "client", "head", "over", "response", "shape",
     )  # fmt: skip
 
     def __init__(self, handler: Handler, connections: "set[Front]", sock: socket.socket) -> None:
@@ -72,6 +75,7 @@ class Front:
         self._left = 0  # bytes of the body still to come; of one in chunks: any
         self._unchunk: Unchunker | None = None
         self._streams: bool | None = None
+        self._replaced = False
         self._back: Stream | None = None
         self._last = b""  # of what the client was sent
         self._translating = False
@@ -175,6 +179,15 @@ class Front:
         """What has come of the body, as long as the request waits."""
         return self._held
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of the request is held."""
+        return not self._left
+
+    def replace_body(self, body: bytes) -> None:
+        """Another body for a request that is complete."""
+        self._held, self._replaced = bytearray(body), True
+
     def connect(self, address: Address) -> None:
         """Carry the request to the engine."""
         head, body = self.head, self._held
@@ -183,12 +196,13 @@ class Front:
             back = connect(self._loop, address, self._answered, self._engine_ended)
         except OSError as error:
             # Not from here: whoever grants places would be asked for the next one in the middle of this one.
-            self._loop.call_soon(self._engine_ended, error)
+            self._loop.call_soon(self._unreachable, error)
             return
         self._back, back.source, self._client.source = back, self._client, back
         self._note_stream()
-        length = len(body) if head.length is None else head.length
-        raw = head.raw if self._unchunk is None and not head.expects_continue else head.rewritten(length)
+        anew = self._replaced or self._unchunk is not None
+        length = len(body) if anew or head.length is None else head.length
+        raw = head.rewritten(length) if anew or head.expects_continue else head.raw
         if len(body) <= READ_BYTES:
             back.write(raw + body)
         else:
@@ -199,6 +213,11 @@ class Front:
             self._allow(BODY_SECONDS)
             if not back.writing:
                 self._client.resume()
+
+    def _unreachable(self, error: OSError) -> None:
+        """Nothing has been sent yet: the request is as whole as when it came."""
+        if not self.over and not self._handler.unreachable(self):
+            self._engine_ended(error)
 
     def _note_stream(self) -> bool:
         """Whether events are asked for; not known of a body that is not held."""

@@ -1,0 +1,38 @@
+"""What the relay writes of its own, and what it puts into a request for a thinking mode in a name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ds4agent.sidecar.dialects import THINKING, with_thinking
+from ds4agent.wire import anthropic, chat, responses
+from ds4agent.wire.dialect import Dialect
+from ds4agent.wire.request import ParseContext, ThinkMode
+
+USER = [{"role": "user", "content": "a"}]
+DIALECTS = [
+    ("/v1/chat/completions", chat.DIALECT, {"messages": USER, "thinking": {"type": "enabled"}}),
+    ("/v1/messages", anthropic.DIALECT, {"messages": USER, "max_tokens": 5}),
+    ("/v1/responses", responses.DIALECT, {"input": "a", "reasoning": {"effort": "low"}}),
+]
+
+
+@pytest.mark.parametrize(("path", "dialect", "body"), DIALECTS)
+@pytest.mark.parametrize(
+    ("mode", "means"), [("chat", ThinkMode.NONE), ("think", ThinkMode.HIGH), ("think-max", ThinkMode.MAX)]
+)
+def test_every_api_understands_it(
+    path: str, dialect: Dialect, body: dict[str, object], mode: str, means: ThinkMode
+) -> None:
+    text = json.dumps(body).encode() + b" \n"
+    changed = with_thinking(path, text, mode)
+    assert changed.startswith(text.rstrip()[:-1])
+    assert dialect.parse(changed, ParseContext(1_000_000)).think is means
+
+
+@pytest.mark.parametrize("path", THINKING)
+def test_what_is_no_object_is_left_alone(path: str) -> None:
+    assert with_thinking(path, b"[1]", "chat") == b"[1]"
+    json.loads(with_thinking(path, b"{ }", "chat"))
