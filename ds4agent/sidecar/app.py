@@ -122,7 +122,6 @@ class App:
             self._refuse_broken(front)
             return
         carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time())
-        carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
         try:
             carried.ticket = self._lanes.enter(carried.lane, carried.client, partial(self._granted, front))
         except Full as full:
@@ -131,6 +130,9 @@ class App:
             )
             return
         self.engine.want()
+        if not front.over:
+            every = self._settings.keepalive
+            carried.keepalive = self._loop.call_later(every, self._keep_alive, front, carried)
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
