@@ -108,7 +108,8 @@ class Engine:
             self._crashes.clear()
             self._set(State.STOPPED)
         if self.state is State.STOPPED:
-            self._begin(self._start(0.0))
+            self._set(State.LOADING)
+            self._begin(self._start())
 
     def busy(self) -> None:
         if self._idle is not None:
@@ -119,7 +120,11 @@ class Engine:
         """Nobody needs it now."""
         self.busy()
         if self.times.idle and self.state is State.READY:
-            self._idle = self._loop.call_later(self.times.idle, lambda: self._begin(self._let_go("idle")))
+            self._idle = self._loop.call_later(self.times.idle, self._rested)
+
+    def _rested(self) -> None:
+        self._set(State.STOPPING, "idle")
+        self._begin(self._let_go("idle"))
 
     async def stop(self) -> None:
         """For good: its cache is written, as far as it does that itself."""
@@ -130,6 +135,8 @@ class Engine:
 
     # -- what happens
     # -----------------------------------------------------------------------------------------
+
+    # A state is set before what it stands for begins: in the same turn of the loop somebody else may ask.
 
     def _begin(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
         self._task = self._loop.create_task(coroutine)
@@ -145,10 +152,7 @@ class Engine:
             self._told_port = int(address.rpartition(":")[2])
         self.line(line)
 
-    async def _start(self, pause: float) -> None:
-        if pause:
-            await asyncio.sleep(pause)
-        self._set(State.LOADING)
+    async def _start(self) -> None:
         self._told_port, self._killed_for = 0, ""
         try:
             launch = self.launch()
