@@ -123,6 +123,8 @@ class Engine:
             self._idle = self._loop.call_later(self.times.idle, self._rested)
 
     def _rested(self) -> None:
+        if self.state is not State.READY:
+            return
         self._set(State.STOPPING, "idle")
         self._begin(self._let_go("idle"))
 

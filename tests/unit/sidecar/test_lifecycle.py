@@ -90,6 +90,10 @@ class Life:
         await self.until(lambda: self.engine.state is state)
 
     @property
+    def state(self) -> State:
+        return self.engine.state
+
+    @property
     def pid(self) -> int:
         assert self.engine.pid is not None
         return self.engine.pid
@@ -151,12 +155,9 @@ def test_a_crash_nobody_minds_is_not_mended(loop: MovableLoop) -> None:
         os.kill(life.pid, signal.SIGKILL)
         await life.reach(State.WAITING)
         assert life.engine.why == "the engine ended with signal 9"
-        await loop.move(0.9)
-        assert life.engine.state is State.WAITING
-        await loop.move(0.2)
-        assert life.engine.state is State.STOPPED
-        await loop.move(1000)
-        assert life.engine.state is State.STOPPED
+        for seconds, state in ((0.9, State.WAITING), (0.2, State.STOPPED), (1000, State.STOPPED)):
+            await loop.move(seconds)
+            assert life.state is state
         assert life.engine.pid is None
 
     live(loop, "good", act)
@@ -187,7 +188,7 @@ def test_pauses_double_and_the_breaker_opens_and_closes(loop: MovableLoop) -> No
             await life.reach(State.WAITING)
             pause = lifecycle.FIRST_PAUSE * 2**crash
             await loop.move(pause - 0.5)
-            assert life.engine.state is State.WAITING, crash
+            assert life.state is State.WAITING, crash
             await loop.move(0.6)
             await life.until(lambda: life.engine.state in (State.WAITING, State.BROKEN))
         await life.reach(State.BROKEN)
@@ -215,7 +216,7 @@ def test_a_broken_engine_is_started_by_hand(loop: MovableLoop, monkeypatch: pyte
         await life.reach(State.BROKEN)
         life.what = "good"
         life.engine.want()
-        assert life.engine.state is State.BROKEN
+        assert life.state is State.BROKEN
         life.engine.want(by_hand=True)
         await life.reach(State.READY)
 
@@ -273,7 +274,7 @@ def test_let_go_when_idle_and_loaded_again(loop: MovableLoop) -> None:
         await loop.move(59)
         life.engine.want()  # a request
         await loop.move(59)
-        assert life.engine.state is State.READY
+        assert life.state is State.READY
         life.engine.rest()
         await loop.move(61)
         await life.reach(State.STOPPED)
@@ -385,7 +386,7 @@ def test_one_that_wakes_up_is_left_alone(loop: MovableLoop) -> None:
         watch = await _watched(life, loop.time(), broken)
         await _pass_time(life, watch, lambda: "heard" in life.lines)
         assert len(broken) == 1
-        assert life.engine.state is State.READY
+        assert life.state is State.READY
 
     live(loop, "deaf wakes", act, HANG)
 
@@ -396,7 +397,7 @@ def test_nothing_that_is_carried_means_no_hang(loop: MovableLoop) -> None:
     async def act(life: Life) -> None:
         watch = await _watched(life, None, broken)
         await _pass_time(life, watch, lambda: False)
-        assert life.engine.state is State.READY
+        assert life.state is State.READY
 
     live(loop, "good", act, HANG)
     assert not broken
@@ -412,7 +413,7 @@ def test_one_that_computes_does_not_hang(loop: MovableLoop) -> None:
         loop.ahead += 20.0
         await asyncio.sleep(2.5)  # one measurement takes a second
         watch.cancel()
-        assert life.engine.state is State.READY
+        assert life.state is State.READY
 
     live(loop, "busy", act, HANG)
     assert not broken
