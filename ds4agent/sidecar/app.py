@@ -127,8 +127,10 @@ class App:
             return
         lanes = self._switch.lanes(load)
         carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time(), lanes)
-        carried.keepalive = self._loop.call_later(self._settings.keepalive, self._keep_alive, front, carried)
         self._enter(front)
+        if not front.over:
+            every = self._settings.keepalive
+            carried.keepalive = self._loop.call_later(every, self._keep_alive, front, carried)
 
     def _enter(self, front: Front) -> None:
         carried = self._carried.get(front)

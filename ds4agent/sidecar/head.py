@@ -66,7 +66,7 @@ class _Parser:
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name.lower(), value))
+        self.fields.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self.done = True
@@ -82,13 +82,17 @@ def parse_head(raw: bytes) -> Head:
         pass  # declined by going on as if it had not been offered
     except httptools.HttpParserError as error:
         raise BadHead(400, "bad HTTP request") from error
-    if not found.done:
+    # llhttp knows older and newer versions, skips empty lines, and takes what is meant for a proxy.
+    method = parser.get_method().decode("latin-1")
+    hosts = [value for name, value in found.fields if name == b"host"]
+    plain = raw.startswith(parser.get_method()) and parser.get_http_version() in ("1.0", "1.1")
+    local = found.target.startswith(b"/") or (found.target, method) == (b"*", "OPTIONS")
+    if not (found.done and plain and local and len(hosts) <= 1):
         raise BadHead(400, "bad HTTP request")
     length = _length(found.fields)
     if length is not None and length > MAX_BODY:
         raise BadHead(413, f"a body of {length} bytes is too large: at most {MAX_BODY} are taken")
     path = found.target.split(b"?", 1)[0].decode("latin-1")
-    method = parser.get_method().decode("latin-1")
     return Head(raw, method, found.target, path, tuple(found.fields), length)
 
 

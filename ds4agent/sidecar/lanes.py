@@ -41,16 +41,27 @@ class _Lane:
     stride: float
     clock: float = 0.0
     clients: OrderedDict[str, deque[Ticket]] = field(default_factory=OrderedDict)
+    length: int = 0
 
-    def __len__(self) -> int:
-        return sum(map(len, self.clients.values()))
+    def push(self, ticket: Ticket) -> None:
+        self.clients.setdefault(ticket.client, deque()).append(ticket)
+        self.length += 1
 
     def pop(self) -> Ticket:
         client, waiting = self.clients.popitem(last=False)
         ticket = waiting.popleft()
         if waiting:
             self.clients[client] = waiting  # behind the other clients
+        self.length -= 1
         return ticket
+
+    def remove(self, ticket: Ticket) -> None:
+        waiting = self.clients.get(ticket.client)
+        if waiting and ticket in waiting:
+            waiting.remove(ticket)
+            self.length -= 1
+            if not waiting:
+                del self.clients[ticket.client]
 
     def order(self) -> Iterator[Ticket]:
         rounds = [list(waiting) for waiting in self.clients.values()]
@@ -75,7 +86,7 @@ class Lanes:
 
     def __len__(self) -> int:
         """Of those that wait."""
-        return sum(map(len, self._lanes.values()))
+        return sum(queue.length for queue in self._lanes.values())
 
     @property
     def running(self) -> int:
@@ -96,9 +107,9 @@ class Lanes:
             raise Full(max(1, math.ceil(self.seconds(len(self)))))
         ticket = Ticket(lane, client, granted, self._clock())
         queue = self._lanes[lane]
-        if not len(queue):
+        if not queue.length:
             queue.clock = max(queue.clock, self._present())
-        queue.clients.setdefault(client, deque()).append(ticket)
+        queue.push(ticket)
         self.advance()
         return ticket
 
@@ -109,18 +120,13 @@ class Lanes:
             share = _NEWEST if self._average else 1.0
             self._average += share * (self._clock() - ticket.began - self._average)
         else:
-            clients = self._lanes[ticket.lane].clients
-            waiting = clients.get(ticket.client)
-            if waiting and ticket in waiting:
-                waiting.remove(ticket)
-                if not waiting:
-                    del clients[ticket.client]
+            self._lanes[ticket.lane].remove(ticket)
         self.advance()
 
     def advance(self) -> None:
         """Grant what can be granted."""
         while self.open and self.running < self._width and len(self):
-            lane = min((q for q in self._lanes.values() if len(q)), key=lambda q: q.clock)
+            lane = min((q for q in self._lanes.values() if q.length), key=lambda q: q.clock)
             lane.clock += lane.stride
             ticket = lane.pop()
             ticket.running, ticket.began = True, self._clock()
@@ -129,7 +135,7 @@ class Lanes:
 
     def _present(self) -> float:
         """The lowest clock of those that wait, else the highest there is."""
-        waiting = [q.clock for q in self._lanes.values() if len(q)]
+        waiting = [q.clock for q in self._lanes.values() if q.length]
         return min(waiting) if waiting else max(q.clock for q in self._lanes.values())
 
     # -- what it looks like
@@ -137,7 +143,7 @@ class Lanes:
 
     def order(self) -> list[Ticket]:
         """Those that wait, in the order in which they will be granted if nobody else comes."""
-        lanes = [(q.clock, q.stride, list(q.order())) for q in self._lanes.values() if len(q)]
+        lanes = [(q.clock, q.stride, list(q.order())) for q in self._lanes.values() if q.length]
         keyed = [(clock + i * stride, t) for clock, stride, tickets in lanes for i, t in enumerate(tickets)]
         return [ticket for _, ticket in sorted(keyed, key=lambda pair: pair[0])]
 

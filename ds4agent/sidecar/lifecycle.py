@@ -11,8 +11,9 @@ An engine that died is started again only if somebody wants it. A start that fai
 MOST_CRASHES within CRASH_WINDOW the breaker opens: requests are refused, with the engine's last words, until
 the window has passed or a start is asked for by hand.
 
-An engine hangs if requests are being carried and for `hang_seconds` it has written no byte, no line of log,
-and done no computing. Then what runs is broken off; if that does not wake it up, it is killed and restarted.
+An engine hangs if requests are being carried and for `hang` seconds it has written no byte, no line of log,
+and done no computing. Then what runs is broken off; if that does not wake it up, which its log or its
+computing would show, it is killed and restarted.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ MOST_CRASHES = 5
 CRASH_WINDOW = 300.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+KILL_GRACE = 0.1
 
 
 class State(Enum):
@@ -87,6 +89,7 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._told_port = 0
+        self._killed_for = ""
 
     @property
     def pid(self) -> int | None:
@@ -109,7 +112,8 @@ class Engine:
             self._crashes.clear()
             self._set(State.STOPPED)
         if self.state is State.STOPPED:
-            self._begin(self._start(0.0))
+            self._set(State.LOADING)
+            self._begin(self._start())
 
     def busy(self) -> None:
         if self._idle is not None:
@@ -120,11 +124,18 @@ class Engine:
         """Nobody needs it now."""
         self.busy()
         if self.times.idle and self.state is State.READY:
-            self._idle = self._loop.call_later(self.times.idle, lambda: self._begin(self._let_go("idle")))
+            self._idle = self._loop.call_later(self.times.idle, self._rested)
+
+    def _rested(self) -> None:
+        if self.state is not State.READY:
+            return
+        self._set(State.STOPPING, "idle")
+        self._begin(self._let_go("idle"))
 
     def replace(self, why: str) -> None:
         """End it; `launch` says what comes instead, once somebody wants it."""
         if self.state is State.READY:
+            self._set(State.STOPPING, why)
             self._begin(self._let_go(why))
 
     async def stop(self) -> None:
@@ -136,6 +147,8 @@ class Engine:
 
     # -- what happens
     # -----------------------------------------------------------------------------------------
+
+    # A state is set before what it stands for begins: in the same turn of the loop somebody else may ask.
 
     def _begin(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
         self._task = self._loop.create_task(coroutine)
@@ -151,11 +164,8 @@ class Engine:
             self._told_port = int(address.rpartition(":")[2])
         self.line(line)
 
-    async def _start(self, pause: float) -> None:
-        if pause:
-            await asyncio.sleep(pause)
-        self._set(State.LOADING)
-        self._told_port = 0
+    async def _start(self) -> None:
+        self._told_port, self._killed_for = 0, ""
         try:
             if (found := self.find()) is not None:
                 self._process = Adopted(found, self._exited)
@@ -166,9 +176,11 @@ class Engine:
                     launch.argv, launch.environment, self._heard, self._exited
                 )
                 await self._ready(launch.host, launch.port)
-        except (OSError, LaunchError, TimeoutError) as error:
-            await self._kill()
-            self._crashed(f"the engine did not start: {error}")
+        except (OSError, LaunchError) as error:  # a TimeoutError is an OSError
+            why = f"it was not ready after {self.times.ready:g} seconds"
+            why = f"the engine did not start: {why if isinstance(error, TimeoutError) else error}"
+            await self._kill(why)
+            self._crashed(why)
             return
         if self.state is State.LOADING:
             self._set(State.READY)
@@ -185,7 +197,7 @@ class Engine:
 
     def _exited(self, status: int) -> None:
         if self.state in (State.LOADING, State.READY):
-            self._crashed(f"the engine ended with {_spelled(status)}")
+            self._crashed(self._killed_for or f"the engine ended with {_spelled(status)}")
 
     def _crashed(self, why: str) -> None:
         if self.state not in (State.LOADING, State.READY):
@@ -211,9 +223,10 @@ class Engine:
             await self._process.stop(self.times.grace)
         self._set(State.STOPPED, why)
 
-    async def _kill(self) -> None:
+    async def _kill(self, why: str) -> None:
         if self._process is not None and self._process.running:
-            await self._process.stop(0.1)
+            self._killed_for = why
+            await self._process.stop(KILL_GRACE)
 
     # -- an engine that hangs
     # ---------------------------------------------------------------------------------
@@ -222,27 +235,28 @@ class Engine:
         """Until cancelled. `last_byte`: when one last came for a request that is carried; None: none is."""
         while True:
             await asyncio.sleep(self.times.hang / 4)
-            if not await self._is_stuck(last_byte, self.times.hang):
+            byte, now = last_byte(), self._loop.time()
+            if (
+                byte is None
+                or now - byte < self.times.hang
+                or not await self._is_dead_since(now - self.times.hang)
+            ):
                 continue
+            broken_off = self._loop.time()
             break_off()
-            if await self._is_stuck(last_byte, 0.0, always=True) and self.state is State.READY:
-                await self._kill()
-                self._crashed("the engine hung")
+            if await self._is_dead_since(broken_off):
+                await self._kill("the engine hung")
 
-    async def _is_stuck(
-        self, last_byte: Callable[[], float | None], seconds: float, always: bool = False
-    ) -> bool:
-        process, byte = self._process, last_byte()
-        if process is None or not process.running or self.state is not State.READY:
-            return False
-        if byte is None and not always:
+    async def _is_dead_since(self, moment: float) -> bool:
+        """No line since then, and no computing for a while from now on."""
+        process = self._process
+        if process is None or self.state is not State.READY or process.last_line > moment:
             return False
         before = cpu_seconds(process.pid)
-        if self._loop.time() - max(byte or 0.0, process.last_line) < seconds:
-            return False
         await asyncio.sleep(max(1.0, self.times.hang / 20))
         after = cpu_seconds(process.pid)
-        return before is not None and after is not None and after - before < 0.02
+        silent = self.state is State.READY and process.last_line <= moment
+        return silent and before is not None and after is not None and after - before < 0.02
 
 
 class LaunchError(Exception):

@@ -86,9 +86,11 @@ class Front:
         self.response = ResponseHead()
         self.over = False
         connections.add(self)
-        self._client = Stream(self._loop, sock, self._received, self._client_ended)
         self._timer: asyncio.TimerHandle | None = None
-        self._allow(HEAD_SECONDS)
+        self._client = Stream(self._loop, sock, self._received, self._client_ended)
+        self._client.start()
+        if self.head is None and not self.over:
+            self._allow(HEAD_SECONDS)
 
     # -- from the client
     # ----------------------------------------------------------------------------------------
@@ -209,6 +211,7 @@ class Front:
             back.write(raw)
             back.write(body)
         self._held, self._unchunk = bytearray(), None
+        back.resume()
         if self._left:
             self._allow(BODY_SECONDS)
             if not back.writing:

@@ -13,13 +13,10 @@ reading it, and a reply that came before the failure is still read.
 import errno
 import os
 import socket
-import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 
 READ_BYTES = 64 << 10
-# Of the clients that wait to be accepted in one turn of the loop.
-_ACCEPTS = 64
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _REST_SECONDS = 1.0
 Address = tuple[str, int]
@@ -30,7 +27,7 @@ def _ignore(_value: object) -> None:
 
 
 class Stream:
-    """`writing`: something waits to be written."""
+    """Nothing is read before `start` or `resume`. `writing`: something waits to be written."""
 
     __slots__ = (
         "_closing", "_ended", "_fd", "_linger", "_loop", "_pending", "_reading", "_received", "_send",
@@ -55,10 +52,16 @@ class Stream:
         self._linger = 0.0
         self.source: Stream | None = None
         self.over = False
-        self.resume()
 
     # -- what comes
     # -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read what is there already, before the loop is told of the socket."""
+        self._reading = True
+        self._readable()
+        if self._reading:
+            self._loop.add_reader(self._fd, self._readable)
 
     def _readable(self) -> None:
         error = None
@@ -71,8 +74,9 @@ class Stream:
         if data:
             self._received(data)
         else:
+            ended = self._ended
             self.abort()
-            self._ended(error)
+            ended(error)
 
     def pause(self) -> None:
         if self._reading:
@@ -153,6 +157,9 @@ class Stream:
         if self.over:
             return
         self.over = True
+        # No cycles: what belongs to a connection is freed with it.
+        self._received = self._ended = _ignore
+        self.source = None
         self.pause()
         if self.writing:
             self.writing = False
@@ -211,18 +218,15 @@ class Listener:
             self._loop.add_reader(self._sock.fileno(), self._acceptable)
 
     def _acceptable(self) -> None:
-        for _ in range(_ACCEPTS):
-            try:
-                client, _ = self._sock.accept()
-            except OSError as error:
-                if error.errno in _NO_DESCRIPTORS:  # some will be free again; the clients wait in the kernel
-                    self._loop.remove_reader(self._sock.fileno())
-                    self._loop.call_later(_REST_SECONDS, self._resume)
-                return
-            client.setblocking(False)
-            if sys.platform == "darwin":
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._accepted(client)
+        try:
+            client, _ = self._sock.accept()
+        except OSError as error:
+            if error.errno in _NO_DESCRIPTORS:  # some will be free again; the clients wait in the kernel
+                self._loop.remove_reader(self._sock.fileno())
+                self._loop.call_later(_REST_SECONDS, self._resume)
+            return
+        client.setblocking(False)
+        self._accepted(client)
 
     def close(self) -> None:
         if self._open:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 _HEAD = 4 << 10
 _TAIL = 16 << 10
 _USAGE = b'"usage":{'
-_NUMBER = re.compile(rb'"([a-z_]+)":\s*(\d+)')
+_NUMBER = re.compile(rb'"([a-z_]+)":\s*(\d{1,15})\b')
 _PROMPT = (b"prompt_tokens", b"input_tokens")
 _OUTPUT = (b"completion_tokens", b"output_tokens")
 

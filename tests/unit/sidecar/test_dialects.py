@@ -9,7 +9,8 @@ import pytest
 from ds4agent.sidecar.dialects import THINKING, with_thinking
 from ds4agent.wire import anthropic, chat, responses
 from ds4agent.wire.dialect import Dialect
-from ds4agent.wire.request import ParseContext, ThinkMode
+from ds4agent.wire.request import ParseContext
+from ds4agent.wire.template import ThinkMode
 
 USER = [{"role": "user", "content": "a"}]
 DIALECTS = [
