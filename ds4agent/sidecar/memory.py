@@ -144,11 +144,12 @@ class DeviceMemory:
 
     def current(self) -> Amount | None:
         """The last answer, at once; a new one is asked for when it is too old."""
+        last = self.last
         if (self._asking is None or not self._asking.is_alive()) and self._clock() >= self._again:
             self._again = self._clock() + self._age
             self._asking = threading.Thread(target=self.ask, name="device memory", daemon=True)
             self._asking.start()
-        return self.last
+        return last
 
     def ask(self) -> None:
         """Ask now; waits for the tool."""
