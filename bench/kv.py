@@ -21,7 +21,7 @@ from pathlib import Path
 from bench import kv_month
 from bench.kv_client import Talk, Words, decode_together, engine, long_context_copy
 from ds4agent.engine.binding import BLOCK, Model, Session
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from ds4agent.resources import bundled_model
 
 LONG = 20_000

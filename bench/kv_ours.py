@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from bench.kv_trace import Request, Text, shared
 from bench.kv_upstream import DECODE, FIXED_BYTES, PREFILL, ROW_BYTES, Limits, Served, continued_step
 from ds4agent.engine.checkpoints import MIN_GAIN, PAID, Moments
-from ds4agent.engine.kvevict import HALF_LIFE_S
+from ds4agent.engine.kv.evict import HALF_LIFE_S
 from ds4agent.engine.slots import LITTLE
 from ds4agent.engine.worker import SETTLED_SECONDS
 

@@ -13,7 +13,7 @@ from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_items import facts, items, moment, printable
 from ds4agent.cli.kv_prune import Wanted, prune
 from ds4agent.cli.kv_survey import look
-from ds4agent.engine.kvdisk import MIB
+from ds4agent.engine.kv.disk import MIB
 from ds4agent.engine.lock import LockError
 
 _WORDS = 60

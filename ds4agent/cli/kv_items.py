@@ -8,8 +8,8 @@ from pathlib import Path
 from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_survey import Survey, look
 from ds4agent.cli.kv_upstream import CacheFile
-from ds4agent.engine.kvfiles import POINT, file_name
-from ds4agent.engine.kvindex import Entry
+from ds4agent.engine.kv.files import POINT, file_name
+from ds4agent.engine.kv.index import Entry
 from ds4agent.wire import kvc
 from ds4agent.wire.kvrows import Damage
 

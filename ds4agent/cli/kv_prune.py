@@ -9,9 +9,9 @@ from pathlib import Path
 from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_survey import Survey, hold, look
 from ds4agent.cli.kv_upstream import CacheFiles
-from ds4agent.engine.kvdisk import MIB
-from ds4agent.engine.kvevict import Spare
-from ds4agent.engine.kvfiles import POINT, ROWS, file_name
+from ds4agent.engine.kv.disk import MIB
+from ds4agent.engine.kv.evict import Spare
+from ds4agent.engine.kv.files import POINT, ROWS, file_name
 
 _DAY_S = 86_400
 

@@ -1,6 +1,6 @@
 """Our files in a KV directory, looked at from outside the engine.
 
-The engine's own rules decide what belongs together and what is damaged (kvopen, kvdisk), over a folder
+The engine's own rules decide what belongs together and what is damaged (ds4agent.engine.kv), over a folder
 whose calls that change something only note it: nothing is set aside, renamed or removed by looking. An
 engine may be writing meanwhile. `hold` gives the same survey over the locked folder, on which removals are
 real.
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ds4agent.engine import kvread
-from ds4agent.engine.kvdisk import Disk
-from ds4agent.engine.kvfiles import DAMAGED, POINT, ROWS, TOOLS, Folder, file_name
-from ds4agent.engine.kvindex import Entry, Index, Run
-from ds4agent.engine.kvopen import fill
+from ds4agent.engine.kv import read as kvread
+from ds4agent.engine.kv.disk import Disk
+from ds4agent.engine.kv.files import DAMAGED, POINT, ROWS, TOOLS, Folder, file_name
+from ds4agent.engine.kv.index import Entry, Index, Run
+from ds4agent.engine.kv.opening import fill
 from ds4agent.wire.kvrows import Damage
 
 

@@ -21,7 +21,7 @@ from ds4agent.engine.flag_values import Unavailable
 from ds4agent.engine.flags import Flags, UsageError, parse_flags
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.http import accept_connections
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
 from ds4agent.engine.signals import Signals

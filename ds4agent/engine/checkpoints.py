@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from ds4agent.engine.backend import Evaluator
 from ds4agent.engine.binding import BLOCK, Ds4Error
-from ds4agent.engine.kvstore import Damaged, KvStore, Loaded, Point
+from ds4agent.engine.kv.store import Damaged, KvStore, Loaded, Point
 from ds4agent.engine.live import Live, Plan, common_prefix
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.slots import Place, Slots

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ds4agent.engine.binding import Model
 from ds4agent.engine.flags import Flags
-from ds4agent.engine.kvstore import KvStore, StoreBusy, StoreError
+from ds4agent.engine.kv.store import KvStore, StoreBusy, StoreError
 from ds4agent.engine.lock import LockError, lock_path, take_lock
 from ds4agent.engine.trace import FileTrace, Trace
 from ds4agent.resources import MissingResource, bundled_model

@@ -19,7 +19,7 @@ from tests.context_model import write_context_model
 from tests.e2e.kv_engine import Conversation, Turn, ask, kv_engine
 from tests.e2e.recitals import CALLS, LOOK
 from tests.engine_fixtures import chat, write_reciting_model
-from tests.unit.engine.test_kvstore_damage import REGIONS
+from tests.unit.engine.test_kv_damage import REGIONS
 
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("bash", "read")]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ds4agent.cli import main
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from tests.kvc_files import Cache
 
 NOW = 1_795_000_000.0
@@ -255,7 +255,7 @@ def test_prune_damaged_takes_what_was_set_aside(kv: Kv, folder: Path) -> None:
 def test_prune_refuses_while_an_engine_holds_the_directory(kv: Kv, folder: Path) -> None:
     """The others read beside it. The holder is a process of its own."""
     code = (
-        "import sys; from pathlib import Path; from ds4agent.engine.kvstore import KvStore\n"
+        "import sys; from pathlib import Path; from ds4agent.engine.kv.store import KvStore\n"
         f"s = KvStore(Path(sys.argv[1]), b'model  1', {BLOCK}, 0, print, lambda: 0.0)\n"
         "print('open', flush=True); sys.stdin.read()"
     )

@@ -15,7 +15,7 @@ from ds4agent.engine.binding import BLOCK, Model
 from ds4agent.engine.checkpoints import Checkpoints, DiskCheckpoints, Moments
 from ds4agent.engine.generation import Defaults
 from ds4agent.engine.job import Failed, Finished, Job, Message, Started
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from ds4agent.engine.live import Live
 from ds4agent.engine.metrics import Metrics
 from ds4agent.engine.replay import ReplayMap

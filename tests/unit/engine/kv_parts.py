@@ -11,7 +11,7 @@ from functools import partial
 from hashlib import blake2b, shake_128
 from pathlib import Path
 
-from ds4agent.engine.kvstore import KvStore, Point
+from ds4agent.engine.kv.store import KvStore, Point
 from ds4agent.wire.kvrows import RUN_HEADER_BYTES, decode_run_head, decode_run_start, unpack_ids
 
 FINGERPRINT = b"model  1"

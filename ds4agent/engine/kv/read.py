@@ -5,7 +5,7 @@ All functions raise OSError and Damage.
 
 from collections.abc import Iterator
 
-from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, Folder, Reader, file_name
+from ds4agent.engine.kv.files import POINT, ROWS, TOOLS, Folder, Reader, file_name
 from ds4agent.wire.kvpoints import (
     POINT_HEADER_BYTES,
     PointStart,

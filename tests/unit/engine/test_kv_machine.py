@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ds4agent.engine.kvstore import Point
+from ds4agent.engine.kv.store import Point
 from tests.unit.engine.kv_parts import BLOCK, Shop, add, add_rows, check, key_of
 
 # Round lengths often, so that sequences end and fork at the ends of blocks.

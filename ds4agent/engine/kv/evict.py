@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from ds4agent.engine.kvindex import Entry, Index, Run
+from ds4agent.engine.kv.index import Entry, Index, Run
 
 HALF_LIFE_S = 6 * 3600
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ds4agent.engine.kvevict import Spare
-from ds4agent.engine.kvindex import Index, Run, marks
-from ds4agent.engine.kvread import blocks_a_piece
+from ds4agent.engine.kv.evict import Spare
+from ds4agent.engine.kv.index import Index, Run, marks
+from ds4agent.engine.kv.read import blocks_a_piece
 from ds4agent.wire.kvrows import (
     BLOCK_TOKENS,
     DIGEST_BYTES,

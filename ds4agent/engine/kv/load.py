@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from ds4agent.engine import kvread
-from ds4agent.engine.kvdisk import Disk
-from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, file_name
-from ds4agent.engine.kvindex import Entry, Run
+from ds4agent.engine.kv import read as kvread
+from ds4agent.engine.kv.disk import Disk
+from ds4agent.engine.kv.files import POINT, ROWS, TOOLS, file_name
+from ds4agent.engine.kv.index import Entry, Run
 from ds4agent.wire.kvrows import BLOCK_TOKENS, Damage, RunStart, unpack_ids
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.engine.kvstore import Damaged, KvStore
+from ds4agent.engine.kv.store import Damaged, KvStore
 from ds4agent.wire.kvpoints import POINT_HEADER_BYTES, STATS_AT, decode_point_start
 from ds4agent.wire.kvrows import RUN_HEADER_BYTES, decode_run_head
 from ds4agent.wire.kvtoolmap import TOOLS_HEADER_BYTES, tool_table_end

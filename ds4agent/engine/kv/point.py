@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ds4agent.engine.kvindex import Entry
+from ds4agent.engine.kv.index import Entry
 from ds4agent.wire.kvpoints import Key
 
 

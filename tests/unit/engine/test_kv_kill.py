@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from tests.unit.engine.kv_parts import BLOCK, Shop, add, found, in_child, key_of, sequence
 
 CHANGES = ("write", "pwrite", "fsync", "rename", "replace", "unlink", "mkdir", "ftruncate")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.engine.kvstore import Damaged, KvStore, StoreError
+from ds4agent.engine.kv.store import Damaged, KvStore, StoreError
 from tests.unit.engine.kv_parts import (
     BLOCK,
     BLOCK_BYTES,
@@ -121,7 +121,7 @@ def test_a_point_in_the_middle_of_a_run(shop: Shop) -> None:
 
 
 def test_long_runs_are_written_and_read_in_pieces(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ds4agent.engine.kvread.PIECE_BYTES", 3 * BLOCK_BYTES)
+    monkeypatch.setattr("ds4agent.engine.kv.read.PIECE_BYTES", 3 * BLOCK_BYTES)
     tokens = sequence(8 * BLOCK)
     store = shop.open()
     add(store, tokens)
@@ -278,7 +278,7 @@ def test_foreign_files_are_left_alone(shop: Shop) -> None:
 def test_a_second_process_is_refused(shop: Shop) -> None:
     store = shop.open()
     code = (
-        "import sys, pathlib; from ds4agent.engine.kvstore import KvStore\n"
+        "import sys, pathlib; from ds4agent.engine.kv.store import KvStore\n"
         "KvStore(pathlib.Path(sys.argv[1]), b'model  1', 48, 0, print, lambda: 0.0)"
     )
     second = subprocess.run(

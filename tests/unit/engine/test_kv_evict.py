@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.engine.kvstore import KvStore
+from ds4agent.engine.kv.store import KvStore
 from tests.unit.engine.kv_parts import (
     BLOCK,
     Shop,

@@ -9,10 +9,10 @@ never found.
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ds4agent.engine import kvread
-from ds4agent.engine.kvdisk import Disk
-from ds4agent.engine.kvfiles import DAMAGED, POINT, ROWS, TOOLS, Folder, file_name
-from ds4agent.engine.kvindex import Entry, Run, marks
+from ds4agent.engine.kv import read as kvread
+from ds4agent.engine.kv.disk import Disk
+from ds4agent.engine.kv.files import DAMAGED, POINT, ROWS, TOOLS, Folder, file_name
+from ds4agent.engine.kv.index import Entry, Run, marks
 from ds4agent.wire.kvpoints import PointStart
 from ds4agent.wire.kvrows import NO_RUN, Damage
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from ds4agent.engine import kvread
-from ds4agent.engine.kvdisk import MIB, Disk
-from ds4agent.engine.kvevict import Spare
-from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, file_name
-from ds4agent.engine.kvindex import Entry, Run
-from ds4agent.engine.kvplan import NewRun, Plan, Rows, Text
+from ds4agent.engine.kv import read as kvread
+from ds4agent.engine.kv.disk import MIB, Disk
+from ds4agent.engine.kv.evict import Spare
+from ds4agent.engine.kv.files import POINT, ROWS, TOOLS, file_name
+from ds4agent.engine.kv.index import Entry, Run
+from ds4agent.engine.kv.plan import NewRun, Plan, Rows, Text
 from ds4agent.wire.kvpoints import Key, PointHead, Stats, encode_point_start, frontier_digest
 from ds4agent.wire.kvrows import Damage
 from ds4agent.wire.kvtoolmap import encode_tools

@@ -18,15 +18,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ds4agent.engine.kvdisk import MIB, Disk, Log
-from ds4agent.engine.kvevict import Spare
-from ds4agent.engine.kvfiles import Folder
-from ds4agent.engine.kvindex import Entry, Index, marks
-from ds4agent.engine.kvload import Damaged, Loaded, find_tool_text
-from ds4agent.engine.kvopen import fill
-from ds4agent.engine.kvplan import Plan, Rows, Text
-from ds4agent.engine.kvpoint import Point, seen
-from ds4agent.engine.kvsave import Frontier, NoRoom, Saver, join_keys
+from ds4agent.engine.kv.disk import MIB, Disk, Log
+from ds4agent.engine.kv.evict import Spare
+from ds4agent.engine.kv.files import Folder
+from ds4agent.engine.kv.index import Entry, Index, marks
+from ds4agent.engine.kv.load import Damaged, Loaded, find_tool_text
+from ds4agent.engine.kv.opening import fill
+from ds4agent.engine.kv.plan import Plan, Rows, Text
+from ds4agent.engine.kv.point import Point, seen
+from ds4agent.engine.kv.save import Frontier, NoRoom, Saver, join_keys
 from ds4agent.engine.lock import LockError
 from ds4agent.wire.kvpoints import Key, PointHead, make_key
 from ds4agent.wire.kvrows import pack_ids

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 
-from ds4agent.engine.kvevict import Spare, freed_runs, unreached_runs, victims
-from ds4agent.engine.kvfiles import POINT, ROWS, TOOLS, Folder, file_name
-from ds4agent.engine.kvindex import Entry, Index, Run
+from ds4agent.engine.kv.evict import Spare, freed_runs, unreached_runs, victims
+from ds4agent.engine.kv.files import POINT, ROWS, TOOLS, Folder, file_name
+from ds4agent.engine.kv.index import Entry, Index, Run
 from ds4agent.wire.kvpoints import STATS_AT, Stats, encode_stats
 from ds4agent.wire.kvrows import BLOCK_TOKENS
 
