@@ -15,10 +15,12 @@ from ds4agent import config, paths, resources
 from ds4agent.cli.engine_files import find_engine, find_model
 from ds4agent.cli.models_known import scan
 from ds4agent.engine.lock import lock_path
+from ds4agent.sidecar import fit
 from ds4agent.sidecar.capabilities import CapabilityError
 from ds4agent.sidecar.catalog import UnknownModel
 from ds4agent.sidecar.engine_choice import ChoiceError
 from ds4agent.sidecar.launch import PlanError
+from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT
 from ds4agent.sidecar.service import InstallError, install, service
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 
@@ -127,9 +129,10 @@ def _engine(settings: config.Settings, given: dict[str, Any]) -> EngineSettings:
         return EngineSettings(url=_address(settings.engine), width=width, hang=0)
     program, support, capabilities = find_engine(settings.engine)
     embedded = len(program) > 1
-    models = _models(settings, program) if not embedded else (_given_model(settings, program),)
     if not capabilities.has("--batched-session"):
         width = 1
+    find_models = _given_models if embedded else _models
+    models = find_models(settings, program, width)
     return EngineSettings(
         program=program,
         support=str(support or ""),
@@ -145,13 +148,29 @@ def _engine(settings: config.Settings, given: dict[str, Any]) -> EngineSettings:
     )
 
 
-def _given_model(settings: config.Settings, program: tuple[str, ...]) -> ModelSettings:
+def _given_models(
+    settings: config.Settings, program: tuple[str, ...], width: int
+) -> tuple[ModelSettings, ...]:
+    """Raises PlanError, MissingResource."""
+    return (_given_model(settings, program, width),)
+
+
+def _given_model(settings: config.Settings, program: tuple[str, ...], width: int) -> ModelSettings:
     """Raises PlanError, MissingResource."""
     model = find_model(settings.model, program)
-    return ModelSettings(model.path.stem.lower(), str(model.path.resolve()), model.size, model.most_ctx or 0)
+    most_ctx = model.most_ctx or 0
+    think_max = len(program) == 1 and _can_think_most(model.size, most_ctx, width)
+    path = model.path.resolve()
+    return ModelSettings(model.path.stem.lower(), str(path), model.size, most_ctx, think_max=think_max)
 
 
-def _models(settings: config.Settings, program: tuple[str, ...]) -> tuple[ModelSettings, ...]:
+def _can_think_most(size: int, most_ctx: int, width: int) -> bool:
+    """Asked here, where no engine is in memory yet."""
+    needed = fit.needed(size, THINK_MAX_CONTEXT, fit.bytes_per_token(), width)
+    return (not most_ctx or most_ctx >= THINK_MAX_CONTEXT) and needed <= fit.memory().available
+
+
+def _models(settings: config.Settings, program: tuple[str, ...], width: int) -> tuple[ModelSettings, ...]:
     """The catalog's, the one that was named first. Raises PlanError, MissingResource."""
     listing = scan()
     aliases = {alias: target.lower() for alias, target in settings.aliases}
@@ -163,6 +182,7 @@ def _models(settings: config.Settings, program: tuple[str, ...]) -> tuple[ModelS
             model.size,
             model.header.context_length or 0,
             tuple(sorted(model.names() | {a for a, t in aliases.items() if t in (model.id, *model.names())})),
+            _can_think_most(model.size, model.header.context_length or 0, width),
         )
         for model in usable
     }
@@ -175,7 +195,7 @@ def _models(settings: config.Settings, program: tuple[str, ...]) -> tuple[ModelS
         except UnknownModel as unknown:
             raise PlanError(str(unknown)) from unknown
         return (found.pop(first), *found.values())
-    given = _given_model(settings, program)
+    given = _given_model(settings, program, width)
     others = [model for model in found.values() if model.path != given.path and model.id != given.id]
     known = next((model for model in found.values() if model.path == given.path), given)
     return (known, *others)

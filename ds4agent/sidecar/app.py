@@ -15,17 +15,19 @@ from pathlib import Path
 
 from ds4agent.sidecar.adopt import Found, find
 from ds4agent.sidecar.counters import Usage
-from ds4agent.sidecar.dialects import THINKING, reply, with_thinking
+from ds4agent.sidecar.dialects import THINKING, reply, thinks_most, with_thinking
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
-from ds4agent.sidecar.launcher import Launcher, UnknownModel
+from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT, Launcher, UnknownModel
 from ds4agent.sidecar.lifecycle import Engine, Launch, State, Times
 from ds4agent.sidecar.measure import RING_LINES, Measure
 from ds4agent.sidecar.relay import Front
-from ds4agent.sidecar.settings import SidecarSettings
+from ds4agent.sidecar.settings import ModelSettings, SidecarSettings
 from ds4agent.sidecar.state import EngineChanged, Queue, Waiting
 from ds4agent.sidecar.switch import Load, Switch
+from ds4agent.sidecar.token_count import PATH as COUNT_TOKENS
+from ds4agent.sidecar.token_count import CannotCount, TokenCounter
 from ds4agent.sidecar.usage import Observed
 from ds4agent.wire.json_peek import peek
 from ds4agent.wire.prometheus import CONTENT_TYPE
@@ -58,6 +60,8 @@ class App:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._guard = Guard(token, settings.keys, settings.hosts, settings.origins)
+        self._tokens = TokenCounter()
+        self._counts: set[asyncio.Task[None]] = set()
         self._switch = Switch(self._new_lanes, self._loop.time)
         self._loading = launcher.first
         self._launcher = launcher
@@ -95,7 +99,9 @@ class App:
         return Lanes(self._settings.engine.width, self._settings.max_queue, self._loop.time)
 
     def _launch(self) -> Launch:
-        self._loading = self._switch.next_load() or self._loading
+        wanted = self._switch.next_load()
+        if wanted is not None and wanted.model:
+            self._loading = wanted
         return self._launcher(self._loading)
 
     def _find(self) -> Found | None:
@@ -115,6 +121,8 @@ class App:
             front.client = client
 
     def ready(self, front: Front, head: Head) -> None:
+        if self._counted(front, head):
+            return
         if self.engine.state is State.BROKEN:
             self.engine.want()
         if self.engine.state is State.BROKEN:
@@ -153,20 +161,45 @@ class App:
         usual = self._switch.running or self._loading
         if not self._settings.engine.models or head.path not in THINKING:
             return usual
-        named = peek(front.held, (b"model",)).get(b"model")
-        if named is None or not named.startswith(b'"'):
-            return usual
+        load = self._named(front, head) or usual
+        if thinks_most(head.path, front.held):
+            same = self._switch.running is not None and self._switch.running.model == load.model
+            load = self._launcher.for_most_thinking(load, self._measure.context if same else 0)
+        return load
+
+    def _named(self, front: Front, head: Head) -> Load | None:
+        """What the request's model means, None: nothing. Raises UnknownModel."""
         try:
-            load, thinking = self._launcher.resolve(json.loads(named))
-        except (ValueError, UnknownModel):
+            load, thinking = self._launcher.resolve(_model(front))
+        except UnknownModel:
             if len(self._settings.engine.models) == 1:
-                return usual  # clients bring names of other vendors' models along
+                return None  # clients bring names of other vendors' models along
             raise
         if thinking is not None:
             if not front.complete:
                 raise UnknownModel("so large a request has to name its thinking mode in a member of its own")
             front.replace_body(with_thinking(head.path, front.held, thinking))
-        return load or usual
+        return load
+
+    def _counted(self, front: Front, head: Head) -> bool:
+        """Whether it asks for a count that the engine cannot give; then it needs no engine."""
+        if head.path != COUNT_TOKENS or head.method != "POST" or not front.complete:
+            return False
+        model = self._launcher.counted(_model(front))
+        if model is None:
+            return False
+        task = self._loop.create_task(self._count(front, model))
+        self._counts.add(task)
+        task.add_done_callback(self._counts.discard)
+        return True
+
+    async def _count(self, front: Front, model: ModelSettings) -> None:
+        context = self._measure.context or model.most_ctx
+        context = THINK_MAX_CONTEXT if model.think_max else context
+        try:
+            front.answer(reply(*await self._tokens.count(model.path, context, bytes(front.held))))
+        except CannotCount as error:
+            front.refuse(error.status, str(error))
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
@@ -237,7 +270,8 @@ class App:
                 state.value, engine.why, engine.pid, engine.port, engine.restarts, tuple(engine.last_words)
             )
         )
-        self._switch.running = self._loading if state is State.READY else None
+        load = Load() if engine.theirs else self._loading
+        self._switch.running = load if state is State.READY else None
         self._switch.open(state is State.READY)
         if state is State.READY:
             self._decide()
@@ -331,6 +365,16 @@ class App:
             ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
             ("Access-Control-Allow-Headers", "*"),
         ]
+
+
+def _model(front: Front) -> str:
+    """The name that the request gives, a name of any model if it gives none."""
+    named = peek(front.held, (b"model",)).get(b"model", b"")
+    try:
+        name = json.loads(named) if named.startswith(b'"') else "default"
+    except ValueError:
+        return "default"
+    return str(name)
 
 
 def _lane(head: Head) -> str:

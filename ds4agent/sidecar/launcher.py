@@ -21,6 +21,8 @@ from ds4agent.wire.models import ALIASES, ModelCard
 # Names that clients of ds4-server use whatever is loaded.
 ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default"))
 MOST_OUTPUT = 393_216
+# With less, engines treat the effort `max` as `high`, and say nothing.
+THINK_MAX_CONTEXT = 393_216
 _PATHS = ("trace", "vision", "steering_file", "mtp_file", "kv_dir")
 
 
@@ -60,11 +62,29 @@ class Launcher:
         """The body of GET /v1/models; None where the engine knows better. `context`: of the running load."""
         if not self._models or len(self._settings.program) > 1:
             return None
+        at = running.model if running is not None else None
         cards = [
-            ModelCard(model.id, context if running == Load(model.id) else model.most_ctx, MOST_OUTPUT).json()
-            for model in sorted(self._models.values(), key=lambda model: running != Load(model.id))
+            ModelCard(model.id, context if model.id == at else model.most_ctx, MOST_OUTPUT).json()
+            for model in sorted(self._models.values(), key=lambda model: model.id != at)
         ]
         return f'{{"object":"list","data":[{",".join(cards)}]}}\n'.encode()
+
+    def for_most_thinking(self, load: Load, context: int) -> Load:
+        """The load that the effort `max` needs; `context`: of the engine that runs, if it has this model."""
+        model = self._models.get(load.model)
+        if model is None or not model.think_max or context >= THINK_MAX_CONTEXT:
+            return load
+        return replace(load, context=THINK_MAX_CONTEXT)
+
+    def counted(self, name: str) -> ModelSettings | None:
+        """The model whose tokenizer counts for a model's name; None where the engine counts itself."""
+        if not self._models or len(self._settings.program) > 1:
+            return None
+        try:
+            load = self.resolve(name)[0] or self.first
+        except UnknownModel:
+            load = self.first
+        return self._models[load.model]
 
     @property
     def first(self) -> Load:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ds4agent.resources import bundled_model
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 from tests.e2e.task_runner import private_environment
@@ -197,3 +198,84 @@ def test_models_of_the_catalog_by_all_their_names(tmp_path: Path) -> None:
         assert "I am beta." in sidecar.chat(model="mine")[1]
         assert "I am beta." in sidecar.chat(model="beta-think-max")[1]
         assert sidecar.chat(model="claude-something")[0] == 404
+
+
+@contextmanager
+def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) -> Iterator[Sidecar]:
+    """A sidecar with a stand-in, without what `serve` finds out about this machine."""
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
+    options = {"ctx": 65_536, "extra": []}
+    engine = EngineSettings(
+        program=(str(binary),), flags=flags, models=models, environment=env, options=options, **more
+    )
+    file = tmp_path / ".local/state/ds4agent/sidecar.json"
+    settings = SidecarSettings(engine, str(file), str(tmp_path), port=0)
+    argv = [sys.executable, "-m", "ds4agent.sidecar"]
+    with running(tmp_path, argv, DS4AGENT_SIDECAR=settings.to_json()) as sidecar:
+        yield sidecar
+
+
+def test_tokens_are_counted_where_the_engine_cannot(tmp_path: Path) -> None:
+    files = (bundled_model(), write_model(tmp_path / "v4.gguf"))
+    models = tuple(ModelSettings(path.stem, str(path)) for path in files)
+    body = {"messages": [{"role": "user", "content": "Hello there"}]}
+    with hand_made(tmp_path, models) as sidecar:
+        code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "bundled", **body})
+        assert (code, json.loads(text)) == (200, {"input_tokens": 6})
+        assert sidecar.ask("/v1/messages/count_tokens", {"model": "claude-x", **body}) == (code, text)
+        code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "v4", **body})
+        assert (code, json.loads(text)["type"]) == (501, "error")
+        assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"
+
+
+def test_the_most_thinking_gets_the_context_that_it_needs(tmp_path: Path) -> None:
+    models = tuple(
+        ModelSettings(name, str(write_model(tmp_path / f"{name}.gguf")), think_max=name == "large")
+        for name in ("large", "small")
+    )
+    with hand_made(tmp_path, models) as sidecar:
+
+        def engine_for(**fields: Any) -> tuple[int, int]:
+            assert sidecar.chat(**fields)[0] == 200
+            status = sidecar.status()
+            return status["engine"]["pid"], status["model"]["context"]
+
+        first, context = engine_for(model="large", reasoning_effort="high")
+        assert context == 65_536
+        second, context = engine_for(model="large", reasoning_effort="max")
+        assert context == 393_216
+        assert second != first
+        # It stays for those that need less, until another model comes.
+        assert engine_for(model="large") == (second, context)
+        assert engine_for(model="large-think-max") == (second, context)
+        assert engine_for(model="small", reasoning_effort="max")[1] == 65_536
+
+
+def test_an_engine_of_somebody_else_is_asked_whatever_a_request_needs(tmp_path: Path) -> None:
+    with Standin.start(tmp_path) as theirs:
+        models = tuple(
+            ModelSettings(name, str(write_model(tmp_path / f"{name}.gguf")), think_max=True)
+            for name in ("alpha", "beta")
+        )
+        with hand_made(tmp_path, models, adopt=str(tmp_path / "ds4.lock")) as sidecar:
+            for name in ("beta", "alpha", "beta"):
+                assert sidecar.chat(model=name, reasoning_effort="max")[0] == 200
+                assert sidecar.status()["engine"]["pid"] == theirs.process.pid
+
+
+def test_an_engine_that_was_preloaded_takes_the_first_request(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models, preload=True) as sidecar:
+        while sidecar.status()["phase"] != "idle":
+            pass  # it is being loaded
+        assert sidecar.chat(model="alpha")[0] == 200
+
+
+def test_an_engine_at_an_address_takes_the_first_request(tmp_path: Path) -> None:
+    with Standin.start(tmp_path) as theirs:
+        with serving(tmp_path, "--engine", f"http://127.0.0.1:{theirs.port}") as sidecar:
+            assert sidecar.chat(model="whatever")[0] == 200
+            assert sidecar.ask("/v1/messages/count_tokens", {"messages": []})[0] == 404
+        assert theirs.process.poll() is None
