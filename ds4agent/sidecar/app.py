@@ -9,7 +9,7 @@ import asyncio
 import json
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from ds4agent.wire.json_peek import peek
 from ds4agent.wire.prometheus import CONTENT_TYPE
 
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
+LOAD, UNLOAD = f"{OWN}load", f"{OWN}unload"
 LANE_FIELD = b"x-ds4agent-lane"
 # How long an engine may be gone without our knowing, and how often to look.
 UNREACHABLE_SECONDS, AGAIN_SECONDS = 30.0, 0.1
@@ -64,6 +65,7 @@ class App:
         self._counts: set[asyncio.Task[None]] = set()
         self._switch = Switch(self._new_lanes, self._loop.time)
         self._loading = launcher.first
+        self._asked: Load | None = None  # by hand
         self._launcher = launcher
         self._measure = measure
         self._carried: dict[Front, Carried] = {}
@@ -99,9 +101,11 @@ class App:
         return Lanes(self._settings.engine.width, self._settings.max_queue, self._loop.time)
 
     def _launch(self) -> Launch:
-        wanted = self._switch.next_load()
+        wanted = self._switch.next_load() or self._asked
+        self._asked = None
         if wanted is not None and wanted.model:
             self._loading = wanted
+        self.engine.times = replace(self.engine.times, idle=self._launcher.idle(self._loading))
         return self._launcher(self._loading)
 
     def _find(self) -> Found | None:
@@ -280,7 +284,7 @@ class App:
         elif state is State.BROKEN:
             for front in list(self._carried):
                 self._refuse_broken(front)
-        elif state is State.STOPPED and self._carried:
+        elif state is State.STOPPED and (self._carried or self._asked):
             self._loop.call_soon(self.engine.want)
 
     def _decide(self) -> None:
@@ -324,14 +328,45 @@ class App:
             front.answer(reply(200, self._measure.prometheus(), CONTENT_TYPE))
         elif head.path == f"{OWN}log" and head.method == "GET":
             front.answer(reply(200, "\n".join(self._measure.tail(RING_LINES)).encode() + b"\n", "text/plain"))
-        elif head.path == f"{OWN}load" and head.method == "POST":
-            self.engine.want(by_hand=True)
-            front.answer(reply(200, self._status()))
+        elif head.path in (LOAD, UNLOAD) or head.path.startswith(f"{LOAD}/"):
+            self._by_hand(front, head)
         elif head.path.startswith(OWN):
             front.refuse(404, "unknown endpoint")
         else:
             return False
         return True
+
+    def _by_hand(self, front: Front, head: Head) -> None:
+        """Load the model that the path names, or the usual one, or let the engine go."""
+        if head.method != "POST":
+            front.refuse(405, "POST is expected")
+            return
+        try:
+            named = self._launcher.resolve(head.path[len(LOAD) + 1 :] if head.path != UNLOAD else "")[0]
+        except UnknownModel as unknown:
+            front.refuse(404, str(unknown))
+            return
+        wanted = None if head.path == UNLOAD else named or self._loading
+        problem = self._load_next(wanted)
+        if problem:
+            front.refuse(409, problem)
+        else:
+            front.answer(reply(200, self._status()))
+
+    def _load_next(self, wanted: Load | None) -> str:
+        """Have this model, or none, without taking the engine from anybody; why that cannot be, or ""."""
+        engine, running = self.engine, self._switch.running
+        if running is not None and wanted is not None and running.satisfies(wanted):
+            return ""
+        if self._settings.engine.url or engine.theirs:
+            return "the engine was started by somebody else"
+        if self._carried or engine.state in (State.LOADING, State.STOPPING):
+            return "the engine is busy; try again when it is idle"
+        self._asked = wanted
+        engine.replace("asked for by hand")
+        if wanted is not None:
+            engine.want(by_hand=True)
+        return ""
 
     def _cards(self) -> bytes | None:
         return self._launcher.cards(self._switch.running, self._measure.context)
@@ -371,9 +406,9 @@ def _model(front: Front) -> str:
     """The name that the request gives, a name of any model if it gives none."""
     named = peek(front.held, (b"model",)).get(b"model", b"")
     try:
-        name = json.loads(named) if named.startswith(b'"') else "default"
+        name = json.loads(named) if named.startswith(b'"') else ""
     except ValueError:
-        return "default"
+        return ""
     return str(name)
 
 

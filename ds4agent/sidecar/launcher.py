@@ -19,7 +19,7 @@ from ds4agent.sidecar.switch import Load
 from ds4agent.wire.models import ALIASES, ModelCard
 
 # Names that clients of ds4-server use whatever is loaded.
-ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default"))
+ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default", ""))
 MOST_OUTPUT = 393_216
 # With less, engines treat the effort `max` as `high`, and say nothing.
 THINK_MAX_CONTEXT = 393_216
@@ -86,6 +86,11 @@ class Launcher:
             load = self.first
         return self._models[load.model]
 
+    def idle(self, load: Load) -> float:
+        """Seconds after which this load is let go, 0: never."""
+        own = self._models[load.model].idle if load.model in self._models else None
+        return self._settings.idle if own is None else own
+
     @property
     def first(self) -> Load:
         """What is loaded if nobody says what."""
@@ -130,7 +135,8 @@ class Launcher:
         if self._settings.kv_root and options.kv_dir is None:
             folder = Path(self._settings.kv_root) / kv_folder.folder_name(model.id)
             options = replace(options, kv_dir=folder)
-        return replace(options, ctx=max(load.context, options.ctx or 0)) if load.context else options
+        usual = model.context or options.ctx
+        return replace(options, ctx=max(load.context, usual or 0) if load.context else usual)
 
 
 def _free_port() -> int:

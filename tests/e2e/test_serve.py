@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,21 @@ class Sidecar:
     def chat(self, **fields: Any) -> tuple[int, str]:
         body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4, **fields}
         return self.ask("/v1/chat/completions", body)
+
+    def order(self, what: str) -> tuple[int, str]:
+        """POST to an endpoint of the sidecar's own."""
+        asked = f"http://127.0.0.1:{self.found.port}/ds4agent/{what}"
+        fields = {"Authorization": f"Bearer {self.found.token}"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(asked, b"", fields)) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def wait_for(self, phase: str) -> dict[str, Any]:
+        while (status := self.status())["phase"] != phase:
+            pass  # what was asked for is on its way
+        return status
 
     def status(self) -> dict[str, Any]:
         code, text = self.ask("/ds4agent/status", Authorization=f"Bearer {self.found.token}")
@@ -268,8 +284,7 @@ def test_an_engine_of_somebody_else_is_asked_whatever_a_request_needs(tmp_path: 
 def test_an_engine_that_was_preloaded_takes_the_first_request(tmp_path: Path) -> None:
     models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
     with hand_made(tmp_path, models, preload=True) as sidecar:
-        while sidecar.status()["phase"] != "idle":
-            pass  # it is being loaded
+        sidecar.wait_for("idle")
         assert sidecar.chat(model="alpha")[0] == 200
 
 
@@ -279,3 +294,86 @@ def test_an_engine_at_an_address_takes_the_first_request(tmp_path: Path) -> None
             assert sidecar.chat(model="whatever")[0] == 200
             assert sidecar.ask("/v1/messages/count_tokens", {"messages": []})[0] == 404
         assert theirs.process.poll() is None
+
+
+def test_a_model_is_loaded_and_unloaded_by_hand(tmp_path: Path) -> None:
+    models = (
+        ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),
+        ModelSettings("beta", str(write_model(tmp_path / "beta.gguf")), names=("b",), context=70_000),
+    )
+    with hand_made(tmp_path, models) as sidecar:
+        assert sidecar.order("load")[0] == 200
+        first = sidecar.wait_for("idle")
+        assert first["model"]["model"] == "alpha"
+        assert sidecar.order("load/alpha")[0] == 200
+        assert sidecar.order("load/b")[0] == 200
+        while (status := sidecar.wait_for("idle"))["model"]["model"] == "alpha":
+            pass
+        assert status["model"]["context"] == 70_000
+        assert status["engine"]["pid"] != first["engine"]["pid"]
+        assert sidecar.order("unload")[0] == 200
+        sidecar.wait_for("stopped")
+        code, text = sidecar.order("load/gamma")
+        assert code == 404
+        assert "there are: alpha, beta" in text
+        assert sidecar.chat(model="alpha")[0] == 200
+
+
+def test_what_runs_is_not_unloaded(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf", prefill=str(gate)))),)
+    with hand_made(tmp_path, models) as sidecar, ThreadPoolExecutor() as threads:
+        reply = threads.submit(sidecar.chat)
+        sidecar.wait_for("prefill")
+        code, text = sidecar.order("unload")
+        assert code == 409
+        assert "the engine is busy; try again when it is idle" in text
+        gate.touch()
+        assert reply.result()[0] == 200
+
+
+def test_a_model_has_an_idle_time_of_its_own(tmp_path: Path) -> None:
+    alpha, beta = (write_model(tmp_path / f"{name}.gguf") for name in ("alpha", "beta"))
+    models = (ModelSettings("alpha", str(alpha), idle=0.0), ModelSettings("beta", str(beta)))
+    with hand_made(tmp_path, models, idle=0.01) as sidecar:
+        assert sidecar.chat(model="beta")[0] == 200
+        sidecar.wait_for("stopped")
+        assert sidecar.chat(model="alpha")[0] == 200
+        assert sidecar.wait_for("idle")["engine"]["pid"]
+
+
+def test_settings_come_from_the_file_and_from_variables(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    model = write_model(tmp_path / "models/alpha.gguf")
+    file = tmp_path / ".config/ds4agent/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        f"""
+        engine = "{binary}"
+        model = "alpha"
+        model_dirs = ["{model.parent}"]
+        [models.Alpha]
+        context = 50_000
+        [serve]
+        port = 0
+        kv_root = "{tmp_path / "kv"}"
+        kv_space_mb = 77
+        kv_interval = 5000
+        kv_reject_other_quant = true
+        power = 60
+        trace = "{tmp_path / "trace"}"
+        api_keys = {{ me = "secret" }}
+        """
+    )
+    env = {"XDG_CONFIG_HOME": str(tmp_path / ".config"), "DS4AGENT_SERVE_POWER": "55"}
+    with running(tmp_path, [*COMMAND, "serve", "--", "--quality"], **env) as sidecar:
+        assert sidecar.chat()[0] == 401
+        assert sidecar.order("load")[0] == 200
+        pid = sidecar.wait_for("idle")["engine"]["pid"]
+        said = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    flags = {
+        "--ctx": "50000", "--kv-disk-dir": f"{tmp_path}/kv/alpha", "--kv-disk-space-mb": "77",
+        "--power": "55", "--kv-cache-continued-interval-tokens": "5000", "--trace": f"{tmp_path}/trace",
+    }  # fmt: skip
+    assert {flag: said[said.index(flag) + 1] for flag in flags} == flags
+    assert {"--kv-cache-reject-different-quant", "--quality"} <= set(said)
