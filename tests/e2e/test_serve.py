@@ -377,3 +377,24 @@ def test_settings_come_from_the_file_and_from_variables(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {flag: said[said.index(flag) + 1] for flag in flags} == flags
     assert {"--kv-cache-reject-different-quant", "--quality"} <= set(said)
+
+
+def test_the_engines_log_can_be_read_and_is_kept(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models) as sidecar:
+        assert sidecar.ask("/ds4agent/log")[0] == 401
+        assert sidecar.chat()[0] == 200
+        code, text = sidecar.ask("/ds4agent/log", Authorization=f"Bearer {sidecar.found.token}")
+        assert code == 200
+        assert "listening on http://127.0.0.1:" in text
+    assert (tmp_path / "engine.log").read_text().startswith(text)
+
+
+def test_asking_the_sidecar_does_not_keep_an_engine_that_is_idle(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models, idle=0.2) as sidecar:
+        assert sidecar.chat()[0] == 200
+        while sidecar.status()["phase"] != "stopped":  # asked without a pause
+            assert sidecar.ask("/health")[0] == sidecar.ask("/v1/models")[0] == 200
+        assert sidecar.ask("/metrics")[0] == 200
+        assert sidecar.status()["phase"] == "stopped"
