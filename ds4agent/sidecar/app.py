@@ -19,15 +19,14 @@ from ds4agent.sidecar.dialects import THINKING, reply, thinks_most, with_thinkin
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
-from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT, Launcher, UnknownModel
+from ds4agent.sidecar.launcher import Launcher, UnknownModel
 from ds4agent.sidecar.lifecycle import Engine, Launch, State, Times
 from ds4agent.sidecar.measure import RING_LINES, Measure
 from ds4agent.sidecar.relay import Front
-from ds4agent.sidecar.settings import ModelSettings, SidecarSettings
+from ds4agent.sidecar.settings import SidecarSettings
 from ds4agent.sidecar.state import EngineChanged, Queue, Waiting
 from ds4agent.sidecar.switch import Load, Switch
-from ds4agent.sidecar.token_count import PATH as COUNT_TOKENS
-from ds4agent.sidecar.token_count import CannotCount, TokenCounter
+from ds4agent.sidecar.token_count import Counting
 from ds4agent.sidecar.usage import Observed
 from ds4agent.wire.json_peek import peek
 from ds4agent.wire.prometheus import CONTENT_TYPE
@@ -61,8 +60,7 @@ class App:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._guard = Guard(token, settings.keys, settings.hosts, settings.origins)
-        self._tokens = TokenCounter()
-        self._counts: set[asyncio.Task[None]] = set()
+        self._counting = Counting(launcher)
         self._switch = Switch(self._new_lanes, self._loop.time)
         self._loading = launcher.first
         self._asked: Load | None = None  # by hand
@@ -125,7 +123,7 @@ class App:
             front.client = client
 
     def ready(self, front: Front, head: Head) -> None:
-        if self._counted(front, head):
+        if self._counting.takes(front, head, _model, self._measure.context):
             return
         if self.engine.state is State.BROKEN:
             self.engine.want()
@@ -184,26 +182,6 @@ class App:
                 raise UnknownModel("so large a request has to name its thinking mode in a member of its own")
             front.replace_body(with_thinking(head.path, front.held, thinking))
         return load
-
-    def _counted(self, front: Front, head: Head) -> bool:
-        """Whether it asks for a count that the engine cannot give; then it needs no engine."""
-        if head.path != COUNT_TOKENS or head.method != "POST" or not front.complete:
-            return False
-        model = self._launcher.counted(_model(front))
-        if model is None:
-            return False
-        task = self._loop.create_task(self._count(front, model))
-        self._counts.add(task)
-        task.add_done_callback(self._counts.discard)
-        return True
-
-    async def _count(self, front: Front, model: ModelSettings) -> None:
-        context = self._measure.context or model.most_ctx
-        context = THINK_MAX_CONTEXT if model.think_max else context
-        try:
-            front.answer(reply(*await self._tokens.count(model.path, context, bytes(front.held))))
-        except CannotCount as error:
-            front.refuse(error.status, str(error))
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]

@@ -60,7 +60,7 @@ class Launcher:
 
     def cards(self, running: Load | None, context: int) -> bytes | None:
         """The body of GET /v1/models; None where the engine knows better. `context`: of the running load."""
-        if not self._models or len(self._settings.program) > 1:
+        if not self._models or self.embedded:
             return None
         at = running.model if running is not None else None
         cards = [
@@ -76,9 +76,13 @@ class Launcher:
             return load
         return replace(load, context=THINK_MAX_CONTEXT)
 
-    def counted(self, name: str) -> ModelSettings | None:
-        """The model whose tokenizer counts for a model's name; None where the engine counts itself."""
-        if not self._models or len(self._settings.program) > 1:
+    @property
+    def embedded(self) -> bool:
+        return len(self._settings.program) > 1
+
+    def meant(self, name: str) -> ModelSettings | None:
+        """The model that a name means, whatever name it is; None if there is none of ours."""
+        if not self._models:
             return None
         try:
             load = self.resolve(name)[0] or self.first

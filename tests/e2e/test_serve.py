@@ -241,6 +241,8 @@ def test_tokens_are_counted_where_the_engine_cannot(tmp_path: Path) -> None:
         code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "bundled", **body})
         assert (code, json.loads(text)) == (200, {"input_tokens": 6})
         assert sidecar.ask("/v1/messages/count_tokens", {"model": "claude-x", **body}) == (code, text)
+        code, text = sidecar.ask("/v1/responses/input_tokens", {"model": "bundled", "input": "Hello there"})
+        assert (code, json.loads(text)["input_tokens"]) == (200, 6)
         code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "v4", **body})
         assert (code, json.loads(text)["type"]) == (501, "error")
         assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"

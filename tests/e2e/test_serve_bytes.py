@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,11 +44,11 @@ class Setting:
 
 
 @contextmanager
-def relayed(tmp_path: Path, *words: str, **more: str) -> Iterator[Setting]:
+def relayed(tmp_path: Path, *words: str, sessions: int = 1, **more: str) -> Iterator[Setting]:
     with socket.create_server(("127.0.0.1", 0)) as engine:
         engine.settimeout(START_SECONDS)
         address = f"http://127.0.0.1:{engine.getsockname()[1]}"
-        argv = ["--engine", address, "--sessions", "1", *words]
+        argv = ["--engine", address, "--sessions", str(sessions), *words]
         with running(tmp_path, [*COMMAND, "serve", "--port", "0", *argv], **more) as sidecar:
             setting = Setting(sidecar, engine)
             try:
@@ -139,3 +140,19 @@ def test_a_waiting_request_has_a_position(tmp_path: Path) -> None:
         while len(waiting := setting.sidecar.status()["waiting"]) < 2:
             pass  # they are on their way
         assert [place["position"] for place in waiting] == [0, 1]
+
+
+def test_a_slow_reader_holds_nobody_up(tmp_path: Path) -> None:
+    with relayed(tmp_path, sessions=2) as setting:
+        setting.client(request())  # and reads nothing
+        flooding = setting.accept()
+        read(flooding, len(request()))
+        flooding.setblocking(False)
+        flood = REPLY_HEAD + EVENTS[0] * 1000
+        while select.select([], [flooding], [], 0.2)[1]:  # until all buffers on the way are full
+            flooding.send(flood)
+        reads = setting.client(request())
+        engine = setting.accept()
+        assert read(engine, len(request())) == request()
+        engine.sendall(REPLY_HEAD + EVENTS[0])
+        assert read(reads, len(REPLY_HEAD + EVENTS[0])) == REPLY_HEAD + EVENTS[0]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ds4agent.resources import bundled_model
-from ds4agent.sidecar.token_count import PROGRAM
+from ds4agent.sidecar.token_count import MESSAGES, PROGRAM, RESPONSES
 from tests.engine_fixtures import exchange, request, running_engine
 from tests.standins import write_model
 
@@ -35,8 +35,8 @@ BODIES: list[dict[str, Any]] = [
 ]
 
 
-def counted(model: Path, body: bytes, n_ctx: int = 1024) -> tuple[int, bytes]:
-    argv = [sys.executable, "-m", PROGRAM, str(model), str(n_ctx)]
+def counted(model: Path, body: bytes, n_ctx: int = 1024, path: str = MESSAGES) -> tuple[int, bytes]:
+    argv = [sys.executable, "-m", PROGRAM, path, str(model), str(n_ctx)]
     status, _, reply = subprocess.run(argv, input=body, capture_output=True, check=True).stdout.partition(
         b"\n"
     )
@@ -47,8 +47,19 @@ def test_it_is_what_the_embedded_engine_answers(tmp_path: Path) -> None:
     with running_engine(tmp_path, "--model", str(bundled_model()), "--ctx", "1024") as engine:
         for fields in BODIES:
             body = json.dumps({"model": "m", "max_tokens": 1, **fields}, ensure_ascii=False).encode()
-            head, reply = exchange(engine.port, request("POST", "/v1/messages/count_tokens", body))
+            head, reply = exchange(engine.port, request("POST", MESSAGES, body))
             assert counted(bundled_model(), body) == (int(head.split()[1]), reply)
+
+
+def test_a_responses_request_has_as_many_as_its_reply_says(tmp_path: Path) -> None:
+    tool = {"type": "function", "name": "bash", "description": "Run.", "parameters": {"type": "object"}}
+    fields = {"input": "List <｜User｜> 你好", "instructions": "Be brief.", "tools": [tool]}
+    body = json.dumps({"model": "m", "max_output_tokens": 1, **fields}).encode()
+    with running_engine(tmp_path, "--model", str(bundled_model()), "--ctx", "1024") as engine:
+        _, reply = exchange(engine.port, request("POST", "/v1/responses", body))
+    status, count = counted(bundled_model(), body, path=RESPONSES)
+    assert (status, json.loads(count)["input_tokens"]) == (200, json.loads(reply)["usage"]["input_tokens"])
+    assert counted(bundled_model(), b"{}", path=RESPONSES)[0] == 400
 
 
 def test_the_most_thinking_counts_where_the_context_allows_it() -> None:
