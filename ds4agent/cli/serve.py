@@ -210,8 +210,7 @@ def _given_model(settings: config.Settings, program: tuple[str, ...], width: int
 
 def _can_think_most(size: int, most_ctx: int, width: int) -> bool:
     """Asked here, where no engine is in memory yet."""
-    needed = fit.needed(size, THINK_MAX_CONTEXT, fit.bytes_per_token(), width)
-    return (not most_ctx or most_ctx >= THINK_MAX_CONTEXT) and needed <= fit.memory().available
+    return fit.can_have(THINK_MAX_CONTEXT, size, most_ctx, width, fit.memory())
 
 
 def _models(settings: config.Settings, program: tuple[str, ...], width: int) -> tuple[ModelSettings, ...]:

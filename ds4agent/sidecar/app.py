@@ -160,7 +160,7 @@ class App:
         """What the request needs; a thinking mode in the model's name is put into the request. Raises
         UnknownModel.
         """
-        usual = self._switch.running or self._loading
+        usual = self._switch.running or self._usual
         if not self._settings.engine.models or head.path not in THINKING:
             return usual
         load = self._named(front, head) or usual
@@ -168,6 +168,11 @@ class App:
             same = self._switch.running is not None and self._switch.running.model == load.model
             load = self._launcher.for_most_thinking(load, self._measure.context if same else 0)
         return load
+
+    @property
+    def _usual(self) -> Load:
+        """The model that was loaded last, with the context that it usually has."""
+        return Load(self._loading.model)
 
     def _named(self, front: Front, head: Head) -> Load | None:
         """What the request's model means, None: nothing. Raises UnknownModel."""
@@ -324,7 +329,7 @@ class App:
         except UnknownModel as unknown:
             front.refuse(404, str(unknown))
             return
-        wanted = None if head.path == UNLOAD else named or self._loading
+        wanted = None if head.path == UNLOAD else named or self._usual
         problem = self._load_next(wanted)
         if problem:
             front.refuse(409, problem)

@@ -268,6 +268,9 @@ def test_the_most_thinking_gets_the_context_that_it_needs(tmp_path: Path) -> Non
         # It stays for those that need less, until another model comes.
         assert engine_for(model="large") == (second, context)
         assert engine_for(model="large-think-max") == (second, context)
+        assert sidecar.order("unload")[0] == 200
+        sidecar.wait_for("stopped")
+        assert engine_for()[1] == 65_536
         assert engine_for(model="small", reasoning_effort="max")[1] == 65_536
 
 
