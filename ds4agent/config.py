@@ -1,8 +1,8 @@
 """Settings: a flag, else the environment, else the configuration file, else the default.
 
 The fields below are the one place where a setting is described; flags, DS4AGENT_* variables and the keys of
-config.toml are named after them. An unknown key in the file is an error, because a typo there would otherwise
-be a setting that silently does nothing.
+config.toml are named after them, those of `serve` as a table: [serve] port, DS4AGENT_SERVE_PORT. An unknown
+key in the file is an error, because a typo there would otherwise be a setting that silently does nothing.
 
 This is read before anything else happens, so it is plain Python: importing a validation library took longer
 than all the rest of the start-up together.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from ds4agent import config_values as v
 from ds4agent import paths
 
 PREFIX = "DS4AGENT_"
@@ -24,98 +25,101 @@ class ConfigError(Exception):
     """A setting is wrong; the message names where it comes from and what would be right."""
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise ValueError("it has to be a text that is not empty")
-
-
-def _count(value: object) -> int:
-    """Whole and above zero; a text is what a flag or a variable holds."""
-    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    if isinstance(number, int) and not isinstance(number, bool) and number > 0:
-        return number
-    raise ValueError("it has to be a whole number above 0")
-
-
-def _seconds(value: object) -> float:
-    try:
-        number = float(value) if isinstance(value, str | int | float) else 0.0
-    except ValueError:
-        number = 0.0
-    if 0 < number < float("inf"):
-        return number
-    raise ValueError("it has to be a number of seconds above 0")
-
-
-def _one_of(*allowed: str) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        if value in allowed:
-            return str(value)
-        raise ValueError(f"it has to be one of {', '.join(allowed)}")
-
-    return check
-
-
-def _folders(value: object) -> tuple[str, ...]:
-    """A list; one text is what a variable holds, with the separator of PATH."""
-    found = value.split(os.pathsep) if isinstance(value, str) else value
-    if isinstance(found, list | tuple) and all(isinstance(folder, str) and folder for folder in found):
-        return tuple(found)
-    raise ValueError("it has to be a list of folders")
-
-
-def _names(value: object) -> tuple[tuple[str, str], ...]:
-    """A table; one text is what a variable holds: `name=model,name=model`."""
-    found: object = value
-    if isinstance(value, str):
-        found = {
-            name.strip(): model.strip() for name, _, model in (p.partition("=") for p in value.split(","))
-        }
-    if isinstance(found, dict) and all(isinstance(m, str) and m and n for n, m in found.items()):
-        return tuple(found.items())
-    raise ValueError("it has to name a model for each alias")
-
-
 def _setting(default: Any, check: Callable[[object], Any], about: str) -> Any:
     return field(default=default, metadata={"check": check, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """What a user can choose about `ds4agent serve`: the table [serve], and variables DS4AGENT_SERVE_*."""
+
+    host: str = _setting("127.0.0.1", v.text, "IPv4 address to listen on")
+    port: int = _setting(8010, v.whole(0, 65535), "port to listen on, 0 for any")
+    api_keys: tuple[tuple[str, str], ...] = _setting((), v.names, "clients and their keys")
+    allow_hosts: tuple[str, ...] = _setting((), v.words, "more names of this machine")
+    cors_origins: tuple[str, ...] = _setting((), v.words, "origins that may ask from a browser, * for any")
+    max_queue: int = _setting(64, v.whole(0, 1_000_000), "requests that may wait, 0 for any number")
+    keepalive: float = _setting(10.0, v.duration, "seconds of silence between signs of life, 0 for none")
+    sessions: int | None = _setting(None, v.count, "requests that are carried at once")
+    preload: bool = _setting(False, v.switch, "load the model at once")
+    adopt: bool = _setting(True, v.switch, "use an engine that runs already")
+    ready: float = _setting(600.0, v.duration, "seconds that a start may take, 0 for any time")
+    idle: float = _setting(0.0, v.duration, "seconds after which an idle engine is let go, 0 for never")
+    hang: float = _setting(180.0, v.duration, "seconds of silence after which an engine hangs, 0 for never")
+    kv: bool = _setting(True, v.switch, "keep sessions on disk")
+    kv_root: str | None = _setting(None, v.text, "folder with a KV directory for each model")
+    kv_space_mb: int = _setting(65_536, v.count, "MiB of a KV directory")
+    kv_interval: int | None = _setting(None, v.count, "tokens between checkpoints of a growing session")
+    kv_reject_other_quant: bool = _setting(False, v.switch, "leave checkpoints of other quants alone")
+    ssd_streaming: Literal["auto", "on", "off"] = _setting(
+        "auto", v.one_of("auto", "on", "off"), "read experts from the SSD while the model runs"
+    )
+    power: int | None = _setting(None, v.whole(1, 100), "how busy the GPU may be, in percent")
+    trace: str | None = _setting(None, v.text, "file for the engine's trace")
+    extra: tuple[str, ...] = _setting((), v.words, "more arguments of the engine, as they are")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a user can choose."""
 
-    engine: str = _setting("auto", _text, "auto, embedded, the path of an engine, or its http address")
-    model: str | None = _setting(None, _text, "GGUF file for an engine that is started, or a model's name")
-    context: int | None = _setting(None, _count, "context tokens of an engine that is started")
+    engine: str = _setting("auto", v.text, "auto, embedded, the path of an engine, or its http address")
+    model: str | None = _setting(None, v.text, "GGUF file for an engine that is started, or a model's name")
+    context: int | None = _setting(None, v.count, "context tokens of an engine that is started")
     approve: Literal["ask", "auto", "full"] = _setting(
-        "auto", _one_of("ask", "auto", "full"), "which steps need a yes"
+        "auto", v.one_of("ask", "auto", "full"), "which steps need a yes"
     )
-    max_steps: int = _setting(100, _count, "requests to the engine in one turn")
-    shell_timeout: float = _setting(300.0, _seconds, "seconds until a running command is handed back")
-    model_dirs: tuple[str, ...] = _setting((), _folders, "more folders with models")
-    aliases: tuple[tuple[str, str], ...] = _setting((), _names, "names of your own for models")
-    api_key: str | None = _setting(None, _text, "bearer token for an engine at an http address")
+    max_steps: int = _setting(100, v.count, "requests to the engine in one turn")
+    shell_timeout: float = _setting(300.0, v.seconds, "seconds until a running command is handed back")
+    model_dirs: tuple[str, ...] = _setting((), v.folders, "more folders with models")
+    aliases: tuple[tuple[str, str], ...] = _setting((), v.names, "names of your own for models")
+    api_key: str | None = _setting(None, v.text, "bearer token for an engine at an http address")
+    models: tuple[tuple[str, v.PerModel], ...] = _setting((), v.models, "context and idle of single models")
+    serve: Serve = Serve()
 
 
-_CHECKS: dict[str, Callable[[object], Any]] = {f.name: f.metadata["check"] for f in fields(Settings)}
+_TABLES: dict[str, Any] = {"serve": Serve}
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    **{f.name: f.metadata["check"] for f in fields(Settings) if f.name not in _TABLES},
+    **{f"{name}.{f.name}": f.metadata["check"] for name, table in _TABLES.items() for f in fields(table)},
+}
 
 
 def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings in force. `flags` that are None were not given. Raises ConfigError."""
+    """Settings in force. `flags` that are None were not given; one of a table is named `table.key`. Raises
+    ConfigError.
+    """
     values: dict[str, Any] = {}
     file = paths.config_file()
-    for key, value in _read(file).items():
+    for key, value in _flat(_read(file)).items():
         if key not in _CHECKS:
             raise ConfigError(f"{file}: unknown key {key!r}; allowed are {', '.join(_CHECKS)}")
         values[key] = _checked(key, value, f"{file}: {key}")
     for key in _CHECKS:
-        if value := environment.get(PREFIX + key.upper()):
-            values[key] = _checked(key, value, PREFIX + key.upper())
+        variable = PREFIX + key.upper().replace(".", "_")
+        if value := environment.get(variable):
+            values[key] = _checked(key, value, variable)
     for key, value in flags.items():
         if value is not None:
-            values[key] = _checked(key, value, f"--{key.replace('_', '-')}")
-    return Settings(**values)
+            values[key] = _checked(key, value, f"--{key.rpartition('.')[2].replace('_', '-')}")
+    tables = {
+        name: table(
+            **{f.name: values.pop(f"{name}.{f.name}") for f in fields(table) if f"{name}.{f.name}" in values}
+        )
+        for name, table in _TABLES.items()
+    }
+    return Settings(**values, **tables)
+
+
+def _flat(content: dict[str, Any]) -> dict[str, Any]:
+    """Keys of tables as `table.key`."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if key in _TABLES and isinstance(value, dict):
+            found |= {f"{key}.{inner}": held for inner, held in value.items()}
+        else:
+            found[key] = value
+    return found
 
 
 def _checked(key: str, value: object, where: str) -> object:

@@ -9,13 +9,13 @@ import asyncio
 import json
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from ds4agent.sidecar.adopt import Found, find
 from ds4agent.sidecar.counters import Usage
-from ds4agent.sidecar.dialects import THINKING, reply, with_thinking
+from ds4agent.sidecar.dialects import THINKING, reply, thinks_most, with_thinking
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
@@ -26,11 +26,13 @@ from ds4agent.sidecar.relay import Front
 from ds4agent.sidecar.settings import SidecarSettings
 from ds4agent.sidecar.state import EngineChanged, Queue, Waiting
 from ds4agent.sidecar.switch import Load, Switch
+from ds4agent.sidecar.token_count import Counting
 from ds4agent.sidecar.usage import Observed
 from ds4agent.wire.json_peek import peek
 from ds4agent.wire.prometheus import CONTENT_TYPE
 
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
+LOAD, UNLOAD = f"{OWN}load", f"{OWN}unload"
 LANE_FIELD = b"x-ds4agent-lane"
 # How long an engine may be gone without our knowing, and how often to look.
 UNREACHABLE_SECONDS, AGAIN_SECONDS = 30.0, 0.1
@@ -58,8 +60,10 @@ class App:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._guard = Guard(token, settings.keys, settings.hosts, settings.origins)
+        self._counting = Counting(launcher)
         self._switch = Switch(self._new_lanes, self._loop.time)
         self._loading = launcher.first
+        self._asked: Load | None = None  # by hand
         self._launcher = launcher
         self._measure = measure
         self._carried: dict[Front, Carried] = {}
@@ -95,7 +99,11 @@ class App:
         return Lanes(self._settings.engine.width, self._settings.max_queue, self._loop.time)
 
     def _launch(self) -> Launch:
-        self._loading = self._switch.next_load() or self._loading
+        wanted = self._switch.next_load() or self._asked
+        self._asked = None
+        if wanted is not None and wanted.model:
+            self._loading = wanted
+        self.engine.times = replace(self.engine.times, idle=self._launcher.idle(self._loading))
         return self._launcher(self._loading)
 
     def _find(self) -> Found | None:
@@ -115,6 +123,8 @@ class App:
             front.client = client
 
     def ready(self, front: Front, head: Head) -> None:
+        if self._counting.takes(front, head, _model, self._measure.context):
+            return
         if self.engine.state is State.BROKEN:
             self.engine.want()
         if self.engine.state is State.BROKEN:
@@ -150,23 +160,33 @@ class App:
         """What the request needs; a thinking mode in the model's name is put into the request. Raises
         UnknownModel.
         """
-        usual = self._switch.running or self._loading
+        usual = self._switch.running or self._usual
         if not self._settings.engine.models or head.path not in THINKING:
             return usual
-        named = peek(front.held, (b"model",)).get(b"model")
-        if named is None or not named.startswith(b'"'):
-            return usual
+        load = self._named(front, head) or usual
+        if thinks_most(head.path, front.held):
+            same = self._switch.running is not None and self._switch.running.model == load.model
+            load = self._launcher.for_most_thinking(load, self._measure.context if same else 0)
+        return load
+
+    @property
+    def _usual(self) -> Load:
+        """The model that was loaded last, with the context that it usually has."""
+        return Load(self._loading.model)
+
+    def _named(self, front: Front, head: Head) -> Load | None:
+        """What the request's model means, None: nothing. Raises UnknownModel."""
         try:
-            load, thinking = self._launcher.resolve(json.loads(named))
-        except (ValueError, UnknownModel):
+            load, thinking = self._launcher.resolve(_model(front))
+        except UnknownModel:
             if len(self._settings.engine.models) == 1:
-                return usual  # clients bring names of other vendors' models along
+                return None  # clients bring names of other vendors' models along
             raise
         if thinking is not None:
             if not front.complete:
                 raise UnknownModel("so large a request has to name its thinking mode in a member of its own")
             front.replace_body(with_thinking(head.path, front.held, thinking))
-        return load or usual
+        return load
 
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
@@ -237,7 +257,8 @@ class App:
                 state.value, engine.why, engine.pid, engine.port, engine.restarts, tuple(engine.last_words)
             )
         )
-        self._switch.running = self._loading if state is State.READY else None
+        load = Load() if engine.theirs else self._loading
+        self._switch.running = load if state is State.READY else None
         self._switch.open(state is State.READY)
         if state is State.READY:
             self._decide()
@@ -246,7 +267,7 @@ class App:
         elif state is State.BROKEN:
             for front in list(self._carried):
                 self._refuse_broken(front)
-        elif state is State.STOPPED and self._carried:
+        elif state is State.STOPPED and (self._carried or self._asked):
             self._loop.call_soon(self.engine.want)
 
     def _decide(self) -> None:
@@ -290,14 +311,45 @@ class App:
             front.answer(reply(200, self._measure.prometheus(), CONTENT_TYPE))
         elif head.path == f"{OWN}log" and head.method == "GET":
             front.answer(reply(200, "\n".join(self._measure.tail(RING_LINES)).encode() + b"\n", "text/plain"))
-        elif head.path == f"{OWN}load" and head.method == "POST":
-            self.engine.want(by_hand=True)
-            front.answer(reply(200, self._status()))
+        elif head.path in (LOAD, UNLOAD) or head.path.startswith(f"{LOAD}/"):
+            self._by_hand(front, head)
         elif head.path.startswith(OWN):
             front.refuse(404, "unknown endpoint")
         else:
             return False
         return True
+
+    def _by_hand(self, front: Front, head: Head) -> None:
+        """Load the model that the path names, or the usual one, or let the engine go."""
+        if head.method != "POST":
+            front.refuse(405, "POST is expected")
+            return
+        try:
+            named = self._launcher.resolve(head.path[len(LOAD) + 1 :] if head.path != UNLOAD else "")[0]
+        except UnknownModel as unknown:
+            front.refuse(404, str(unknown))
+            return
+        wanted = None if head.path == UNLOAD else named or self._usual
+        problem = self._load_next(wanted)
+        if problem:
+            front.refuse(409, problem)
+        else:
+            front.answer(reply(200, self._status()))
+
+    def _load_next(self, wanted: Load | None) -> str:
+        """Have this model, or none, without taking the engine from anybody; why that cannot be, or ""."""
+        engine, running = self.engine, self._switch.running
+        if running is not None and wanted is not None and running.satisfies(wanted):
+            return ""
+        if self._settings.engine.url or engine.theirs:
+            return "the engine was started by somebody else"
+        if self._carried or engine.state in (State.LOADING, State.STOPPING):
+            return "the engine is busy; try again when it is idle"
+        self._asked = wanted
+        engine.replace("asked for by hand")
+        if wanted is not None:
+            engine.want(by_hand=True)
+        return ""
 
     def _cards(self) -> bytes | None:
         return self._launcher.cards(self._switch.running, self._measure.context)
@@ -331,6 +383,16 @@ class App:
             ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
             ("Access-Control-Allow-Headers", "*"),
         ]
+
+
+def _model(front: Front) -> str:
+    """The name that the request gives, a name of any model if it gives none."""
+    named = peek(front.held, (b"model",)).get(b"model", b"")
+    try:
+        name = json.loads(named) if named.startswith(b'"') else ""
+    except ValueError:
+        return ""
+    return str(name)
 
 
 def _lane(head: Head) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ds4agent.wire.errors import anthropic_error, anthropic_error_body, error_body
+from ds4agent.wire.json_peek import peek
 
 KEEPALIVE_COMMENT = b": keepalive\n\n"
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -13,9 +14,9 @@ EVENT_STREAM_HEAD = (
 )
 _REASONS = {
     200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented",
-    502: "Bad Gateway", 503: "Service Unavailable",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 413: "Content Too Large",
+    429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
 
 
@@ -69,6 +70,26 @@ def with_thinking(path: str, body: bytes | bytearray, mode: str) -> bytes:
         return bytes(body)
     rest = text[:-1].rstrip()
     return rest + (b"" if rest == b"{" else b",") + THINKING[path][mode] + b"}"
+
+
+# Path -> members that can ask for the most thinking.
+_EFFORTS = {
+    "/v1/chat/completions": (b"reasoning_effort",),
+    "/v1/completions": (b"reasoning_effort",),
+    "/v1/responses": (b"reasoning.effort",),
+    "/v1/messages": (b"reasoning_effort", b"output_config.effort"),
+}
+# Members that turn thinking off, whatever the effort.
+_OFF = {b"think": b"false", b"thinking": b"false", b"thinking.type": b'"disabled"'}
+
+
+def thinks_most(path: str, body: bytes | bytearray) -> bool:
+    """Whether the request asks for the effort `max`."""
+    if path not in _EFFORTS or b'"max"' not in body:
+        return False
+    found = peek(body, (*_EFFORTS[path], *_OFF))
+    off = any(found.get(name) == value for name, value in _OFF.items())
+    return not off and any(found.get(name) == b'"max"' for name in _EFFORTS[path])
 
 
 _NO_STREAM = Shape(anthropic=False, keepalive=b"")

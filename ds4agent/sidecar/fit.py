@@ -67,6 +67,12 @@ def what_fits(model_size: int, memory: Memory, ctx: int, per_token: float, sessi
     return Fit(tuple(fitting), largest, wanted, memory, _advice(model_size, memory, ctx, wanted, largest))
 
 
+def can_have(ctx: int, model_size: int, most_ctx: int, sessions: int, memory: Memory) -> bool:
+    """Whether model and machine allow so many tokens. `most_ctx` 0: the model does not say."""
+    fits = needed(model_size, ctx, bytes_per_token(), sessions) <= memory.available
+    return fits and not 0 < most_ctx < ctx
+
+
 def _advice(model_size: int, memory: Memory, ctx: int, wanted: int, largest: int) -> str:
     have = f"{memory.available / GIB:.0f} of {memory.total / GIB:.0f} GiB are available"
     if wanted <= memory.available:

@@ -19,8 +19,10 @@ from ds4agent.sidecar.switch import Load
 from ds4agent.wire.models import ALIASES, ModelCard
 
 # Names that clients of ds4-server use whatever is loaded.
-ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default"))
+ANY_MODEL = frozenset((*ALIASES, "deepseek-chat", "deepseek-reasoner", "default", ""))
 MOST_OUTPUT = 393_216
+# With less, engines treat the effort `max` as `high`, and say nothing.
+THINK_MAX_CONTEXT = 393_216
 _PATHS = ("trace", "vision", "steering_file", "mtp_file", "kv_dir")
 
 
@@ -58,13 +60,40 @@ class Launcher:
 
     def cards(self, running: Load | None, context: int) -> bytes | None:
         """The body of GET /v1/models; None where the engine knows better. `context`: of the running load."""
-        if not self._models or len(self._settings.program) > 1:
+        if not self._models or self.embedded:
             return None
+        at = running.model if running is not None else None
         cards = [
-            ModelCard(model.id, context if running == Load(model.id) else model.most_ctx, MOST_OUTPUT).json()
-            for model in sorted(self._models.values(), key=lambda model: running != Load(model.id))
+            ModelCard(model.id, context if model.id == at else model.most_ctx, MOST_OUTPUT).json()
+            for model in sorted(self._models.values(), key=lambda model: model.id != at)
         ]
         return f'{{"object":"list","data":[{",".join(cards)}]}}\n'.encode()
+
+    def for_most_thinking(self, load: Load, context: int) -> Load:
+        """The load that the effort `max` needs; `context`: of the engine that runs, if it has this model."""
+        model = self._models.get(load.model)
+        if model is None or not model.think_max or context >= THINK_MAX_CONTEXT:
+            return load
+        return replace(load, context=THINK_MAX_CONTEXT)
+
+    @property
+    def embedded(self) -> bool:
+        return len(self._settings.program) > 1
+
+    def meant(self, name: str) -> ModelSettings | None:
+        """The model that a name means, whatever name it is; None if there is none of ours."""
+        if not self._models:
+            return None
+        try:
+            load = self.resolve(name)[0] or self.first
+        except UnknownModel:
+            load = self.first
+        return self._models[load.model]
+
+    def idle(self, load: Load) -> float:
+        """Seconds after which this load is let go, 0: never."""
+        own = self._models[load.model].idle if load.model in self._models else None
+        return self._settings.idle if own is None else own
 
     @property
     def first(self) -> Load:
@@ -110,7 +139,8 @@ class Launcher:
         if self._settings.kv_root and options.kv_dir is None:
             folder = Path(self._settings.kv_root) / kv_folder.folder_name(model.id)
             options = replace(options, kv_dir=folder)
-        return replace(options, ctx=max(load.context, options.ctx or 0)) if load.context else options
+        usual = model.context or options.ctx
+        return replace(options, ctx=max(load.context, usual or 0) if load.context else usual)
 
 
 def _free_port() -> int:

@@ -96,6 +96,11 @@ class Engine:
         return self._process.pid if self._process is not None and self._process.running else None
 
     @property
+    def theirs(self) -> bool:
+        """Whether somebody else started it: it serves what it serves."""
+        return isinstance(self._process, Adopted)
+
+    @property
     def retry_after(self) -> int:
         """Seconds until a broken engine may be tried again."""
         if self.state is not State.BROKEN:

@@ -7,13 +7,19 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A model that can be loaded. `names`: what else it is called, in lower case; `most_ctx` 0: unknown."""
+    """A model that can be loaded. `names`: what else it is called, in lower case; `most_ctx` 0: unknown.
+    `think_max`: the machine can hold the context without which the effort `max` means nothing. `context` 0
+    and `idle` None: as for all models.
+    """
 
     id: str
     path: str
     size: int = 0
     most_ctx: int = 0
     names: tuple[str, ...] = ()
+    think_max: bool = False
+    context: int = 0
+    idle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

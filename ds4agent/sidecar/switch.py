@@ -17,17 +17,21 @@ PATIENCE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`model` "": whatever there is. `context`: tokens that it has to have at least, 0: as it comes."""
+    """`model` "": whatever there is, as with an engine that somebody else started. `context`: tokens that it
+    has to have at least, 0: as it comes.
+    """
 
     model: str = ""
     context: int = 0
 
     def satisfies(self, other: "Load") -> bool:
-        return self.model == other.model and self.context >= other.context
+        if not self.model:
+            return True  # nothing else can be had
+        return other.model in ("", self.model) and self.context >= other.context
 
 
 class Switch:
-    """`running` is the load of the engine, None while there is none."""
+    """`running` is the load of the engine, None while none is ready."""
 
     def __init__(self, make: Callable[[], Lanes], clock: Callable[[], float]) -> None:
         self._make = make
@@ -51,7 +55,8 @@ class Switch:
         if self.running is not None and self.running.satisfies(load):
             load = self.running
         if load not in self._lanes:
-            self._lanes[load] = self._make()
+            lanes = self._lanes[load] = self._make()
+            lanes.open = self.running is not None and self.running.satisfies(load)
         return self._lanes[load]
 
     def open(self, ready: bool) -> None:

@@ -10,14 +10,18 @@ from collections.abc import Collection
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++|"', re.DOTALL)
 _OPEN, _CLOSE = b"{[", b"}]"
+_NOTHING = b"\0"
 
 
 def peek(text: bytes | bytearray, names: Collection[bytes]) -> dict[bytes, bytes]:
-    """Top-level members of these names whose value is a string, a number or a literal: name -> raw value.
+    """Members of these names whose value is a string, a number or a literal: name -> raw value. A name
+    `a.b` means the member b of the object a.
 
     Of a name that comes twice the last one counts, as with JSON parsers, as far as the scan has gone.
     """
     found: dict[bytes, bytes] = {}
+    parents = {name.partition(b".")[0] for name in names if b"." in name}
+    inside = _NOTHING  # the member, looked into, whose object we are in
     depth, key, is_value = 0, b"", False
     for match in _TOKEN.finditer(text):
         token = match.group()
@@ -25,20 +29,25 @@ def peek(text: bytes | bytearray, names: Collection[bytes]) -> dict[bytes, bytes
             break
         if token in _OPEN:
             depth += 1
+            if depth == 2:
+                inside = key if token == b"{" and is_value and key in parents else _NOTHING
             is_value = False
         elif token in _CLOSE:
             depth -= 1
-        elif depth != 1:
+            if depth == 1:
+                inside = _NOTHING
+        elif depth != 1 and (depth != 2 or inside is _NOTHING):
             continue
         elif token == b":":
             is_value = True
         elif token == b",":
             is_value = False
         elif is_value:
-            if key in names and match.end() < len(text):  # a number at the very end may be cut off
+            # A number at the very end may be cut off; a dot in a member's own name is not ours.
+            if key in names and match.end() < len(text) and (b"." in key) == (depth == 2):
                 found[key] = token
                 if len(found) == len(names):
                     break
         else:
-            key = token[1:-1]
+            key = token[1:-1] if depth == 1 else b"%b.%b" % (inside, token[1:-1])
     return found

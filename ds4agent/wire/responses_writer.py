@@ -43,6 +43,11 @@ def _usage_json(usage: Usage) -> str:
     )
 
 
+def input_tokens(n_tokens: int) -> bytes:
+    """The body of a reply of /v1/responses/input_tokens."""
+    return f'{{"object":"response.input_tokens","input_tokens":{n_tokens}}}\n'.encode()
+
+
 class ResponsesWriter(OpenAIWriter):
     """Spells one reply, whole or streamed."""
 

@@ -11,11 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ds4agent.resources import bundled_model
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 from tests.e2e.task_runner import private_environment
@@ -44,6 +46,21 @@ class Sidecar:
     def chat(self, **fields: Any) -> tuple[int, str]:
         body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4, **fields}
         return self.ask("/v1/chat/completions", body)
+
+    def order(self, what: str) -> tuple[int, str]:
+        """POST to an endpoint of the sidecar's own."""
+        asked = f"http://127.0.0.1:{self.found.port}/ds4agent/{what}"
+        fields = {"Authorization": f"Bearer {self.found.token}"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(asked, b"", fields)) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def wait_for(self, phase: str) -> dict[str, Any]:
+        while (status := self.status())["phase"] != phase:
+            pass  # what was asked for is on its way
+        return status
 
     def status(self) -> dict[str, Any]:
         code, text = self.ask("/ds4agent/status", Authorization=f"Bearer {self.found.token}")
@@ -197,3 +214,192 @@ def test_models_of_the_catalog_by_all_their_names(tmp_path: Path) -> None:
         assert "I am beta." in sidecar.chat(model="mine")[1]
         assert "I am beta." in sidecar.chat(model="beta-think-max")[1]
         assert sidecar.chat(model="claude-something")[0] == 404
+
+
+@contextmanager
+def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) -> Iterator[Sidecar]:
+    """A sidecar with a stand-in, without what `serve` finds out about this machine."""
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
+    options = {"ctx": 65_536, "extra": []}
+    engine = EngineSettings(
+        program=(str(binary),), flags=flags, models=models, environment=env, options=options, **more
+    )
+    file = tmp_path / ".local/state/ds4agent/sidecar.json"
+    settings = SidecarSettings(engine, str(file), str(tmp_path), port=0)
+    argv = [sys.executable, "-m", "ds4agent.sidecar"]
+    with running(tmp_path, argv, DS4AGENT_SIDECAR=settings.to_json()) as sidecar:
+        yield sidecar
+
+
+def test_tokens_are_counted_where_the_engine_cannot(tmp_path: Path) -> None:
+    files = (bundled_model(), write_model(tmp_path / "v4.gguf"))
+    models = tuple(ModelSettings(path.stem, str(path)) for path in files)
+    body = {"messages": [{"role": "user", "content": "Hello there"}]}
+    with hand_made(tmp_path, models) as sidecar:
+        code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "bundled", **body})
+        assert (code, json.loads(text)) == (200, {"input_tokens": 6})
+        assert sidecar.ask("/v1/messages/count_tokens", {"model": "claude-x", **body}) == (code, text)
+        code, text = sidecar.ask("/v1/responses/input_tokens", {"model": "bundled", "input": "Hello there"})
+        assert (code, json.loads(text)["input_tokens"]) == (200, 6)
+        code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "v4", **body})
+        assert (code, json.loads(text)["type"]) == (501, "error")
+        assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"
+
+
+def test_the_most_thinking_gets_the_context_that_it_needs(tmp_path: Path) -> None:
+    models = tuple(
+        ModelSettings(name, str(write_model(tmp_path / f"{name}.gguf")), think_max=name == "large")
+        for name in ("large", "small")
+    )
+    with hand_made(tmp_path, models) as sidecar:
+
+        def engine_for(**fields: Any) -> tuple[int, int]:
+            assert sidecar.chat(**fields)[0] == 200
+            status = sidecar.status()
+            return status["engine"]["pid"], status["model"]["context"]
+
+        first, context = engine_for(model="large", reasoning_effort="high")
+        assert context == 65_536
+        second, context = engine_for(model="large", reasoning_effort="max")
+        assert context == 393_216
+        assert second != first
+        # It stays for those that need less, until another model comes.
+        assert engine_for(model="large") == (second, context)
+        assert engine_for(model="large-think-max") == (second, context)
+        assert sidecar.order("unload")[0] == 200
+        sidecar.wait_for("stopped")
+        assert engine_for()[1] == 65_536
+        assert engine_for(model="small", reasoning_effort="max")[1] == 65_536
+
+
+def test_an_engine_of_somebody_else_is_asked_whatever_a_request_needs(tmp_path: Path) -> None:
+    with Standin.start(tmp_path) as theirs:
+        models = tuple(
+            ModelSettings(name, str(write_model(tmp_path / f"{name}.gguf")), think_max=True)
+            for name in ("alpha", "beta")
+        )
+        with hand_made(tmp_path, models, adopt=str(tmp_path / "ds4.lock")) as sidecar:
+            for name in ("beta", "alpha", "beta"):
+                assert sidecar.chat(model=name, reasoning_effort="max")[0] == 200
+                assert sidecar.status()["engine"]["pid"] == theirs.process.pid
+
+
+def test_an_engine_that_was_preloaded_takes_the_first_request(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models, preload=True) as sidecar:
+        sidecar.wait_for("idle")
+        assert sidecar.chat(model="alpha")[0] == 200
+
+
+def test_an_engine_at_an_address_takes_the_first_request(tmp_path: Path) -> None:
+    with Standin.start(tmp_path) as theirs:
+        with serving(tmp_path, "--engine", f"http://127.0.0.1:{theirs.port}") as sidecar:
+            assert sidecar.chat(model="whatever")[0] == 200
+            assert sidecar.ask("/v1/messages/count_tokens", {"messages": []})[0] == 404
+        assert theirs.process.poll() is None
+
+
+def test_a_model_is_loaded_and_unloaded_by_hand(tmp_path: Path) -> None:
+    models = (
+        ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),
+        ModelSettings("beta", str(write_model(tmp_path / "beta.gguf")), names=("b",), context=70_000),
+    )
+    with hand_made(tmp_path, models) as sidecar:
+        assert sidecar.order("load")[0] == 200
+        first = sidecar.wait_for("idle")
+        assert first["model"]["model"] == "alpha"
+        assert sidecar.order("load/alpha")[0] == 200
+        assert sidecar.order("load/b")[0] == 200
+        while (status := sidecar.wait_for("idle"))["model"]["model"] == "alpha":
+            pass
+        assert status["model"]["context"] == 70_000
+        assert status["engine"]["pid"] != first["engine"]["pid"]
+        assert sidecar.order("unload")[0] == 200
+        sidecar.wait_for("stopped")
+        code, text = sidecar.order("load/gamma")
+        assert code == 404
+        assert "there are: alpha, beta" in text
+        assert sidecar.chat(model="alpha")[0] == 200
+
+
+def test_what_runs_is_not_unloaded(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf", prefill=str(gate)))),)
+    with hand_made(tmp_path, models) as sidecar, ThreadPoolExecutor() as threads:
+        reply = threads.submit(sidecar.chat)
+        sidecar.wait_for("prefill")
+        code, text = sidecar.order("unload")
+        assert code == 409
+        assert "the engine is busy; try again when it is idle" in text
+        gate.touch()
+        assert reply.result()[0] == 200
+
+
+def test_a_model_has_an_idle_time_of_its_own(tmp_path: Path) -> None:
+    alpha, beta = (write_model(tmp_path / f"{name}.gguf") for name in ("alpha", "beta"))
+    models = (ModelSettings("alpha", str(alpha), idle=0.0), ModelSettings("beta", str(beta)))
+    with hand_made(tmp_path, models, idle=0.01) as sidecar:
+        assert sidecar.chat(model="beta")[0] == 200
+        sidecar.wait_for("stopped")
+        assert sidecar.chat(model="alpha")[0] == 200
+        assert sidecar.wait_for("idle")["engine"]["pid"]
+
+
+def test_settings_come_from_the_file_and_from_variables(tmp_path: Path) -> None:
+    binary = write_binary(tmp_path / "bin/ds4-server", "june")
+    model = write_model(tmp_path / "models/alpha.gguf")
+    file = tmp_path / ".config/ds4agent/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        f"""
+        engine = "{binary}"
+        model = "alpha"
+        model_dirs = ["{model.parent}"]
+        [models.Alpha]
+        context = 50_000
+        [serve]
+        port = 0
+        kv_root = "{tmp_path / "kv"}"
+        kv_space_mb = 77
+        kv_interval = 5000
+        kv_reject_other_quant = true
+        power = 60
+        trace = "{tmp_path / "trace"}"
+        api_keys = {{ me = "secret" }}
+        """
+    )
+    env = {"XDG_CONFIG_HOME": str(tmp_path / ".config"), "DS4AGENT_SERVE_POWER": "55"}
+    with running(tmp_path, [*COMMAND, "serve", "--", "--quality"], **env) as sidecar:
+        assert sidecar.chat()[0] == 401
+        assert sidecar.order("load")[0] == 200
+        pid = sidecar.wait_for("idle")["engine"]["pid"]
+        said = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    flags = {
+        "--ctx": "50000", "--kv-disk-dir": f"{tmp_path}/kv/alpha", "--kv-disk-space-mb": "77",
+        "--power": "55", "--kv-cache-continued-interval-tokens": "5000", "--trace": f"{tmp_path}/trace",
+    }  # fmt: skip
+    assert {flag: said[said.index(flag) + 1] for flag in flags} == flags
+    assert {"--kv-cache-reject-different-quant", "--quality"} <= set(said)
+
+
+def test_the_engines_log_can_be_read_and_is_kept(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models) as sidecar:
+        assert sidecar.ask("/ds4agent/log")[0] == 401
+        assert sidecar.chat()[0] == 200
+        code, text = sidecar.ask("/ds4agent/log", Authorization=f"Bearer {sidecar.found.token}")
+        assert code == 200
+        assert "listening on http://127.0.0.1:" in text
+    assert (tmp_path / "engine.log").read_text().startswith(text)
+
+
+def test_asking_the_sidecar_does_not_keep_an_engine_that_is_idle(tmp_path: Path) -> None:
+    models = (ModelSettings("alpha", str(write_model(tmp_path / "alpha.gguf"))),)
+    with hand_made(tmp_path, models, idle=0.2) as sidecar:
+        assert sidecar.chat()[0] == 200
+        while sidecar.status()["phase"] != "stopped":  # asked without a pause
+            assert sidecar.ask("/health")[0] == sidecar.ask("/v1/models")[0] == 200
+        assert sidecar.ask("/metrics")[0] == 200
+        assert sidecar.status()["phase"] == "stopped"

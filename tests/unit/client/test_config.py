@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.config import ConfigError, Settings, load
+from ds4agent.config import ConfigError, Serve, Settings, load
+from ds4agent.config_values import PerModel
 
 
 @pytest.fixture
@@ -26,9 +27,43 @@ def test_the_order(file: Path) -> None:
     )
 
 
+def test_a_table_has_its_own_keys_and_variables(file: Path) -> None:
+    file.write_text(
+        "[serve]\nport = 7\nidle = 0\nextra = ['--quality']\napi_keys = { me = 'k' }\n"
+        "[models.'a.b']\ncontext = 5\nidle = 0\n"
+    )
+    environment = {"DS4AGENT_SERVE_PORT": "8", "DS4AGENT_SERVE_KV": "false", "DS4AGENT_SERVE_EXTRA": "-x y"}
+    found = load({"serve.max_queue": 0, "serve.host": None}, environment)
+    serve = Serve(port=8, idle=0.0, extra=("-x", "y"), api_keys=(("me", "k"),), kv=False, max_queue=0)
+    assert found.serve == serve
+    assert found.models == (("a.b", PerModel(5, 0.0)),)
+
+
+def test_a_bad_flag_of_a_table_is_named_as_it_is_given(file: Path) -> None:
+    with pytest.raises(ConfigError, match="--max-queue is -1; it has to be a whole number from 0 to"):
+        load({"serve.max_queue": -1}, {})
+    with pytest.raises(ConfigError, match="DS4AGENT_SERVE_ADOPT is 'maybe'; it has to be true or false"):
+        load({}, {"DS4AGENT_SERVE_ADOPT": "maybe"})
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("[serve]\nprot = 1", "{file}: unknown key 'serve.prot'; allowed are engine, "),
+        ("serve = 1", "{file}: unknown key 'serve'"),
+        ("serve.power = 101", "{file}: serve.power is 101; it has to be a whole number from 1 to 100"),
+        ("serve.idle = -1", "{file}: serve.idle is -1; it has to be a number of seconds, 0 or more"),
+        ("serve.idle = true", "{file}: serve.idle is True; it has to be a number of seconds, 0 or more"),
+        ("serve.extra = [1]", "{file}: serve.extra is [1]; it has to be a list of texts"),
+        ("models.a = 1", "{file}: models is {{'a': 1}}; it has to be a table for each model"),
+        (
+            "models.a.x = 1",
+            "{file}: models is {{'a': {{'x': 1}}}}; unknown key 'x' for a; allowed are context, ",
+        ),
+        (
+            "models.a.idle = 'x'",
+            "{file}: models is {{'a': {{'idle': 'x'}}}}; idle of a: it has to be a number ",
+        ),
         ("engin = 'x'", "{file}: unknown key 'engin'; allowed are engine, model, context, approve, "),
         ("max_steps = 0", "{file}: max_steps is 0; it has to be a whole number above 0"),
         ("max_steps = true", "{file}: max_steps is True; it has to be a whole number above 0"),

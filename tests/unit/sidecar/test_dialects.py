@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ds4agent.sidecar.dialects import THINKING, with_thinking
+from ds4agent.sidecar.dialects import THINKING, thinks_most, with_thinking
 from ds4agent.wire import anthropic, chat, responses
 from ds4agent.wire.dialect import Dialect
 from ds4agent.wire.request import ParseContext
@@ -37,3 +37,30 @@ def test_every_api_understands_it(
 def test_what_is_no_object_is_left_alone(path: str) -> None:
     assert with_thinking(path, b"[1]", "chat") == b"[1]"
     json.loads(with_thinking(path, b"{ }", "chat"))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "most"),
+    [
+        ("/v1/chat/completions", {"reasoning_effort": "max"}, True),
+        ("/v1/chat/completions", {"reasoning": {"effort": "max"}}, False),
+        ("/v1/chat/completions", {"reasoning_effort": "max", "thinking": {"type": "disabled"}}, False),
+        ("/v1/chat/completions", {"messages": [{"content": '"reasoning_effort":"max"'}]}, False),
+        ("/v1/chat/completions", {"x": "max", "reasoning_effort": "high"}, False),
+        ("/v1/completions", {"reasoning_effort": "max", "think": False}, False),
+        ("/v1/responses", {"reasoning": {"effort": "max", "summary": "auto"}}, True),
+        ("/v1/responses", {"tools": [{"reasoning": {"effort": "max"}}]}, False),
+        ("/v1/messages", {"output_config": {"effort": "max"}}, True),
+        ("/v1/messages", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, True),
+        ("/v1/messages", {"thinking": {"type": "disabled"}, "output_config": {"effort": "max"}}, False),
+        ("/infill", {"reasoning_effort": "max"}, False),
+    ],
+)
+def test_the_most_thinking_is_seen_where_each_api_says_it(path: str, body: object, most: bool) -> None:
+    assert thinks_most(path, json.dumps(body).encode()) is most
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"])
+def test_the_most_thinking_of_a_models_name_is_seen(path: str) -> None:
+    assert thinks_most(path, with_thinking(path, b'{"model":"m"}', "think-max"))
+    assert not thinks_most(path, with_thinking(path, b'{"model":"m"}', "think"))

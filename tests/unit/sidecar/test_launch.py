@@ -306,3 +306,15 @@ def test_orphans_go_only_when_nobody_writes(tmp_path: Path) -> None:
     os.close(held)
     assert kv_folder.prepare(folder, lock) == [f"{key}.kv.tmp.{gone}"]
     assert sorted(f.name for f in folder.iterdir()) == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    ("gib", "most_ctx", "sessions", "possible"),
+    [(128, 0, 1, True), (128, 1_000_000, 1, True), (128, 393_216, 1, True), (96, 0, 1, False),
+     (128, 131_072, 1, False), (128, 0, 8, False)],
+)  # fmt: skip
+def test_a_context_that_a_request_needs_is_possible_or_not(
+    gib: int, most_ctx: int, sessions: int, possible: bool
+) -> None:
+    memory = fit.Memory(gib * fit.GIB, gib * fit.GIB)
+    assert fit.can_have(393_216, 81 * fit.GIB, most_ctx, sessions, memory) is possible

@@ -53,3 +53,14 @@ def test_what_is_cut_off_is_not_made_up(cut: int) -> None:
 )
 def test_only_the_top_level_counts(text: bytes, found: dict[bytes, bytes]) -> None:
     assert peek(text, NAMES) == found
+
+
+INNER = st.dictionaries(st.sampled_from(["effort", "e.f"]) | st.text(), VALUES)
+
+
+@given(st.dictionaries(st.sampled_from(["reasoning", "reasoning.effort", "x"]), INNER | VALUES))
+def test_a_member_of_a_member_is_what_a_parser_finds(value: dict[str, Any]) -> None:
+    inner = value.get("reasoning")
+    effort = inner.get("effort", []) if isinstance(inner, dict) else []
+    expected = {} if isinstance(effort, list | dict) else {b"reasoning.effort": json.dumps(effort).encode()}
+    assert peek(json.dumps(value).encode() + b"\n", (b"reasoning.effort",)) == expected
