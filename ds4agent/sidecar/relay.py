@@ -23,7 +23,7 @@ import socket
 from typing import Protocol
 
 from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, error_reply, shape_of
-from ds4agent.sidecar.head import MAX_HEAD, BadHead, Head, Unchunker, parse_head
+from ds4agent.sidecar.head import MAX_BODY, MAX_HEAD, BadHead, Head, Unchunker, parse_head
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
 from ds4agent.sidecar.stream import READ_BYTES, Address, Stream, connect
 
@@ -117,6 +117,9 @@ class Front:
             return
         self.shape = shape_of(head.path)
         self._left = 1 if head.length is None else head.length
+        if self._left > MAX_BODY:
+            self.refuse(413, f"a body of {self._left} bytes is too large: at most {MAX_BODY} are taken")
+            return
         self._handler.begin(self, head)
         if not self.over:
             self._await_body(head, data[end + 4 :])
@@ -257,6 +260,8 @@ class Front:
 
     def answer(self, data: bytes) -> None:
         """A whole reply of our own."""
+        if self.head is not None and self.head.method == "HEAD":
+            data = data[: data.index(b"\r\n\r\n") + 4]
         if not self.over:
             self.response.feed(data)
             self._client.write(data)

@@ -15,6 +15,7 @@ import pytest
 
 from ds4agent.sidecar import lifecycle
 from ds4agent.sidecar.lifecycle import Engine, Launch, LaunchError, State, Times
+from tests.unit.sidecar.movable import MovableLoop
 
 # An engine that listens, does what its argument says, and says so.
 CHILD = r"""
@@ -38,19 +39,6 @@ while True:
     client, _ = sock.accept()
     client.close()
 """
-
-
-class MovableLoop(asyncio.SelectorEventLoop):
-    ahead = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead
-
-    async def move(self, seconds: float) -> None:
-        """Time passes, and what is due happens."""
-        self.ahead += seconds
-        for _ in range(3):
-            await asyncio.sleep(0)
 
 
 class Life:
