@@ -30,8 +30,8 @@ class Stream:
     """Nothing is read before `start` or `resume`. `writing`: something waits to be written."""
 
     __slots__ = (
-        "_closing", "_ended", "_error", "_fd", "_linger", "_loop", "_pending", "_reading", "_received", "_send",
-        "_sock", "over", "source", "writing",
+        "_closing", "_ended", "_error", "_fd", "_linger", "_loop", "_pending", "_reading", "_received",
+        "_send", "_sock", "over", "source", "writing",
     )  # fmt: skip
 
     def __init__(
