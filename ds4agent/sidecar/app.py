@@ -144,6 +144,21 @@ class App:
         if carried is not None:
             carried.observed.feed(data, self._loop.time())
 
+    def unreached(self, front: Front, error: OSError) -> None:
+        """An engine of ours is about to be missed, and the request waits for the next one."""
+        ticket = self._carried[front].ticket
+        if self._settings.engine.url or ticket is None:
+            front.refuse(502, f"the engine does not answer: {error.strerror}")
+            return
+        self._carried[front].waited = None
+        self.engine.doubt()
+        self._lanes.put_back(ticket)
+
+    def left(self, front: Front, answered: bool) -> None:
+        cut = front.response.is_stream and not self._carried[front].observed.is_whole_stream()
+        if (cut or not answered) and not self._settings.engine.url:
+            self.engine.doubt()
+
     def ended(self, front: Front) -> None:
         carried = self._carried.pop(front, None)
         if carried is None:
@@ -199,9 +214,8 @@ class App:
         return max((max(c.since + (c.waited or 0.0), c.observed.last) for c in running), default=None)
 
     def _break_off(self) -> None:
-        for front, carried in list(self._carried.items()):
-            if carried.waited is not None:
-                front.refuse(504, "the engine hangs; the request was broken off")
+        for front in [front for front, carried in self._carried.items() if carried.waited is not None]:
+            front.refuse(504, "the engine hangs; the request was broken off")
 
     # -- what we answer ourselves
     # -------------------------------------------------------------------------------

@@ -52,6 +52,12 @@ class Handler(Protocol):
     def responded(self, front: "Front", data: bytes) -> None:
         """These bytes of the engine's reply have been passed on."""
 
+    def unreached(self, front: "Front", error: OSError) -> None:
+        """The engine was not there: `connect` it later, or refuse it."""
+
+    def left(self, front: "Front", answered: bool) -> None:
+        """The engine has ended its connection."""
+
     def ended(self, front: "Front") -> None:
         """The connection is over, however."""
 
@@ -183,7 +189,7 @@ class Front:
             back = connect(self._loop, address, self._answered, self._engine_ended)
         except OSError as error:
             # Not from here: whoever grants places would be asked for the next one in the middle of this one.
-            self._loop.call_soon(self._engine_ended, error)
+            self._loop.call_soon(self._unreached, error)
             return
         self._back, back.source, self._client.source = back, self._client, back
         self._note_stream()
@@ -200,6 +206,10 @@ class Front:
             self._allow(BODY_SECONDS)
             if not back.writing:
                 self._client.resume()
+
+    def _unreached(self, error: OSError) -> None:
+        if not self.over:
+            self._handler.unreached(self, error)
 
     def _note_stream(self) -> bool:
         """Whether events are asked for; not known of a body that is not held."""
@@ -248,6 +258,7 @@ class Front:
 
     def _engine_ended(self, error: OSError | None) -> None:
         """The engine has said all it will say."""
+        self._handler.left(self, error is None and self.response.complete)
         if self._translating and self.response.complete:
             message = message_of(self._refusal) or "the engine refused the request"
             self.refuse(self.response.status, message)

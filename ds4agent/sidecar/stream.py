@@ -185,7 +185,9 @@ def connect(
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = sock.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
+        if code == errno.EINPROGRESS:  # on this machine it is decided all the same
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
             raise OSError(code, os.strerror(code))
     except BaseException:
         sock.close()

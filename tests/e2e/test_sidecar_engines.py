@@ -242,17 +242,27 @@ def test_an_engine_that_crashes_at_every_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "knobs",
-    [{"close": "accept", "after": 0}, {"close": "head"}, {"close": "event"}, {"garbage": True}, {"status": 500},
-     {"fail": "no room"}, {"crash": "prefill"}, {"crash": "decode"}],
+    [{"close": "accept"}, {"close": "head"}, {"close": "event"}, {"garbage": True}, {"status": 500},
+     {"fail": "no room"}],
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_faults_of_one_request_end_it_and_nothing_else(
     generation: Sidecar, path: str, knobs: dict[str, Any]
 ) -> None:
-    reply = ask(generation.port, path, stream=True, standin={k: v for k, v in knobs.items() if k != "after"})
+    reply = ask(generation.port, path, stream=True, standin=knobs)
     assert reply
     assert ask(generation.port, path).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_a_crash_ends_the_requests_it_had_and_the_next_one_waits(tmp_path: Path, name: str) -> None:
+    with running_sidecar(tmp_path, standin(tmp_path, name)) as sidecar:
+        for where, start in (("prefill", b"HTTP/1.1 502 "), ("decode", b"HTTP/1.1 ")):
+            for path in ("/v1/chat/completions", "/v1/messages"):
+                assert ask(sidecar.port, path, stream=True, standin={"crash": where}).startswith(start)
+                assert ask(sidecar.port, path).startswith(b"HTTP/1.1 200 OK\r\n")
+            sidecar.own("load", "POST")
 
 
 def test_an_engine_that_hangs_is_broken_off_and_restarted(tmp_path: Path) -> None:
@@ -288,7 +298,7 @@ def test_stopping_lets_the_engine_write_its_state(tmp_path: Path) -> None:
     engine = standin(tmp_path, knobs={"persist": 0.3})
     engine = replace(engine, argv=(*engine.argv, "--kv-disk-dir", str(tmp_path / "kv")))
     with running_sidecar(tmp_path, engine) as sidecar:
-        ask(sidecar.port, "/v1/chat/completions")
+        ask(sidecar.port, "/v1/chat/completions", messages=[{"role": "user", "content": "Hello " * 2000}])
         assert sidecar.stop() == 0
         assert list((tmp_path / "kv").iterdir())
 
@@ -365,8 +375,9 @@ def test_the_file_of_one_that_was_killed_is_nobodys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"host": "192.0.2.1"}, "cannot listen on 192.0.2.1:0: "), ({"runtime_file": "/dev/null/x"}, "cannot use "),
-     ({"engine": EngineSettings(url="no.such.host.invalid:80")}, "cannot find the engine's host in no.such.host")],
+    [({"host": "192.0.2.1"}, "cannot listen on 192.0.2.1:0: "),
+     ({"runtime_file": "/dev/null/x"}, "cannot use "),
+     ({"engine": EngineSettings(url="no.such.invalid:80")}, "cannot find the engine's host in no.such.")],
 )  # fmt: skip
 def test_what_cannot_be_says_so(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     settings = SidecarSettings(EngineSettings(url="127.0.0.1:1"), str(tmp_path / "run.json"), port=0)

@@ -372,7 +372,7 @@ def test_one_that_wakes_up_is_left_alone(loop: MovableLoop) -> None:
 
     async def act(life: Life) -> None:
         watch = await _watched(life, loop.time(), broken)
-        await _pass_time(life, watch, lambda: "heard" in life.lines)
+        await _pass_time(life, watch, lambda: "heard" in life.lines and life.state is State.READY)
         assert len(broken) == 1
         assert life.state is State.READY
 

@@ -33,6 +33,12 @@ class Handler:
     def responded(self, front: Front, data: bytes) -> None:
         pass
 
+    def unreached(self, front: Front, error: OSError) -> None:
+        pass
+
+    def left(self, front: Front, answered: bool) -> None:
+        pass
+
     def ended(self, front: Front) -> None:
         self.seen.append("ended")
 
