@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from ds4agent.sidecar import runtime
-from ds4agent.sidecar.settings import EngineSettings, SidecarSettings
+from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
 
 SECONDS = 30.0
 STREAM_HEAD = (
@@ -56,7 +56,7 @@ def start_sidecar(settings: SidecarSettings, log: Path) -> subprocess.Popen[byte
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env={**os.environ, "DS4AGENT_SIDECAR": settings.to_json()},
+            env={**os.environ, **ALLOCATOR, "DS4AGENT_SIDECAR": settings.to_json()},
         )
 
 

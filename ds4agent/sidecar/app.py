@@ -255,6 +255,8 @@ class App:
                 "restarts": self.engine.restarts, "why": self.engine.why,
                 "last_words": list(self.engine.last_words),
             },
+            "connections": len(self.connections),
+            "tasks": len(asyncio.all_tasks()),
             "running": self._lanes.running,
             "waiting": waiting,
         }  # fmt: skip

@@ -3,6 +3,10 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+# For the environment of the process. Without these glibc keeps what the bodies of a busy hour took: it raises
+# its own threshold with each large block that is freed.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:

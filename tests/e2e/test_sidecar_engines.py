@@ -170,7 +170,9 @@ def test_the_client_of_openai(reciting: Sidecar) -> None:
         with client.responses.stream(model=model.id, input="Hello") as events:
             assert events.get_final_response().output_text == "".join(ANSWER)
         with pytest.raises(openai.BadRequestError):
-            client.chat.completions.create(model=model.id, messages=HELLO * 20000)
+            client.chat.completions.create(
+                model=model.id, messages=[{"role": "user", "content": "x " * 20000}]
+            )
 
 
 def test_the_client_of_anthropic(reciting: Sidecar) -> None:
@@ -226,6 +228,7 @@ def test_an_engine_that_is_killed_in_a_stream(tmp_path: Path, name: str) -> None
         assert again["restarts"] == 1
 
 
+@pytest.mark.slow
 def test_an_engine_that_crashes_at_every_start(tmp_path: Path) -> None:
     """Refused with its last words, as soon as the breaker opens; others wait no longer either."""
     engine = standin(tmp_path, knobs={"load_error": "cannot allocate 81 GiB"})
@@ -255,6 +258,7 @@ def test_faults_of_one_request_end_it_and_nothing_else(
     assert ask(generation.port, path).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATIONS)
 def test_a_crash_ends_the_requests_it_had_and_the_next_one_waits(tmp_path: Path, name: str) -> None:
     with running_sidecar(tmp_path, standin(tmp_path, name)) as sidecar:
@@ -349,7 +353,7 @@ def test_many_start_at_once_and_one_runs(tmp_path: Path) -> None:
     file = tmp_path / "sidecar.json"
     settings = SidecarSettings(EngineSettings(url="127.0.0.1:1"), str(file), port=0)
     processes = [start_sidecar(settings, tmp_path / f"{i}.log") for i in range(4)]
-    losers = []
+    losers: list[subprocess.Popen[bytes]] = []
     try:
         while len(losers) < 3:
             losers = [p for p in processes if p.poll() is not None]
