@@ -9,7 +9,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
-.PHONY: build run test check lint fuzz bench clean
+.PHONY: build run test check lint fuzz soak bench clean
 .DELETE_ON_ERROR:
 
 build: .venv/.built
@@ -50,6 +50,10 @@ check: .venv/.dev lint
 fuzz: .venv/.dev
 	@$(MAKE) --no-print-directory -C native -j2 fuzz N=1000000
 	@$(PY) -m pytest -n 2 --dist worksteal --hypothesis-profile fuzz -m hypothesis tests
+
+# An hour of the sidecar among impatient clients and dying engines; `make test` has 40 seconds of it.
+soak: .venv/.dev
+	@$(PY) -m tests.e2e.soak $(SOAK)
 
 lint: .venv/.dev
 	@$(PY) -m ruff format --check .

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent.sidecar import runtime
-from ds4agent.sidecar.settings import EngineSettings, SidecarSettings
+from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
 
 ROOT = Path(__file__).parents[1]
 AIOHTTP_PYTHON = ROOT / ".bench-venv/bin/python"
@@ -90,7 +90,7 @@ def _sidecar(folder: Path, sender: int) -> Iterator[Target]:
     file = folder / "runtime"
     engine = EngineSettings(url=f"127.0.0.1:{sender}", width=WIDTH, hang=0)
     settings = SidecarSettings(engine, str(file), str(folder), port=0)
-    environment = {"DS4AGENT_SIDECAR": settings.to_json()}
+    environment = {**ALLOCATOR, "DS4AGENT_SIDECAR": settings.to_json()}
     with _running([sys.executable, "-m", "ds4agent.sidecar"], environment, printing=False) as (pid, _):
         deadline = time.monotonic() + START_SECONDS
         while (found := runtime.read(file)) is None:

@@ -24,7 +24,7 @@ from ds4agent.sidecar.engine_choice import ChoiceError
 from ds4agent.sidecar.launch import PlanError
 from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT
 from ds4agent.sidecar.service import InstallError, install, service
-from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
+from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, ModelSettings, SidecarSettings
 
 SETTINGS = "DS4AGENT_SIDECAR"
 DEFAULT_SESSIONS = 4
@@ -95,7 +95,7 @@ def command(installing: bool, **given: Any) -> None:
         config.ConfigError, ChoiceError, CapabilityError, PlanError, InstallError, resources.MissingResource
     ) as error:  # fmt: skip
         raise click.ClickException(str(error)) from error
-    environment = {**os.environ, SETTINGS: settings.to_json()}
+    environment = {**ALLOCATOR, **os.environ, SETTINGS: settings.to_json()}
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, "-m", "ds4agent.sidecar"], environment)

@@ -34,8 +34,6 @@ from ds4agent.wire.prometheus import CONTENT_TYPE
 _LANES = {"/infill": "completion", "/v1/completions": "completion", "/ds4/prefetch": "background"}
 LOAD, UNLOAD = f"{OWN}load", f"{OWN}unload"
 LANE_FIELD = b"x-ds4agent-lane"
-# How long an engine may be gone without our knowing, and how often to look.
-UNREACHABLE_SECONDS, AGAIN_SECONDS = 30.0, 0.1
 
 
 @dataclass(eq=False, slots=True)
@@ -193,21 +191,25 @@ class App:
         carried.waited = self._loop.time() - carried.since
         front.connect((self.engine.host, self.engine.port))
 
-    def unreachable(self, front: Front) -> bool:
-        """An engine of ours that takes no connection has just died, and nobody has told us yet."""
-        carried = self._carried[front]
-        if self._settings.engine.url or self._loop.time() > carried.since + UNREACHABLE_SECONDS:
-            return False
-        if carried.ticket is not None:
-            carried.lanes.leave(carried.ticket)
-            carried.ticket = carried.waited = None
-        self._loop.call_later(AGAIN_SECONDS, self._enter, front)
-        return True
-
     def responded(self, front: Front, data: bytes) -> None:
         carried = self._carried.get(front)
         if carried is not None:
             carried.observed.feed(data, self._loop.time())
+
+    def unreached(self, front: Front, error: OSError) -> None:
+        """An engine of ours is about to be missed, and the request waits for the next one."""
+        ticket = self._carried[front].ticket
+        if self._settings.engine.url or ticket is None:
+            front.refuse(502, f"the engine does not answer: {error.strerror}")
+            return
+        self._carried[front].waited = None
+        self.engine.doubt()
+        self._carried[front].lanes.put_back(ticket)
+
+    def left(self, front: Front, answered: bool) -> None:
+        cut = front.response.is_stream and not self._carried[front].observed.is_whole_stream()
+        if (cut or not answered) and not self._settings.engine.url:
+            self.engine.doubt()
 
     def ended(self, front: Front) -> None:
         carried = self._carried.pop(front, None)
@@ -293,9 +295,8 @@ class App:
         return max((max(c.since + (c.waited or 0.0), c.observed.last) for c in running), default=None)
 
     def _break_off(self) -> None:
-        for front, carried in list(self._carried.items()):
-            if carried.waited is not None:
-                front.refuse(504, "the engine hangs; the request was broken off")
+        for front in [front for front, carried in self._carried.items() if carried.waited is not None]:
+            front.refuse(504, "the engine hangs; the request was broken off")
 
     # -- what we answer ourselves
     # -------------------------------------------------------------------------------
@@ -372,7 +373,7 @@ class App:
             for i, t in enumerate(lanes.order())
         )
         self._measure.queue(Queue(waiting, self._switch.busy))
-        return self._measure.status()
+        return self._measure.status(connections=len(self.connections), tasks=len(asyncio.all_tasks()))
 
     def _cors(self, head: Head) -> list[tuple[str, str]]:
         origin = head.field(b"origin")

@@ -90,8 +90,6 @@ def parse_head(raw: bytes) -> Head:
     if not (found.done and plain and local and len(hosts) <= 1):
         raise BadHead(400, "bad HTTP request")
     length = _length(found.fields)
-    if length is not None and length > MAX_BODY:
-        raise BadHead(413, f"a body of {length} bytes is too large: at most {MAX_BODY} are taken")
     path = found.target.split(b"?", 1)[0].decode("latin-1")
     return Head(raw, method, found.target, path, tuple(found.fields), length)
 

@@ -26,7 +26,7 @@ class Full(Exception):
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """A request's place. `granted` is called once, when it is its turn, unless it left before."""
+    """A request's place. `granted` is called when it is its turn, unless it left before."""
 
     lane: str
     client: str
@@ -54,6 +54,12 @@ class _Lane:
             self.clients[client] = waiting  # behind the other clients
         self.length -= 1
         return ticket
+
+    def put_back(self, ticket: Ticket) -> None:
+        """As if it had not been popped."""
+        self.clients.setdefault(ticket.client, deque()).appendleft(ticket)
+        self.clients.move_to_end(ticket.client, last=False)
+        self.length += 1
 
     def remove(self, ticket: Ticket) -> None:
         waiting = self.clients.get(ticket.client)
@@ -121,6 +127,15 @@ class Lanes:
             self._average += share * (self._clock() - ticket.began - self._average)
         else:
             self._lanes[ticket.lane].remove(ticket)
+        self.advance()
+
+    def put_back(self, ticket: Ticket) -> None:
+        """It could not run after all: it is the next of its lane again."""
+        self._running.remove(ticket)
+        ticket.running = False
+        lane = self._lanes[ticket.lane]
+        lane.clock -= lane.stride
+        lane.put_back(ticket)
         self.advance()
 
     def advance(self) -> None:

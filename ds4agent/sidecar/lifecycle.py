@@ -1,6 +1,6 @@
 """The engine as the sidecar keeps it: started when wanted, restarted when it dies, let go when idle.
 
-    stopped -> loading -> ready -> stopping -> stopped
+    stopped -> loading <-> ready -> stopping -> stopped
                   \\         \\
                    +---------+-> waiting (a crash: back-off with jitter) -> loading
                                  broken (too many crashes: a person has to look, or time to pass)
@@ -143,6 +143,12 @@ class Engine:
             self._set(State.STOPPING, why)
             self._begin(self._let_go(why))
 
+    def doubt(self) -> None:
+        """A connection broke off: no requests until it is known whether the process is ending, too."""
+        if self.state is State.READY and self._process is not None:
+            self._set(State.LOADING, "a connection broke off")
+            self._begin(self._until_ready())
+
     async def stop(self) -> None:
         """For good: its cache is written, as far as it does that itself."""
         self.busy()
@@ -173,32 +179,39 @@ class Engine:
         self._told_port, self._killed_for = 0, ""
         try:
             if (found := self.find()) is not None:
+                self.host, self.port = found.host, found.port
                 self._process = Adopted(found, self._exited)
-                await self._ready(found.host, found.port)
             else:
                 launch = self.launch()
+                self.host, self.port = launch.host, launch.port
                 self._process = await EngineProcess.start(
                     launch.argv, launch.environment, self._heard, self._exited
                 )
-                await self._ready(launch.host, launch.port)
-        except (OSError, LaunchError) as error:  # a TimeoutError is an OSError
-            why = f"it was not ready after {self.times.ready:g} seconds"
-            why = f"the engine did not start: {why if isinstance(error, TimeoutError) else error}"
-            await self._kill(why)
-            self._crashed(why)
+        except (OSError, LaunchError) as error:
+            self._crashed(f"the engine did not start: {error}")
             return
-        if self.state is State.LOADING:
+        await self._until_ready()
+
+    async def _until_ready(self) -> None:
+        try:
+            async with asyncio.timeout(self.times.ready or None):
+                await self._answers()
+        except TimeoutError:
+            await self._kill(f"the engine did not start: it was not ready after {self.times.ready:g} seconds")
+        self._is_ready()
+
+    def _is_ready(self) -> None:
+        """Unless something else has happened."""
+        if self.state is State.LOADING and self.pid is not None:
             self._set(State.READY)
 
-    async def _ready(self, host: str, port: int) -> None:
-        """Raises TimeoutError. Returns early if the process ends."""
-        self.host = host
-        async with asyncio.timeout(self.times.ready or None):
-            while self._process is not None and self._process.running:
-                self.port = port or self._told_port
-                if self.port and await answers(self.host, self.port):
-                    return
-                await asyncio.sleep(PROBE_SECONDS)
+    async def _answers(self) -> None:
+        """Returns early if the process ends."""
+        while self._process is not None and self._process.running:
+            await asyncio.sleep(PROBE_SECONDS)
+            self.port = self.port or self._told_port
+            if self.port and await answers(self.host, self.port):
+                return
 
     def _exited(self, status: int) -> None:
         if self.state in (State.LOADING, State.READY):
@@ -240,28 +253,31 @@ class Engine:
         """Until cancelled. `last_byte`: when one last came for a request that is carried; None: none is."""
         while True:
             await asyncio.sleep(self.times.hang / 4)
-            byte, now = last_byte(), self._loop.time()
-            if (
-                byte is None
-                or now - byte < self.times.hang
-                or not await self._is_dead_since(now - self.times.hang)
-            ):
-                continue
-            broken_off = self._loop.time()
-            break_off()
-            if await self._is_dead_since(broken_off):
-                await self._kill("the engine hung")
+            byte, silent_since = last_byte(), self._loop.time() - self.times.hang
+            if byte is not None and byte <= silent_since and await self._is_dead_since(silent_since):
+                await self._wake_or_kill(break_off)
+
+    async def _wake_or_kill(self, break_off: Callable[[], None]) -> None:
+        if self.state is not State.READY:
+            return
+        broken_off = self._loop.time()
+        self._set(State.LOADING, "the engine hangs")  # nothing more goes there
+        break_off()
+        if await self._is_dead_since(broken_off):
+            await self._kill("the engine hung")
+        self._is_ready()
 
     async def _is_dead_since(self, moment: float) -> bool:
         """No line since then, and no computing for a while from now on."""
         process = self._process
-        if process is None or self.state is not State.READY or process.last_line > moment:
+        if process is None or process.last_line > moment:
             return False
         before = cpu_seconds(process.pid)
         await asyncio.sleep(max(1.0, self.times.hang / 20))
         after = cpu_seconds(process.pid)
-        silent = self.state is State.READY and process.last_line <= moment
-        return silent and before is not None and after is not None and after - before < 0.02
+        return (
+            process.last_line <= moment and before is not None and after is not None and after - before < 0.02
+        )
 
 
 class LaunchError(Exception):

@@ -55,7 +55,7 @@ class Measure:
         return self._status.serves.context
 
     def engine(self, event: state.EngineChanged) -> None:
-        if event.state == LOADING and self._status.engine.state != LOADING:
+        if event.state == LOADING and event.pid is None and self._status.engine.state != LOADING:
             self._counters.engine_started(self._model, "crash" if event.restarts else "wanted")
         self._reduce(event)
 
@@ -70,10 +70,13 @@ class Measure:
         """The last lines of the engine's output."""
         return self._ring.last(n)
 
-    def status(self) -> bytes:
-        """The body of the status endpoint. Asks the system for memory figures: a millisecond."""
+    def status(self, **more: int) -> bytes:
+        """The body of the status endpoint, and `more` of it. Asks for memory figures: a millisecond."""
         self._reduce(memory.measure(self._status.engine.pid, self._device.current()))
-        return json.dumps(state.to_json(self._status, self._clock()), ensure_ascii=False).encode() + b"\n"
+        return (
+            json.dumps({**state.to_json(self._status, self._clock()), **more}, ensure_ascii=False).encode()
+            + b"\n"
+        )
 
     def prometheus(self) -> bytes:
         return self._counters.prometheus()

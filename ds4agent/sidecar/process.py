@@ -40,10 +40,10 @@ class EngineProcess(asyncio.SubprocessProtocol):
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(line, ended),
             *argv,
-            stdin=asyncio.subprocess.PIPE,  # its end tells the embedded engine that we are gone
+            stdin=asyncio.subprocess.PIPE,  # its end, however we end, is that of the embedded engine
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(environment),
+            env={**environment, "DS4AGENT_STOP_WITH_STDIN": "1"},
             process_group=0,
         )
         return process

@@ -23,7 +23,7 @@ import socket
 from typing import Protocol
 
 from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, error_reply, shape_of
-from ds4agent.sidecar.head import MAX_HEAD, BadHead, Head, Unchunker, parse_head
+from ds4agent.sidecar.head import MAX_BODY, MAX_HEAD, BadHead, Head, Unchunker, parse_head
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
 from ds4agent.sidecar.stream import READ_BYTES, Address, Stream, connect
 
@@ -49,11 +49,14 @@ class Handler(Protocol):
     def ready(self, front: "Front", head: Head) -> None:
         """It has not been answered, and it is here: let it wait, and `front.connect` it."""
 
-    def unreachable(self, front: "Front") -> bool:
-        """The engine takes no connection. Whether `front.connect` will be tried again."""
-
     def responded(self, front: "Front", data: bytes) -> None:
         """These bytes of the engine's reply have been passed on."""
+
+    def unreached(self, front: "Front", error: OSError) -> None:
+        """The engine was not there: `connect` it later, or refuse it."""
+
+    def left(self, front: "Front", answered: bool) -> None:
+        """The engine has ended its connection."""
 
     def ended(self, front: "Front") -> None:
         """The connection is over, however."""
@@ -121,6 +124,9 @@ class Front:
             return
         self.shape = shape_of(head.path)
         self._left = 1 if head.length is None else head.length
+        if self._left > MAX_BODY:
+            self.refuse(413, f"a body of {self._left} bytes is too large: at most {MAX_BODY} are taken")
+            return
         self._handler.begin(self, head)
         if not self.over:
             self._await_body(head, data[end + 4 :])
@@ -198,7 +204,7 @@ class Front:
             back = connect(self._loop, address, self._answered, self._engine_ended)
         except OSError as error:
             # Not from here: whoever grants places would be asked for the next one in the middle of this one.
-            self._loop.call_soon(self._unreachable, error)
+            self._loop.call_soon(self._unreached, error)
             return
         self._back, back.source, self._client.source = back, self._client, back
         self._note_stream()
@@ -217,10 +223,9 @@ class Front:
             if not back.writing:
                 self._client.resume()
 
-    def _unreachable(self, error: OSError) -> None:
-        """Nothing has been sent yet: the request is as whole as when it came."""
-        if not self.over and not self._handler.unreachable(self):
-            self._engine_ended(error)
+    def _unreached(self, error: OSError) -> None:
+        if not self.over:
+            self._handler.unreached(self, error)
 
     def _note_stream(self) -> bool:
         """Whether events are asked for; not known of a body that is not held."""
@@ -269,6 +274,7 @@ class Front:
 
     def _engine_ended(self, error: OSError | None) -> None:
         """The engine has said all it will say."""
+        self._handler.left(self, error is None and self.response.complete)
         if self._translating and self.response.complete:
             message = message_of(self._refusal) or "the engine refused the request"
             self.refuse(self.response.status, message)
@@ -281,6 +287,8 @@ class Front:
 
     def answer(self, data: bytes) -> None:
         """A whole reply of our own."""
+        if self.head is not None and self.head.method == "HEAD":
+            data = data[: data.index(b"\r\n\r\n") + 4]
         if not self.over:
             self.response.feed(data)
             self._client.write(data)

@@ -7,8 +7,12 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+_TRIES = 20
+_TRY_SECONDS = 0.01
 
 
 class AlreadyRunning(Exception):
@@ -61,12 +65,22 @@ class Held:
         """Raises AlreadyRunning, OSError."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        os.fchmod(self._fd, 0o600)  # whoever made it
+        if not self._locked():
             found = _parsed(self._fd)
             os.close(self._fd)
-            raise AlreadyRunning(found) from error
+            raise AlreadyRunning(found)
+
+    def _locked(self) -> bool:
+        """One who reads holds it, too, for a moment."""
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_TRY_SECONDS)
+            else:
+                return True
+        return False
 
     def write(self, runtime: Runtime) -> None:
         data = json.dumps(asdict(runtime)).encode() + b"\n"

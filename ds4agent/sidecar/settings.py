@@ -22,6 +22,11 @@ class ModelSettings:
     idle: float | None = None
 
 
+# For the environment of the process. Without these glibc keeps what the bodies of a busy hour took: it raises
+# its own threshold with each large block that is freed.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """`url`: an engine that runs already, "host:port"; else `program` is started with one of `models`, the

@@ -30,8 +30,8 @@ class Stream:
     """Nothing is read before `start` or `resume`. `writing`: something waits to be written."""
 
     __slots__ = (
-        "_closing", "_ended", "_fd", "_linger", "_loop", "_pending", "_reading", "_received", "_send",
-        "_sock", "over", "source", "writing",
+        "_closing", "_ended", "_error", "_fd", "_linger", "_loop", "_pending", "_reading", "_received",
+        "_send", "_sock", "over", "source", "writing",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +50,7 @@ class Stream:
         self._pending = bytearray()
         self._reading = self.writing = self._closing = False
         self._linger = 0.0
+        self._error: OSError | None = None  # of a write; the kernel tells it once
         self.source: Stream | None = None
         self.over = False
 
@@ -64,7 +65,7 @@ class Stream:
             self._loop.add_reader(self._fd, self._readable)
 
     def _readable(self) -> None:
-        error = None
+        error = self._error
         try:
             data = self._sock.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -112,8 +113,10 @@ class Stream:
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
-            # Not connected yet, on systems that say so; else nobody will ever read this.
-            return 0 if error.errno == errno.ENOTCONN else len(data)
+            if error.errno == errno.ENOTCONN:  # yet, on systems that say so
+                return 0
+            self._error = error
+            return len(data)  # nobody will ever read it
 
     def _writable(self) -> None:
         del self._pending[: self._try(self._pending)]
@@ -182,7 +185,9 @@ def connect(
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = sock.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
+        if code == errno.EINPROGRESS:  # on this machine it is decided all the same
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
             raise OSError(code, os.strerror(code))
     except BaseException:
         sock.close()

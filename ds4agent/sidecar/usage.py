@@ -12,6 +12,8 @@ _TAIL = 16 << 10
 _USAGE = b'"usage":{'
 _NUMBER = re.compile(rb'"([a-z_]+)":\s*(\d{1,15})\b')
 _PROMPT = (b"prompt_tokens", b"input_tokens")
+# What the last event of a stream has, in each API.
+_LAST = re.compile(rb"data: \[DONE\]|message_stop|response\.(?:completed|incomplete|failed)|event: error")
 _OUTPUT = (b"completion_tokens", b"output_tokens")
 
 
@@ -48,6 +50,10 @@ class Observed:
         self._tail += data
         if len(self._tail) > 2 * _TAIL:
             del self._tail[:-_TAIL]
+
+    def is_whole_stream(self) -> bool:
+        """Whether the last event has come, and to its end."""
+        return self._tail.endswith(b"\n\n") and _LAST.search(self._tail) is not None
 
     def tokens(self) -> Tokens:
         start, end = _numbers(self._head, first=True), _numbers(self._tail, first=False)

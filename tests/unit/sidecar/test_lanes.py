@@ -85,6 +85,22 @@ class LanesMachine(RuleBasedStateMachine):
         self.lanes.leave(request.ticket)
         self.lanes.leave(request.ticket)  # harmless
 
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def put_back(self, data: st.DataObject) -> None:
+        """The engine was not there, which is known by now."""
+        request = data.draw(st.sampled_from(self.running))
+        self.running.remove(request)
+        self.waiting.append(request)
+        request.granted, self.grants = 0, self.grants - 1
+        for other in self.waiting:
+            other.bound += 1
+        self.lanes.open = False
+        assert request.ticket is not None
+        self.lanes.put_back(request.ticket)
+        mine = [t for t in self.lanes.order() if t.lane == request.lane]
+        assert mine[0] is request.ticket
+
     @rule()
     def close_and_open(self) -> None:
         self.lanes.open = not self.lanes.open
@@ -112,7 +128,7 @@ class LanesMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_counts_are_true(self) -> None:
-        assert len(self.lanes) == len(self.waiting) <= LIMIT
+        assert len(self.lanes) == len(self.waiting) <= LIMIT + 4  # those that were put back
         assert self.lanes.running == len(self.running)
         assert {id(t) for t in self.lanes.order()} == {id(r.ticket) for r in self.waiting}
 

@@ -15,6 +15,7 @@ import pytest
 
 from ds4agent.sidecar import lifecycle
 from ds4agent.sidecar.lifecycle import Engine, Launch, LaunchError, State, Times
+from tests.unit.sidecar.movable import MovableLoop
 
 # An engine that listens, does what its argument says, and says so.
 CHILD = r"""
@@ -38,19 +39,6 @@ while True:
     client, _ = sock.accept()
     client.close()
 """
-
-
-class MovableLoop(asyncio.SelectorEventLoop):
-    ahead = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead
-
-    async def move(self, seconds: float) -> None:
-        """Time passes, and what is due happens."""
-        self.ahead += seconds
-        for _ in range(3):
-            await asyncio.sleep(0)
 
 
 class Life:
@@ -384,7 +372,7 @@ def test_one_that_wakes_up_is_left_alone(loop: MovableLoop) -> None:
 
     async def act(life: Life) -> None:
         watch = await _watched(life, loop.time(), broken)
-        await _pass_time(life, watch, lambda: "heard" in life.lines)
+        await _pass_time(life, watch, lambda: "heard" in life.lines and life.state is State.READY)
         assert len(broken) == 1
         assert life.state is State.READY
 

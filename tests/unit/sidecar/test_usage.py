@@ -70,6 +70,14 @@ def test_pieces_do_not_matter(name: str, edges: list[int]) -> None:
     assert found.last == 10.0 + found.events - 1
 
 
+@pytest.mark.parametrize("name", sorted(n for n, r in REPLIES.items() if b"text/event-stream" in r))
+def test_a_stream_is_whole_with_its_last_event(name: str) -> None:
+    whole = REPLIES[name].rstrip() + b"\n\n"
+    assert observed(whole, []).is_whole_stream()
+    assert not observed(whole[:-1], []).is_whole_stream()
+    assert not observed(whole[: whole.index(b"\n\n", len(whole) // 3) + 2], []).is_whole_stream()
+
+
 @pytest.mark.parametrize("piece", [1, 7, 4096, 1 << 16])
 def test_a_long_stream_is_not_kept(piece: int) -> None:
     """Anthropic's prompt side stands at the start, the output at the end, megabytes lie between."""

@@ -1,0 +1,190 @@
+"""A real sidecar process, an engine whose every byte the test writes, and clients with plain sockets."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ds4agent.sidecar import runtime
+from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
+
+SECONDS = 30.0
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    b"Cache-Control: no-cache\r\nConnection: close\r\n\r\n"
+)
+
+
+@dataclass
+class Sidecar:
+    process: subprocess.Popen[bytes]
+    port: int
+    token: str
+    log: Path
+    settings: SidecarSettings
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.read_text(errors="replace").splitlines()
+
+    def own(self, path: str, method: str = "GET") -> bytes:
+        """The body of a reply to one who has the token."""
+        raw = request(method, f"/ds4agent/{path}", b"", f"Authorization: Bearer {self.token}")
+        return read_all(connect(self.port, raw)).partition(b"\r\n\r\n")[2]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS)
+
+
+def start_sidecar(settings: SidecarSettings, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ds4agent.sidecar"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **ALLOCATOR, "DS4AGENT_SIDECAR": settings.to_json()},
+        )
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> runtime.Runtime:
+    """The runtime file of this process."""
+    deadline = time.monotonic() + SECONDS
+    while (found := runtime.read(path)) is None or found.pid != process.pid:
+        assert process.poll() is None, "the sidecar ended"
+        assert time.monotonic() < deadline, "the sidecar did not start"
+        time.sleep(0.005)
+    return found
+
+
+@contextmanager
+def running_sidecar(folder: Path, engine: EngineSettings, **settings: Any) -> Iterator[Sidecar]:
+    file, log = folder / "run" / "sidecar.json", folder / "sidecar.log"
+    value = SidecarSettings(engine, str(file), str(folder), port=0, **settings)
+    process = start_sidecar(value, log)
+    try:
+        found = wait_for(file, process)
+        sidecar = Sidecar(process, found.port, found.token, log, value)
+        yield sidecar
+        if process.poll() is None:
+            assert sidecar.stop() == 0
+        assert "Traceback" not in log.read_text(errors="replace")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def request(method: str, target: str, body: bytes = b"", *fields: str) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *fields]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def post(path: str, body: bytes = b'{"stream":true}', *fields: str) -> bytes:
+    return request("POST", path, body, *fields)
+
+
+def connect(port: int, raw: bytes = b"") -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(raw)
+    return sock
+
+
+def read_until(sock: socket.socket, end: bytes) -> bytes:
+    """Up to and with these bytes, none more."""
+    data = bytearray()
+    while not data.endswith(end):
+        byte = sock.recv(1)
+        assert byte, f"the connection ended after {bytes(data)!r}"
+        data += byte
+    return bytes(data)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    with sock:
+        return b"".join(iter(lambda: sock.recv(1 << 16), b""))
+
+
+def reset(sock: socket.socket) -> None:
+    """Gone without a farewell."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def is_over(sock: socket.socket) -> bool:
+    """Waits until the other side has ended the connection; what it sent is dropped."""
+    try:
+        while sock.recv(1 << 16):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+@dataclass
+class Call:
+    """A request as it has come to the engine."""
+
+    sock: socket.socket
+    request: bytes
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def reply(self, data: bytes) -> None:
+        self.send(data)
+        self.sock.close()
+
+
+class Engine:
+    """What answers in place of an engine is the test."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(SECONDS)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+    def settings(self, **values: Any) -> EngineSettings:
+        return EngineSettings(url=f"127.0.0.1:{self.port}", **values)
+
+    def accept(self) -> socket.socket:
+        sock, _ = self._listener.accept()
+        sock.settimeout(SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    def take(self) -> Call:
+        """The next request, with all of its body."""
+        sock = self.accept()
+        head = read_until(sock, b"\r\n\r\n")
+        stated = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        left = int(stated[1]) if stated else 0
+        body = bytearray()
+        while len(body) < left:
+            piece = sock.recv(min(1 << 20, left - len(body)))
+            assert piece, f"the connection ended {left - len(body)} bytes before the end of the body"
+            body += piece
+        return Call(sock, head + bytes(body))
