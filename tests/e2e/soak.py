@@ -138,8 +138,9 @@ class Soak:
     # -----------------------------------------------------------------------------------------
 
     def rest(self) -> dict[str, int]:
-        """When nobody asks and the engine is ready: what the sidecar has."""
+        """When nobody asks and the engine is ready: what the sidecar has, twice the same."""
         deadline = time.monotonic() + PATIENCE
+        last: dict[str, int] = {}
         while True:
             outcome(self._ask())
             status, pid = self.status(), self.sidecar.process.pid
@@ -149,8 +150,9 @@ class Soak:
             kept["processes"] = len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
             # The status is asked for by one connection; refused clients may linger for a second.
             settled = kept["connections"] == 1 and not kept["running"] and not kept["waiting"]
-            if settled and status["engine"]["state"] == "ready":
+            if settled and status["engine"]["state"] == "ready" and kept == last:
                 return kept
+            last = kept
             assert time.monotonic() < deadline, f"it does not come to rest: {kept}, {status['engine']}"
             if status["engine"]["state"] == "broken":
                 self.sidecar.own("load", "POST")
@@ -184,7 +186,7 @@ def soak(folder: Path, seconds: float, kill_every: float, seed: int = 1) -> str:
         assert not run.failures, run.failures[:5]
         time.sleep(1.5)  # for which refused clients may linger
         after, more = run.rest(), run.memory() - memory
-        assert after == before
+        assert after == before, f"before {before}, after {after}"
         assert more < GROWTH, f"{more / 1e6:.1f} MB more"
     for pid in run.engines:
         assert not Path(f"/proc/{pid}").exists()
