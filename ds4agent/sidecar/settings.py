@@ -24,7 +24,11 @@ class ModelSettings:
 
 # For the environment of the process. Without these glibc keeps what the bodies of a busy hour took: it raises
 # its own threshold with each large block that is freed.
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 
 
 @dataclass(frozen=True, slots=True)
