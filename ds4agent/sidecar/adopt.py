@@ -5,12 +5,13 @@ then its port is closed, and opens when it is ready.
 """
 
 import asyncio
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ds4agent.engine.lock import read_held
 
 DEFAULT_PORT = 8000
 LOOK_SECONDS = 1.0
@@ -26,28 +27,14 @@ class Found:
 
 def find(lock: Path) -> Found | None:
     """The engine that holds the lock; None if nobody does, or if its holder serves nothing."""
-    pid = _holder(lock)
+    digits = (read_held(lock) or b"").strip()
+    pid = int(digits) if digits.isdigit() else None
     argv = _command_line(pid) if pid is not None else ()
     if pid is None or not argv or not _is_server(argv):
         return None
     host = _value(argv, "--host") or "127.0.0.1"
     port = _value(argv, "--port") or str(DEFAULT_PORT)
     return Found(pid, "127.0.0.1" if host in ("0.0.0.0", "localhost") else host, int(port))
-
-
-def _holder(lock: Path) -> int | None:
-    try:
-        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        text = os.read(fd, 32).split()
-        return int(text[0]) if text and text[0].isdigit() else None
-    finally:
-        os.close(fd)
-    return None
 
 
 def _command_line(pid: int) -> Sequence[str]:

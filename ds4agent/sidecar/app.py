@@ -51,6 +51,10 @@ class Carried:
     keepalive: asyncio.TimerHandle | None = None
 
 
+class TooLarge(Exception):
+    """A request of which too little is held for what has to be done with it."""
+
+
 class App:
     """A relay.Handler."""
 
@@ -133,6 +137,9 @@ class App:
         except UnknownModel as unknown:
             front.refuse(404, str(unknown))
             return
+        except TooLarge as large:
+            front.refuse(400, str(large))
+            return
         lanes = self._switch.lanes(load)
         carried = self._carried[front] = Carried(head, front.client, _lane(head), self._loop.time(), lanes)
         self._enter(front)
@@ -156,7 +163,7 @@ class App:
 
     def _load_of(self, front: Front, head: Head) -> Load:
         """What the request needs; a thinking mode in the model's name is put into the request. Raises
-        UnknownModel.
+        UnknownModel, TooLarge.
         """
         usual = self._switch.running or self._usual
         if not self._settings.engine.models or head.path not in THINKING:
@@ -173,7 +180,7 @@ class App:
         return Load(self._loading.model)
 
     def _named(self, front: Front, head: Head) -> Load | None:
-        """What the request's model means, None: nothing. Raises UnknownModel."""
+        """What the request's model means, None: nothing. Raises UnknownModel, TooLarge."""
         try:
             load, thinking = self._launcher.resolve(_model(front))
         except UnknownModel:
@@ -182,7 +189,7 @@ class App:
             raise
         if thinking is not None:
             if not front.complete:
-                raise UnknownModel("so large a request has to name its thinking mode in a member of its own")
+                raise TooLarge("so large a request has to name its thinking mode in a member of its own")
             front.replace_body(with_thinking(head.path, front.held, thinking))
         return load
 

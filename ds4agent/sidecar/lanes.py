@@ -103,10 +103,6 @@ class Lanes:
         """Since when the first of those that wait does; there must be one."""
         return min(t.since for q in self._lanes.values() for waiting in q.clients.values() for t in waiting)
 
-    def set_width(self, width: int) -> None:
-        self._width = width
-        self.advance()
-
     def enter(self, lane: str, client: str, granted: Callable[[], None]) -> Ticket:
         """Raises Full."""
         if self._limit and len(self) >= self._limit and not (self.open and self.running < self._width):

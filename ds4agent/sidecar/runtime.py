@@ -11,6 +11,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ds4agent.engine.lock import read_held
+
 _TRIES = 20
 _TRY_SECONDS = 0.01
 
@@ -37,22 +39,13 @@ def new_token() -> str:
 
 def read(path: Path) -> Runtime | None:
     """What the file says, if somebody holds it."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _parsed(fd)  # held: true
-    finally:
-        os.close(fd)
-    return None
+    held = read_held(path)
+    return None if held is None else _parsed(held)
 
 
-def _parsed(fd: int) -> Runtime | None:
+def _parsed(data: bytes) -> Runtime | None:
     try:
-        value = json.loads(os.pread(fd, 4096, 0))
+        value = json.loads(data)
         return Runtime(int(value["pid"]), int(value["port"]), str(value["token"]))
     except (ValueError, KeyError, TypeError):
         return None
@@ -67,7 +60,7 @@ class Held:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.fchmod(self._fd, 0o600)  # whoever made it
         if not self._locked():
-            found = _parsed(self._fd)
+            found = _parsed(os.pread(self._fd, 4096, 0))
             os.close(self._fd)
             raise AlreadyRunning(found)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
 
@@ -44,6 +44,11 @@ class LanesMachine(RuleBasedStateMachine):
         self.waiting: list[Request] = []
         self.running: list[Request] = []
         self.history: list[Request] = []
+
+    @initialize(width=st.integers(1, 4))
+    def begin(self, width: int) -> None:
+        self.width = width
+        self.lanes = Lanes(width, LIMIT, lambda: self.now)
 
     def _granted(self, request: Request) -> None:
         request.granted += 1
@@ -105,11 +110,6 @@ class LanesMachine(RuleBasedStateMachine):
     def close_and_open(self) -> None:
         self.lanes.open = not self.lanes.open
         self.lanes.advance()
-
-    @rule(width=st.integers(1, 4))
-    def change_width(self, width: int) -> None:
-        self.width = width
-        self.lanes.set_width(width)
 
     @precondition(lambda self: self.waiting)
     @rule()
