@@ -38,10 +38,14 @@ class Part:
 
     def pick(self, rng: random.Random) -> tuple[Tokens, int]:
         """A file, as likely as it is long, and a uniformly chosen position in it."""
+        file, position = self.place(rng)
+        return self.file(file), position
+
+    def place(self, rng: random.Random) -> tuple[int, int]:
+        """The number of a file, as likely as it is long, and a uniformly chosen position in it."""
         position = rng.randrange(len(self.tokens))
         file = int(np.searchsorted(self.starts, position, side="right")) - 1
-        begin, end = int(self.starts[file]), int(self.starts[file + 1])
-        return self.tokens[begin:end], position - begin
+        return file, position - int(self.starts[file])
 
     def file(self, number: int) -> Tokens:
         """The tokens of one file."""

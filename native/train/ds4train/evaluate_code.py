@@ -11,6 +11,7 @@ import argparse
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from ds4train import corpus, fim, tok
@@ -43,14 +44,16 @@ def _ends_line(token: int) -> bool:
     return bool(corpus.newline_table()[token])
 
 
-def fill_in(complete: Complete, kind: str, count: int, seed: int) -> Iterator[tuple[bool, bool]]:
+def fill_in(
+    complete: Complete, kind: str, count: int, seed: int, order: fim.Order = "psm"
+) -> Iterator[tuple[bool, bool]]:
     """For each hole: is the whole middle right, and is its first line right?"""
     rng = random.Random(seed)
     decode = tok.load().decode
     for _ in range(count):
         hole = fim.cut(rng, _CONTEXT, "heldout", kind)
         wanted = decode(hole.middle).rstrip()
-        got = decode(complete(hole.prompt(), len(hole.middle) * 2 + 8, _never)).rstrip()
+        got = decode(complete(hole.prompt(order), len(hole.middle) * 2 + 8, _never)).rstrip()
         yield got == wanted, got.split("\n")[0] == wanted.split("\n")[0]
 
 
@@ -84,17 +87,12 @@ def next_line(complete: Complete, count: int, seed: int) -> Iterator[bool]:
 def evaluate(complete: Complete, count: int = 200, seed: int = 1) -> list[Score]:
     """All figures, each over `count` examples."""
     scores = []
-    for kind in fim.KINDS:
-        results = list(fill_in(complete, kind, count, seed))
-        scores.append(Score(f"fill in, {kind}, exact", sum(whole for whole, _ in results), count))
+    for order, kind in product(fim.ORDERS, fim.KINDS):
+        results = list(fill_in(complete, kind, count, seed, order))
+        name = f"fill in, {kind}, {order}"
+        scores.append(Score(f"{name}, exact", sum(whole for whole, _ in results), count))
         if kind in ("lines", "body"):
-            scores.append(
-                Score(
-                    f"fill in, {kind}, first line",
-                    sum(first for _, first in results),
-                    count,
-                )
-            )
+            scores.append(Score(f"{name}, first line", sum(first for _, first in results), count))
     scores.append(Score("next line, exact", sum(next_line(complete, count, seed)), count))
     return scores
 

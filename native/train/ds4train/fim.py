@@ -1,6 +1,11 @@
-"""Fill-in-the-middle on Python files, in DeepSeek's spelling and order:
+"""Fill-in-the-middle on Python files, in DeepSeek's spelling, in both of the orders an editor may ask in:
 
-    BOS <｜fim▁begin｜> before <｜fim▁hole｜> after <｜fim▁end｜> middle EOS
+    BOS <｜fim▁begin｜> before <｜fim▁hole｜> after <｜fim▁end｜> middle EOS      DeepSeek's own ("psm")
+    BOS <｜fim▁begin｜> <｜fim▁hole｜> after <｜fim▁end｜> before middle EOS      for typing ("spm")
+
+The second has what changes with every key at its end: a cache of prefixes keeps all the rest. It reads as the
+first with nothing before the hole, of which the middle is known up to the cursor. Either may have chunks of
+other files behind <｜fim▁begin｜>, each under a line "# name".
 
 What is cut out is what an editor asks for: the rest of a line from somewhere in it, a whole line or a few,
 an argument or operand, the body of a function, the rest of an identifier. The three parts are tokenised
@@ -13,12 +18,21 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from ds4train import corpus, tok
 from ds4train.document import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE, Document, Segment
+from ds4train.sessions import words
 
+Order = Literal["psm", "spm"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+# Of the examples for typing; there the text before the hole is learnt too, as code that follows on.
+_SPM_SHARE = 0.5
+_EXTRA_SHARE = 0.3
+_LONGEST_CHUNK = 240
 _CONTEXT_WEIGHT = 0.0
+_BEFORE_WEIGHT = 0.5
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 _SPAN = re.compile(r"(?<=[(,=:\[{ ])[\w.\"']+(?:\([^()]*\))?(?=[\s)\],:}]|$)")
 _DEF = re.compile(r"\s*(?:async )?def .*:\s*$")
@@ -26,22 +40,18 @@ _DEF = re.compile(r"\s*(?:async )?def .*:\s*$")
 
 @dataclass(frozen=True)
 class Hole:
-    """The three parts of a cut, as tokens."""
+    """The three parts of a cut, as tokens, and chunks of other files that go in front."""
 
     before: list[int]
     middle: list[int]
     after: list[int]
+    extra: tuple[int, ...] = ()
 
-    def prompt(self) -> list[int]:
+    def prompt(self, order: Order = "psm") -> list[int]:
         """What the model is given."""
-        head = [
-            tok.BOS_ID,
-            tok.FIM_BEGIN_ID,
-            *self.before,
-            tok.FIM_HOLE_ID,
-            *self.after,
-        ]
-        return [*head, tok.FIM_END_ID]
+        begin = [tok.BOS_ID, tok.FIM_BEGIN_ID, *self.extra]
+        after = [tok.FIM_HOLE_ID, *self.after, tok.FIM_END_ID]
+        return [*begin, *self.before, *after] if order == "psm" else [*begin, *after, *self.before]
 
 
 class _Lines:
@@ -149,40 +159,70 @@ _KINDS: dict[str, tuple[Callable[[random.Random, _Lines, int], Hole | None], flo
 }
 KINDS = tuple(_KINDS)
 _SHARES = [share for _, share in _KINDS.values()]
+_STEMS = sorted(word for split in words.NOUNS.values() for word in split)
 
 
 def cut(rng: random.Random, limit: int = 1100, split: str = "train", kind: str | None = None) -> Hole:
     """A hole (of one kind, if asked) in a random file; with its answer it stays below `limit` tokens."""
+    return _cut(rng, limit, split, kind)[0]
+
+
+def _cut(rng: random.Random, limit: int, split: str, kind: str | None) -> tuple[Hole, int]:
+    """A hole, and the number of its file."""
+    part = corpus.load().parts[split, "code"]
     while True:
-        tokens, position = corpus.load().parts[split, "code"].pick(rng)
+        file, position = part.place(rng)
         total = rng.randint(min(120, limit - 12), limit - 12)
         before = int(total * rng.uniform(0.3, 0.95))
-        lines = _Lines(tokens, position, before, total - before)
+        lines = _Lines(part.file(file), position, before, total - before)
         name = kind or rng.choices(KINDS, _SHARES)[0]
         hole = _KINDS[name][0](rng, lines, lines.focus) if len(lines) > 2 else None
         if hole is not None and 0 < len(hole.middle) < limit // 2:
             # One cut in eight has nothing after it: completion at the end of a file.
-            return Hole(hole.before, hole.middle, []) if rng.random() < 0.12 else hole
+            return (Hole(hole.before, hole.middle, []) if rng.random() < 0.12 else hole), file
+
+
+def _chunk(rng: random.Random, split: str, file: int) -> list[int]:
+    """Whole lines of a file that stands near another one in the corpus: mostly of the same package."""
+    part = corpus.load().parts[split, "code"]
+    tokens = part.file((file + rng.choice((-3, -2, -1, 1, 2, 3))) % len(part))
+    begin = rng.randrange(max(1, len(tokens) - _LONGEST_CHUNK))
+    window = tokens[begin : begin + rng.randint(40, _LONGEST_CHUNK)]
+    starts = corpus.line_starts(window).tolist()
+    first = starts[1] if begin and len(starts) > 2 else 0
+    name = f"{rng.choice(_STEMS)}_{rng.choice(_STEMS)}.py"
+    head = tok.load().encode(f"# {name}\n", rendered=False)
+    return head + window[first : starts[-1]].tolist()
+
+
+def _example(rng: random.Random, limit: int, split: str) -> tuple[Hole, Order]:
+    order: Order = "spm" if rng.random() < _SPM_SHARE else "psm"
+    room = limit - 2 * _LONGEST_CHUNK - 40
+    if room < _LONGEST_CHUNK or rng.random() >= _EXTRA_SHARE:
+        return cut(rng, limit, split), order
+    hole, file = _cut(rng, room, split, None)
+    extra = [token for _ in range(rng.randint(1, 2)) for token in _chunk(rng, split, file)]
+    return replace(hole, extra=tuple(extra)), order
 
 
 def sample_tokens(
     rng: random.Random, limit: int = 1100, split: str = "train"
 ) -> tuple[list[int], list[float]]:
     """Token ids and loss weights of one example."""
-    hole = cut(rng, limit, split)
-    prompt = hole.prompt()
+    hole, order = _example(rng, limit, split)
+    prompt = hole.prompt(order)
     answer = [*hole.middle, tok.EOS_ID]
-    return prompt + answer, [_CONTEXT_WEIGHT] * len(prompt) + [1.0] * len(answer)
+    known = len(hole.before) if order == "spm" else 0
+    weights = [_CONTEXT_WEIGHT] * (len(prompt) - known) + [_BEFORE_WEIGHT] * known
+    return prompt + answer, weights + [1.0] * len(answer)
 
 
 def sample(rng: random.Random, max_chars: int = 3300, split: str = "train") -> Document:
     """One example as a document."""
-    hole = cut(rng, max(120, max_chars // 3), split)
+    hole, order = _example(rng, max(120, max_chars // 3), split)
     decode = tok.load().decode
-    return [
-        Segment(
-            BOS + FIM_BEGIN + decode(hole.before) + FIM_HOLE + decode(hole.after) + FIM_END,
-            _CONTEXT_WEIGHT,
-        ),
-        Segment(decode(hole.middle) + EOS, 1.0),
-    ]
+    begin, before = BOS + FIM_BEGIN + decode(hole.extra), decode(hole.before)
+    after, answer = FIM_HOLE + decode(hole.after) + FIM_END, Segment(decode(hole.middle) + EOS, 1.0)
+    if order == "psm":
+        return [Segment(begin + before + after, _CONTEXT_WEIGHT), answer]
+    return [Segment(begin + after, _CONTEXT_WEIGHT), Segment(before, _BEFORE_WEIGHT), answer]

@@ -41,9 +41,33 @@ def test_tokens_are_those_of_the_document(small_corpus: dict[str, str]) -> None:
         assert [n for n in ids if n in (8, 9, 10)] == [8, 9, 10]
 
 
-def test_only_the_middle_is_learnt(small_corpus: dict[str, str]) -> None:
-    ids, weights = fim.sample_tokens(random.Random(1), 300)
-    assert weights.index(1.0) == ids.index(tok.FIM_END_ID) + 1
+def test_what_is_learnt_follows_the_last_mark(small_corpus: dict[str, str]) -> None:
+    orders = set()
+    for seed in range(50):
+        ids, weights = fim.sample_tokens(random.Random(seed), 1100)
+        end = ids.index(tok.FIM_END_ID)
+        assert not any(weights[: end + 1])
+        assert weights[end + 1] in (0.5, 1.0)
+        assert sorted(weights[end + 1 :]) == weights[end + 1 :]
+        orders.add(ids.index(tok.FIM_HOLE_ID) == 2)
+    assert orders == {True, False}
+
+
+def test_what_changes_with_every_key_comes_last(small_corpus: dict[str, str]) -> None:
+    hole = fim.Hole([20, 21], [22], [23], extra=(19,))
+    assert hole.prompt("psm") == [0, 8, 19, 20, 21, 9, 23, 10]
+    assert hole.prompt("spm") == [0, 8, 19, 9, 23, 10, 20, 21]
+
+
+def test_chunks_of_other_files_are_whole_lines_under_a_name(small_corpus: dict[str, str]) -> None:
+    chunks = 0
+    for seed in range(60):
+        hole, _ = fim._example(random.Random(seed), 1100, "train")
+        for chunk in tok.load().decode(hole.extra).split("# ")[1:] if hole.extra else ():
+            chunks += ".py\n" in chunk
+        text = tok.load().decode(hole.extra)
+        assert text == "" or text.endswith("\n")
+    assert chunks > 10
 
 
 def test_code_samples_are_stretches_of_files(small_corpus: dict[str, str]) -> None:
