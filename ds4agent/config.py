@@ -1,8 +1,9 @@
 """Settings: a flag, else the environment, else the configuration file, else the default.
 
 The fields below are the one place where a setting is described; flags, DS4AGENT_* variables and the keys of
-config.toml are named after them, those of `serve` as a table: [serve] port, DS4AGENT_SERVE_PORT. An unknown
-key in the file is an error, because a typo there would otherwise be a setting that silently does nothing.
+config.toml are named after them, those of `serve` and `lsp` as tables: [serve] port, DS4AGENT_SERVE_PORT. An
+unknown key in the file is an error, because a typo there would otherwise be a setting that silently does
+nothing.
 
 This is read before anything else happens, so it is plain Python: importing a validation library took longer
 than all the rest of the start-up together.
@@ -60,6 +61,25 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Lsp:
+    """What a user can choose about `ds4agent lsp`: the table [lsp], and variables DS4AGENT_LSP_*."""
+
+    completion: Literal["auto", "invoked", "off"] = _setting(
+        "auto", v.one_of("auto", "invoked", "off"), "ghost text while one types, when asked for, or never"
+    )
+    completion_engine: str = _setting("auto", v.text, "who completes: auto, embedded, or an http address")
+    debounce: float = _setting(0.075, v.duration, "seconds without a key before a completion is asked for")
+    languages_off: tuple[str, ...] = _setting((), v.words, "languages without completion, by LSP's names")
+    max_tokens: int = _setting(96, v.count, "tokens of a completion")
+    max_file_kb: int = _setting(2048, v.count, "size of a file beyond which nothing is completed")
+    prefix_lines: int = _setting(256, v.count, "lines before the cursor that the model reads")
+    suffix_lines: int = _setting(32, v.whole(0, 10_000), "lines behind the cursor that the model reads")
+    chunks: int = _setting(16, v.whole(0, 1000), "pieces of other files that the model reads")
+    chunk_lines: int = _setting(64, v.count, "lines of such a piece")
+    warm: bool = _setting(True, v.switch, "read what changed while nothing is typed")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a user can choose."""
 
@@ -76,18 +96,24 @@ class Settings:
     api_key: str | None = _setting(None, v.text, "bearer token for an engine at an http address")
     models: tuple[tuple[str, v.PerModel], ...] = _setting((), v.models, "context and idle of single models")
     serve: Serve = Serve()
+    lsp: Lsp = Lsp()
 
 
-_TABLES: dict[str, Any] = {"serve": Serve}
+_TABLES: dict[str, Any] = {"serve": Serve, "lsp": Lsp}
 _CHECKS: dict[str, Callable[[object], Any]] = {
     **{f.name: f.metadata["check"] for f in fields(Settings) if f.name not in _TABLES},
     **{f"{name}.{f.name}": f.metadata["check"] for name, table in _TABLES.items() for f in fields(table)},
 }
 
 
-def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings in force. `flags` that are None were not given; one of a table is named `table.key`. Raises
-    ConfigError.
+def load(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    client: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings in force. `flags` that are None were not given; one of a table is named `table.key`. `client`:
+    what an editor has set, shaped as the file; it stands between the environment and flags, and may be null
+    where nothing was set. Raises ConfigError.
     """
     values: dict[str, Any] = {}
     file = paths.config_file()
@@ -99,6 +125,11 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
         variable = PREFIX + key.upper().replace(".", "_")
         if value := environment.get(variable):
             values[key] = _checked(key, value, variable)
+    for key, value in _flat(dict(client or {})).items():
+        if key not in _CHECKS:
+            raise ConfigError(f"the editor's settings: unknown key {key!r}")
+        if value is not None:
+            values[key] = _checked(key, value, f"the editor's setting {key}")
     for key, value in flags.items():
         if value is not None:
             values[key] = _checked(key, value, f"--{key.rpartition('.')[2].replace('_', '-')}")

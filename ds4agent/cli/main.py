@@ -24,6 +24,7 @@ COMMANDS = {
     "models": "ds4agent.cli.models",
     "engine": "ds4agent.cli.engine",
     "exec": "ds4agent.cli.exec",
+    "lsp": "ds4agent.cli.lsp",
 }
 
 

@@ -62,7 +62,7 @@ class Patience:
     tell: Callable[[float], None] = lambda seconds: None
 
 
-class _Response:
+class Response:
     """httptools' callbacks: collects the head, queues the body."""
 
     def __init__(self) -> None:
@@ -98,11 +98,11 @@ def exchange(
     Raises EngineLost, BadRequest, ContextFull, EngineFailed, or Cancelled after closing the socket.
     """
     with closing(_connect(endpoint)) as connection:
-        _send(connection, _head(endpoint, method, path, len(body)) + body, cancel, endpoint)
-        response = _Response()
+        _send(connection, head(endpoint, method, path, len(body)) + body, cancel, endpoint)
+        response = Response()
         refused = b""
         for data in _receive(connection, cancel, endpoint, patience):
-            _parse(response, data, endpoint)
+            parse(response, data, endpoint)
             piece = response.take()
             if response.head_complete and response.status == 200 and piece:
                 yield piece
@@ -113,10 +113,10 @@ def exchange(
         if not response.head_complete:
             raise EngineLost(f"the engine at {endpoint.url} closed the connection without an answer")
         if response.status != 200:
-            raise _refusal(response.status, refused)
+            raise refusal(response.status, refused)
 
 
-def _parse(response: _Response, data: bytes, endpoint: Endpoint) -> None:
+def parse(response: Response, data: bytes, endpoint: Endpoint) -> None:
     try:
         response.parser.feed_data(data)
     except httptools.HttpParserError as error:
@@ -139,7 +139,8 @@ def _connect(endpoint: Endpoint) -> socket.socket:
         raise EngineLost(f"no engine answers at {endpoint.url}: {why}") from error
 
 
-def _head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
+def head(endpoint: Endpoint, method: str, path: str, length: int, more: tuple[str, ...] = ()) -> bytes:
+    """The head of a request; `more` are whole lines."""
     lines = [
         f"{method} {endpoint.prefix}{path} HTTP/1.1",
         f"Host: {endpoint.host}:{endpoint.port}",
@@ -150,7 +151,7 @@ def _head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
         lines += ["Content-Type: application/json", f"Content-Length: {length}"]
     if endpoint.api_key:
         lines.append(f"Authorization: Bearer {endpoint.api_key}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+    return "\r\n".join([*lines, *more, "", ""]).encode("latin-1", "replace")
 
 
 def _send(connection: socket.socket, data: bytes, cancel: Cancel, endpoint: Endpoint) -> None:
@@ -190,7 +191,7 @@ def _receive(
         yield data
 
 
-def _refusal(status: int, body: bytes) -> EngineError:
+def refusal(status: int, body: bytes) -> EngineError:
     message, code = _error_body(body)
     if status == 400 and code == "context_length_exceeded":
         return ContextFull(status, message)

@@ -1,0 +1,1 @@
+"""The language server: `ds4agent lsp`. What it answers is described in docs/lsp.md."""

@@ -1,0 +1,120 @@
+"""pygls' server with what ours needs besides: checked parameters of `ds4/*`, and documents of our own.
+
+Handlers are coroutines: pygls cancels those when the client takes a request back. What a handler raises
+reaches the client as an error with one sentence, and the log with everything; never a window full of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from cattrs import Converter
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    default_converter,
+)
+
+from ds4agent import __version__
+from ds4agent.client.errors import EngineError
+from ds4agent.lsp.document import Document, Files
+from ds4agent.lsp.messages import BadParams, read, write
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+# By LSP: the server could not do it, and it was nobody's mistake.
+REQUEST_FAILED = -32803
+
+
+class Failed(JsonRpcException):
+    """A request that could not be carried out; the message is for the user."""
+
+    CODE = REQUEST_FAILED
+    MESSAGE = "the request failed"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message=message, code=REQUEST_FAILED)
+
+
+def converter() -> Converter:
+    """pygls' own, but messages that LSP does not know stay JSON: as tuples they would lose members."""
+    found: Converter = default_converter()  # type: ignore[no-untyped-call]
+    for message in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
+        found.register_structure_hook(message, lambda value, cls: cls(**value))
+    return found
+
+
+class Server(LanguageServer):
+    """A LanguageServer of ours. `files` are its documents."""
+
+    def __init__(self) -> None:
+        super().__init__("ds4agent", __version__, converter_factory=converter)
+
+    @property
+    def files(self) -> Files:
+        found = self.workspace
+        assert isinstance(found, Files)
+        return found
+
+    def use_own_documents(self) -> None:
+        """To be called by the handler of `initialize`, when pygls has made its workspace: it has no hook."""
+        made = self.protocol.workspace
+        self.protocol._workspace = Files(
+            made.root_uri,
+            types.TextDocumentSyncKind.Incremental,
+            list(made.folders.values()),
+            made.position_encoding,
+        )
+
+    def document(self, uri: str) -> Document:
+        """Raises Failed for one that is not open."""
+        found = self.files.open(uri)
+        if found is None:
+            raise Failed(f"{uri} is not open")
+        return found
+
+    def answer(self, method: str, handler: Callable[[Any], Any], options: Any = None) -> None:
+        """Have `handler` answer a method of LSP's; what it has to be when it may be taken back: a coroutine.
+
+        pygls writes attributes on what it is given, which bound methods cannot have.
+        """
+        wrapped = _coroutine(handler) if asyncio.iscoroutinefunction(handler) else _function(handler)
+        self.feature(method, options)(wrapped)
+
+    def on(self, method: str, params: type[T], answer: Callable[[T], Awaitable[Any]]) -> None:
+        """Answer a `ds4/*` request (or take a notification) with what `answer` returns."""
+
+        async def handler(raw: Any) -> Any:
+            try:
+                value = read(params, raw)
+            except BadParams as error:
+                raise JsonRpcInvalidParams(str(error)) from error
+            try:
+                return write(await answer(value))
+            except EngineError as error:
+                raise Failed(str(error)) from error
+
+        self.feature(method)(handler)
+
+    def tell(self, method: str, value: object) -> None:
+        """Send a notification of ours."""
+        self.protocol.notify(method, write(value))
+
+
+def _coroutine(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    async def wrapped(params: Any) -> Any:
+        return await handler(params)
+
+    return wrapped
+
+
+def _function(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def wrapped(params: Any) -> Any:
+        return handler(params)
+
+    return wrapped

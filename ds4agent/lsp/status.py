@@ -1,0 +1,78 @@
+"""What the server is doing, for a status line: the notification `ds4/status`.
+
+One state for the whole server, because a person looks at one line. Work is reported by whoever does it, as a
+`Task` that is open while it lasts; the newest one that is open is shown, and idle when there is none.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Phase = Literal["idle", "loading", "queued", "prefill", "decode", "lost", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`what`: completion, chat, edit, agent. `percent`, `tokens_per_second`, `seconds_left`: of a prefill;
+    `cached_tokens`, `reread_tokens`: of the last request. `message` is for people.
+    """
+
+    phase: Phase = "idle"
+    what: str | None = None
+    message: str | None = None
+    percent: float | None = None
+    tokens_per_second: float | None = None
+    seconds_left: float | None = None
+    queue_position: int | None = None
+    cached_tokens: int | None = None
+    reread_tokens: int | None = None
+    model: str | None = None
+
+
+class Task:
+    """A piece of work in progress."""
+
+    def __init__(self, what: str, changed: Callable[[], None]) -> None:
+        self.status = Status("decode", what)
+        self._changed = changed
+
+    def show(self, phase: Phase, **about: object) -> None:
+        self.status = replace(Status(phase, self.status.what), **about)  # type: ignore[arg-type]
+        self._changed()
+
+
+class Board:
+    """`tell` gets every new state."""
+
+    def __init__(self, tell: Callable[[Status], None]) -> None:
+        self._tell = tell
+        self._tasks: list[Task] = []
+        self._rest = Status()
+        self._shown = Status()
+
+    @property
+    def status(self) -> Status:
+        return self._shown
+
+    @contextmanager
+    def task(self, what: str) -> Iterator[Task]:
+        task = Task(what, self._show)
+        self._tasks.append(task)
+        try:
+            yield task
+        finally:
+            self._tasks.remove(task)
+            self._show()
+
+    def rest(self, **about: object) -> None:
+        """What is shown while there is no work: members of Status that last."""
+        self._rest = replace(self._rest, **about)  # type: ignore[arg-type]
+        self._show()
+
+    def _show(self) -> None:
+        found = self._tasks[-1].status if self._tasks else self._rest
+        found = replace(found, model=found.model or self._rest.model)
+        if found != self._shown:
+            self._shown = found
+            self._tell(found)
