@@ -35,6 +35,9 @@ class Serve:
 
     host: str = _setting("127.0.0.1", v.text, "IPv4 address to listen on")
     port: int = _setting(8010, v.whole(0, 65535), "port to listen on, 0 for any")
+    leave: float = _setting(
+        1800.0, v.duration, "seconds without a client after which one started on demand ends, 0 for never"
+    )
     api_keys: tuple[tuple[str, str], ...] = _setting((), v.names, "clients and their keys")
     allow_hosts: tuple[str, ...] = _setting((), v.words, "more names of this machine")
     cors_origins: tuple[str, ...] = _setting((), v.words, "origins that may ask from a browser, * for any")

@@ -31,6 +31,11 @@ def runtime_file() -> Path:
     return state_home() / "sidecar.json"
 
 
+def sidecar_log() -> Path:
+    """What a sidecar says that was started on demand."""
+    return state_home() / "sidecar.log"
+
+
 def sessions() -> Path:
     return data_home() / "sessions"
 

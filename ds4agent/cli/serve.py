@@ -48,6 +48,14 @@ def _usual(name: str) -> str:
 @click.option("--sessions", type=click.IntRange(min=1), metavar="N", help="Requests carried at once.")
 @click.option("--host", show_default=_usual("host"), help="IPv4 address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), show_default=_usual("port"))
+@click.option("--any-port", is_flag=True, help="Another port if that one is taken.")
+@click.option(
+    "--leave",
+    type=_SECONDS,
+    default=0.0,
+    metavar="SECONDS",
+    help="End when nobody has come for so long (default: never).",
+)
 @click.option(
     "--api-key", "api_keys", multiple=True, metavar="NAME=KEY", help="A client and its key; repeatable."
 )
@@ -112,14 +120,16 @@ def _install() -> None:
 
 def _settings(given: dict[str, Any]) -> SidecarSettings:
     top = {"engine": given.pop("engine"), "model": given.pop("model"), "context": given.pop("ctx")}
+    own = {name: given.pop(name) for name in ("any_port", "leave")}  # of this one, not of all
     given["api_keys"] = dict(map(_key, given["api_keys"]))
     # What was not given is None to config, and an empty list is not given.
     flags = {f"serve.{name}": None if value in ((), {}) else value for name, value in given.items()}
     settings = config.load(top | flags)
     serve = settings.serve
-    own = {name.lower(): _less(model, top["context"], given["idle"]) for name, model in settings.models}
+    models = {name.lower(): _less(model, top["context"], given["idle"]) for name, model in settings.models}
     return SidecarSettings(
-        engine=_engine(settings, own),
+        **own,
+        engine=_engine(settings, models),
         runtime_file=str(paths.runtime_file()),
         state_folder=str(paths.state_home()),
         host=serve.host,

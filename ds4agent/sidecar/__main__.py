@@ -9,6 +9,7 @@ import sys
 sys.modules["ssl"] = None  # type: ignore[assignment]
 
 import asyncio  # noqa: E402
+import errno  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
@@ -32,13 +33,16 @@ def log(text: str) -> None:
     sys.stderr.flush()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, any_port: bool) -> socket.socket:
     """Raises OSError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-    except OSError:
+    except OSError as error:
+        if any_port and error.errno == errno.EADDRINUSE:
+            sock.bind((host, 0))
+            return sock
         sock.close()
         raise
     return sock
@@ -53,11 +57,17 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     measure = Measure(Path(settings.state_folder))
     for note in measure.notes:
         log(note)
-    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure)
+
+    def leave() -> None:
+        log(f"nobody has come for {settings.leave:g} seconds")
+        stop.set()
+
+    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure, leave)
     saving = loop.create_task(_save_now_and_then(measure))
     listener = Listener(loop, sock, app.connection, BACKLOG)
     port = sock.getsockname()[1]
-    held.write(Runtime(os.getpid(), port, token))
+    here = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+    held.write(Runtime(os.getpid(), port, token, here))
     log(f"listening on http://{settings.host}:{port}")
     await stop.wait()
     log("stopping")
@@ -100,7 +110,7 @@ def main() -> int:
         log(f"cannot use {settings.runtime_file}: {error.strerror}")
         return 1
     try:
-        sock = _bind(settings.host, settings.port)
+        sock = _bind(settings.host, settings.port, settings.any_port)
     except OSError as error:
         log(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
         return 1

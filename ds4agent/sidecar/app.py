@@ -7,8 +7,10 @@ whatever reason.
 
 import asyncio
 import json
+import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,7 @@ from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
 from ds4agent.sidecar.launcher import Launcher, UnknownModel
+from ds4agent.sidecar.leave import Leave
 from ds4agent.sidecar.lifecycle import Engine, Launch, State, Times
 from ds4agent.sidecar.measure import RING_LINES, Measure
 from ds4agent.sidecar.relay import Front
@@ -56,12 +59,20 @@ class TooLarge(Exception):
 
 
 class App:
-    """A relay.Handler."""
+    """A relay.Handler. `leave` is called when it is time to end, as the settings say."""
 
-    def __init__(self, settings: SidecarSettings, token: str, launcher: Launcher, measure: Measure) -> None:
+    def __init__(
+        self,
+        settings: SidecarSettings,
+        token: str,
+        launcher: Launcher,
+        measure: Measure,
+        leave: Callable[[], None],
+    ) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._guard = Guard(token, settings.keys, settings.hosts, settings.origins)
+        hosts = (*settings.hosts, settings.host)
+        self._guard = Guard(token, settings.keys, hosts, settings.origins)
         self._counting = Counting(launcher)
         self._switch = Switch(self._new_lanes, self._loop.time)
         self._loading = launcher.first
@@ -72,6 +83,7 @@ class App:
         self._again: asyncio.TimerHandle | None = None
         self._started = time.monotonic()
         self.connections: set[Front] = set()
+        self._leave = Leave(self._loop, settings.leave, lambda: bool(self.connections), leave)
         engine = settings.engine
         times = Times(engine.ready, engine.idle, engine.hang, engine.grace)
         self.engine = Engine(self._launch, measure.line, self._changed, times, find=self._find)
@@ -119,7 +131,9 @@ class App:
         client = self._guard.admit(head)
         if isinstance(client, Denied):
             front.refuse(client.status, client.message)
-        elif head.method == "OPTIONS":
+            return
+        self._leave.came(head.path)
+        if head.method == "OPTIONS":
             front.answer(reply(204, b"", fields=self._cors(head)))
         elif not self._answered(front, head):
             front.client = client
@@ -222,6 +236,7 @@ class App:
         carried = self._carried.pop(front, None)
         if carried is None:
             return
+        self._leave.came(carried.head.path)
         if carried.keepalive is not None:
             carried.keepalive.cancel()
         if carried.ticket is not None:
@@ -380,7 +395,9 @@ class App:
             for i, t in enumerate(lanes.order())
         )
         self._measure.queue(Queue(waiting, self._switch.busy))
-        return self._measure.status(connections=len(self.connections), tasks=len(asyncio.all_tasks()))
+        return self._measure.status(
+            pid=os.getpid(), connections=len(self.connections), tasks=len(asyncio.all_tasks())
+        )
 
     def _cors(self, head: Head) -> list[tuple[str, str]]:
         origin = head.field(b"origin")
