@@ -40,17 +40,13 @@ def sessions() -> Path:
     return data_home() / "sessions"
 
 
-def kv_cache() -> Path:
-    return data_home() / "kv"
-
-
 def engines() -> Path:
     """Engines that were built here."""
     return data_home() / "engines"
 
 
 def kv_models() -> Path:
-    """KV directories of ds4-server, one for each model."""
+    """KV directories, one for each model."""
     return data_home() / "kv-models"
 
 

@@ -17,11 +17,12 @@ from ds4agent.cli.engine_files import find_engine, find_model
 from ds4agent.cli.models_known import scan
 from ds4agent.config_values import PerModel
 from ds4agent.engine.lock import lock_path
-from ds4agent.sidecar import fit
+from ds4agent.sidecar import fit, kv_folder
 from ds4agent.sidecar.capabilities import CapabilityError
 from ds4agent.sidecar.catalog import UnknownModel
 from ds4agent.sidecar.engine_choice import ChoiceError
 from ds4agent.sidecar.launch import PlanError
+from ds4agent.sidecar.launch_options import KV_SPACE_MB
 from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT
 from ds4agent.sidecar.service import InstallError, install, service
 from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, ModelSettings, SidecarSettings
@@ -31,7 +32,7 @@ DEFAULT_SESSIONS = 4
 _USUAL = config.Serve()
 _SECONDS = click.FloatRange(min=0)
 # Settings that are options of the engine, by the same name.
-_OPTIONS = ("kv_space_mb", "kv_interval", "kv_reject_other_quant", "ssd_streaming", "power", "trace")
+_OPTIONS = ("kv_interval", "kv_reject_other_quant", "ssd_streaming", "power")
 
 
 def _usual(name: str) -> str:
@@ -165,15 +166,14 @@ def _engine(settings: config.Settings, own: dict[str, PerModel]) -> EngineSettin
     if not capabilities.has("--batched-session"):
         width = 1
     find_models = _given_models if embedded else _models
-    root = Path(serve.kv_root).expanduser().absolute() if serve.kv_root else paths.kv_models()
     return EngineSettings(
         program=program,
         support=str(support or ""),
         digest=capabilities.digest,
         flags=dict(capabilities.flags),
-        options=_options(settings, width),
+        options=_options(settings, width, embedded),
         models=tuple(_with_own(model, own) for model in find_models(settings, program, width)),
-        kv_root=str(root) if serve.kv else "",
+        kv_root=str(serve.kv_models) if serve.kv else "",
         environment={**os.environ, "DS4AGENT_STOP_WITH_STDIN": "1"} if embedded else dict(os.environ),
         adopt=str(lock_path()) if serve.adopt else "",
         width=width,
@@ -184,11 +184,13 @@ def _engine(settings: config.Settings, own: dict[str, PerModel]) -> EngineSettin
     )
 
 
-def _options(settings: config.Settings, width: int) -> dict[str, Any]:
+def _options(settings: config.Settings, width: int, embedded: bool) -> dict[str, Any]:
     serve = settings.serve
     trace = Path(serve.trace).expanduser().absolute() if serve.trace else None
     return {
         **{name: getattr(serve, name) for name in _OPTIONS},
+        # The embedded engine's own limit is one for its small model, and holds for `ds4agent run`, too.
+        "kv_space_mb": serve.kv_space_mb or (None if embedded else KV_SPACE_MB),
         "trace": str(trace) if trace else None,
         "ctx": settings.context,
         "sessions": width if width > 1 else None,
@@ -215,7 +217,7 @@ def _given_model(settings: config.Settings, program: tuple[str, ...], width: int
     most_ctx = model.most_ctx or 0
     think_max = len(program) == 1 and _can_think_most(model.size, most_ctx, width)
     path = model.path.resolve()
-    return ModelSettings(model.path.stem.lower(), str(path), model.size, most_ctx, think_max=think_max)
+    return ModelSettings(kv_folder.model_id(model.path), str(path), model.size, most_ctx, think_max=think_max)
 
 
 def _can_think_most(size: int, most_ctx: int, width: int) -> bool:

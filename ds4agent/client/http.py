@@ -23,13 +23,16 @@ MOST_ERROR_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an engine answers: `http://host:port[/prefix]`, without the `/v1` that many addresses end in."""
+    """Where an engine answers: `http://host:port[/prefix]`, without the `/v1` that many addresses end in.
+    `lane`: in which a sidecar puts our requests.
+    """
 
     host: str
     port: int
     prefix: str = ""
     tls: bool = False
     api_key: str | None = None
+    lane: str | None = None
 
     @classmethod
     def parse(cls, url: str, api_key: str | None = None) -> "Endpoint":
@@ -150,6 +153,8 @@ def _head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
         lines += ["Content-Type: application/json", f"Content-Length: {length}"]
     if endpoint.api_key:
         lines.append(f"Authorization: Bearer {endpoint.api_key}")
+    if endpoint.lane:
+        lines.append(f"X-Ds4agent-Lane: {endpoint.lane}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 
