@@ -9,7 +9,6 @@ import sys
 sys.modules["ssl"] = None  # type: ignore[assignment]
 
 import asyncio  # noqa: E402
-import errno  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
@@ -18,10 +17,11 @@ from pathlib import Path  # noqa: E402
 
 from ds4agent.sidecar.app import App  # noqa: E402
 from ds4agent.sidecar.launcher import Launcher  # noqa: E402
+from ds4agent.sidecar.listener import Listener, bind  # noqa: E402
 from ds4agent.sidecar.measure import Measure  # noqa: E402
 from ds4agent.sidecar.runtime import AlreadyRunning, Held, Runtime, new_token  # noqa: E402
 from ds4agent.sidecar.settings import SidecarSettings  # noqa: E402
-from ds4agent.sidecar.stream import Listener, numeric  # noqa: E402
+from ds4agent.sidecar.stream import numeric  # noqa: E402
 
 SETTINGS = "DS4AGENT_SIDECAR"
 BACKLOG = 1024
@@ -31,21 +31,6 @@ SAVE_SECONDS = 60.0
 def log(text: str) -> None:
     sys.stderr.write(f"ds4agent: {text}\n")
     sys.stderr.flush()
-
-
-def _bind(host: str, port: int, any_port: bool) -> socket.socket:
-    """Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        if any_port and error.errno == errno.EADDRINUSE:
-            sock.bind((host, 0))
-            return sock
-        sock.close()
-        raise
-    return sock
 
 
 async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> None:
@@ -110,7 +95,7 @@ def main() -> int:
         log(f"cannot use {settings.runtime_file}: {error.strerror}")
         return 1
     try:
-        sock = _bind(settings.host, settings.port, settings.any_port)
+        sock = bind(settings.host, settings.port, settings.any_port)
     except OSError as error:
         log(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
         return 1

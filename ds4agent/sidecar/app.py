@@ -19,15 +19,17 @@ from ds4agent.sidecar.adopt import Found, find
 from ds4agent.sidecar.counters import Usage
 from ds4agent.sidecar.dialects import THINKING, reply, thinks_most, with_thinking
 from ds4agent.sidecar.guard import OPEN, OWN, Denied, Guard
+from ds4agent.sidecar.hang import HangWatch
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.lanes import WEIGHTS, Full, Lanes, Ticket
 from ds4agent.sidecar.launcher import Launcher, UnknownModel
 from ds4agent.sidecar.leave import Leave
-from ds4agent.sidecar.lifecycle import Engine, Launch, State, Times
+from ds4agent.sidecar.lifecycle import Engine, State, Times
 from ds4agent.sidecar.measure import RING_LINES, Measure
+from ds4agent.sidecar.process import Launch
 from ds4agent.sidecar.relay import Front
 from ds4agent.sidecar.settings import SidecarSettings
-from ds4agent.sidecar.state import EngineChanged, Queue, Waiting
+from ds4agent.sidecar.status import EngineChanged, Queue, Waiting
 from ds4agent.sidecar.switch import Load, Switch
 from ds4agent.sidecar.token_count import Counting
 from ds4agent.sidecar.usage import Observed
@@ -93,7 +95,8 @@ class App:
             self._changed()
         self._watch: asyncio.Task[None] | None = None
         if engine.hang and not engine.url:
-            self._watch = self._loop.create_task(self.engine.watch(self._last_byte, self._break_off))
+            watch = HangWatch(self.engine, self._last_byte, self._break_off)
+            self._watch = self._loop.create_task(watch.run())
         if engine.preload:
             self.engine.want()
 

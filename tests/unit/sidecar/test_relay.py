@@ -13,8 +13,9 @@ import pytest
 
 from ds4agent.sidecar import relay
 from ds4agent.sidecar.head import Head
+from ds4agent.sidecar.listener import Listener
 from ds4agent.sidecar.relay import Front
-from ds4agent.sidecar.stream import Listener, Stream, numeric
+from ds4agent.sidecar.stream import Stream, numeric
 from tests.unit.sidecar.movable import MovableLoop
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
