@@ -1,4 +1,4 @@
-"""The models that a sidecar is told of: the catalog's, or the one that was given, each with its own settings."""
+"""The models that a sidecar is told of: the catalog's, or the one that was given, with their own settings."""
 
 from dataclasses import replace
 from pathlib import Path
