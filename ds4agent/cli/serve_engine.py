@@ -1,4 +1,4 @@
-"""What a sidecar is told of its engine: one that runs at an address, or how to start one with which models."""
+"""What a sidecar is told of its engine: one at an address, or how to start one with which models."""
 
 import os
 from pathlib import Path

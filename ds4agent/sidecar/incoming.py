@@ -5,11 +5,13 @@ stays in the kernel until there is somewhere for it to go.
 """
 
 import asyncio
+import json
 import socket
 
 from ds4agent.sidecar.dialects import shape_of
 from ds4agent.sidecar.head import MAX_BODY, MAX_HEAD, BadHead, Head, Unchunker, parse_head
 from ds4agent.sidecar.stream import Stream
+from ds4agent.wire.json_peek import peek
 
 HEAD_SECONDS = 10.0
 # For a body to come: as far as it is held, and later for the rest.
@@ -156,6 +158,15 @@ class Incoming:
     def complete(self) -> bool:
         """Whether all of the request is held."""
         return not self._left
+
+    @property
+    def model(self) -> str:
+        """The name that the request gives, "" if it gives none."""
+        named = peek(self._held, (b"model",)).get(b"model", b"")
+        try:
+            return str(json.loads(named)) if named.startswith(b'"') else ""
+        except ValueError:
+            return ""
 
     def replace_body(self, body: bytes) -> None:
         """Another body for a request that is complete."""
