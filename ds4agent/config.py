@@ -36,6 +36,9 @@ class Serve:
 
     host: str = _setting("127.0.0.1", v.text, "IPv4 address to listen on")
     port: int = _setting(8010, v.whole(0, 65535), "port to listen on, 0 for any")
+    leave: float = _setting(
+        1800.0, v.duration, "seconds without a client after which one started on demand ends, 0 for never"
+    )
     api_keys: tuple[tuple[str, str], ...] = _setting((), v.names, "clients and their keys")
     allow_hosts: tuple[str, ...] = _setting((), v.words, "more names of this machine")
     cors_origins: tuple[str, ...] = _setting((), v.words, "origins that may ask from a browser, * for any")
@@ -49,7 +52,9 @@ class Serve:
     hang: float = _setting(180.0, v.duration, "seconds of silence after which an engine hangs, 0 for never")
     kv: bool = _setting(True, v.switch, "keep sessions on disk")
     kv_root: str | None = _setting(None, v.text, "folder with a KV directory for each model")
-    kv_space_mb: int = _setting(65_536, v.count, "MiB of a KV directory")
+    kv_space_mb: int | None = _setting(
+        None, v.count, "MiB of a KV directory; without it 65,536, and 4,096 of the embedded engine"
+    )
     kv_interval: int | None = _setting(None, v.count, "tokens between checkpoints of a growing session")
     kv_reject_other_quant: bool = _setting(False, v.switch, "leave checkpoints of other quants alone")
     ssd_streaming: Literal["auto", "on", "off"] = _setting(
@@ -58,6 +63,11 @@ class Serve:
     power: int | None = _setting(None, v.whole(1, 100), "how busy the GPU may be, in percent")
     trace: str | None = _setting(None, v.text, "file for the engine's trace")
     extra: tuple[str, ...] = _setting((), v.words, "more arguments of the engine, as they are")
+
+    @property
+    def kv_models(self) -> Path:
+        """Where each model has its KV directory."""
+        return Path(self.kv_root).expanduser().absolute() if self.kv_root else paths.kv_models()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ def runtime_file() -> Path:
     return state_home() / "sidecar.json"
 
 
+def sidecar_log() -> Path:
+    """What a sidecar says that was started on demand."""
+    return state_home() / "sidecar.log"
+
+
 def sessions() -> Path:
     return data_home() / "sessions"
-
-
-def kv_cache() -> Path:
-    return data_home() / "kv"
 
 
 def engines() -> Path:
@@ -45,7 +46,7 @@ def engines() -> Path:
 
 
 def kv_models() -> Path:
-    """KV directories of ds4-server, one for each model."""
+    """KV directories, one for each model."""
     return data_home() / "kv-models"
 
 

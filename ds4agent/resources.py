@@ -13,6 +13,7 @@ from ds4agent.wire.template import FormatTexts
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
+BUNDLED_MODEL = PACKAGE / "models" / "bundled.gguf"
 
 
 class MissingResource(FileNotFoundError):
@@ -50,7 +51,7 @@ def openapi() -> bytes:
 
 def bundled_model() -> Path:
     """The GGUF that ships with the package."""
-    return _first("bundled model", PACKAGE / "models" / "bundled.gguf")
+    return _first("bundled model", BUNDLED_MODEL)
 
 
 def native_library() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ds4agent import config, paths, resources
+from ds4agent import config, resources
 from ds4agent.cli.engine_files import find_engine, find_model
 from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar import fit, kv_folder, launch
@@ -58,7 +58,7 @@ def command(
         settings = config.load({"engine": engine, "model": name, "context": ctx})
         program, support, capabilities = find_engine(settings.engine)
         model = find_model(settings.model, program)
-        kv = None if no_kv else kv_dir or paths.kv_models() / kv_folder.folder_name(model.path.stem)
+        kv = None if no_kv else kv_dir or kv_folder.of_file(settings.serve.kv_models, model.path)
         options = Options(ctx=settings.context, kv_dir=kv, extra=extra, **flags)  # type: ignore[arg-type]
         plan = launch.plan(program, support, capabilities, model, options, fit.memory())
     except (config.ConfigError, ChoiceError, CapabilityError, PlanError, resources.MissingResource) as error:

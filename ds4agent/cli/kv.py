@@ -8,22 +8,35 @@ from pathlib import Path
 
 import click
 
-from ds4agent import paths
+from ds4agent import config
 from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_items import facts, items, moment, printable
 from ds4agent.cli.kv_prune import Wanted, prune
 from ds4agent.cli.kv_survey import look
 from ds4agent.engine.kv.disk import MIB
 from ds4agent.engine.lock import LockError
+from ds4agent.resources import BUNDLED_MODEL
+from ds4agent.sidecar import kv_folder
 
 _WORDS = 60
 _LINE = "{:<12}  {:>8}  {:<13}  {:>9}  {:<16}  {:>4}  {}"
+
+
+def _usual() -> Path:
+    """That of the model that `ds4agent run` starts."""
+    try:
+        settings = config.load({})
+    except config.ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    return kv_folder.of_file(settings.serve.kv_models, Path(settings.model or BUNDLED_MODEL))
+
+
 _dir = click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path),
-    default=paths.kv_cache,
-    show_default="ds4agent's own",
+    default=_usual,
+    show_default="that of the model in use",
     help="The directory given to the engine as --kv-disk-dir.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

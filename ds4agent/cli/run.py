@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -32,6 +32,8 @@ from ds4agent.client import chat, engine
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
 from ds4agent.client.reply import Reply
+from ds4agent.resources import BUNDLED_MODEL
+from ds4agent.sidecar import kv_folder
 
 # What is asked about fits on a screen or two.
 MOST_LINES_SHOWN = 80
@@ -308,7 +310,14 @@ def _folder(given: str | None) -> Path:
 
 def _wanted(settings: config.Settings) -> engine.Wanted:
     wanted = engine.Wanted(settings.engine, None, settings.context, settings.api_key)
-    return wanted if wanted.is_url else engine.Wanted(settings.engine, settings.model, settings.context)
+    if wanted.is_url:
+        return wanted
+    kv_dir = None
+    if settings.serve.kv:
+        kv_dir = kv_folder.of_file(settings.serve.kv_models, Path(settings.model or BUNDLED_MODEL))
+    return replace(
+        wanted, model=settings.model, api_key=None, kv_dir=kv_dir, kv_space_mb=settings.serve.kv_space_mb
+    )
 
 
 def _texts(session: Session, task: str | None) -> tuple[list[str] | None, dict[str, Any]]:

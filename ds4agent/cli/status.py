@@ -52,7 +52,7 @@ def fetch() -> dict[str, Any]:
     found = runtime.read(paths.runtime_file())
     if found is None:
         raise Unavailable(_ABSENT)
-    connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=_SECONDS)
+    connection = http.client.HTTPConnection(found.host, found.port, timeout=_SECONDS)
     try:
         connection.request("GET", "/ds4agent/status", headers={"Authorization": f"Bearer {found.token}"})
         response = connection.getresponse()

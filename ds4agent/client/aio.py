@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from ds4agent.client.errors import EngineFailed, EngineLost
@@ -23,20 +24,19 @@ from ds4agent.client.http import (
 )
 from ds4agent.wire.sse_reader import Comment, Record, SseReader
 
-LANE = "X-DS4Agent-Lane"
 CHUNK = 65536
 
 
 async def exchange(
     endpoint: Endpoint, method: str, path: str, body: bytes = b"", lane: str | None = None
 ) -> AsyncGenerator[bytes]:
-    """Send a request and yield the body of a 200 as it arrives. `lane`: whom it is for, where a sidecar is
-    asked. Raises EngineLost, BadRequest, ContextFull or EngineFailed.
+    """Send a request and yield the body of a 200 as it arrives. `lane`: in which a sidecar puts it, if not
+    in the endpoint's. Raises EngineLost, BadRequest, ContextFull or EngineFailed.
     """
     reader, writer = await _connect(endpoint)
     try:
-        more = (f"{LANE}: {lane}",) if lane else ()
-        writer.write(head(endpoint, method, path, len(body), more) + body)
+        asked = replace(endpoint, lane=lane) if lane else endpoint
+        writer.write(head(asked, method, path, len(body)) + body)
         response, refused = Response(), b""
         while not response.complete and (data := await _read(reader, endpoint)):
             parse(response, data, endpoint)

@@ -1,6 +1,7 @@
 """Which engine to use: a URL, a program, the embedded one, or the one that already runs.
 
-`auto` takes a ds4-server that answers at its usual address on this machine, because it holds the real model
+`auto` takes the user's sidecar if one runs, because it knows which engine there is and keeps it warm for all
+that ask; else a ds4-server that answers at its usual address on this machine, because it holds the real model
 and one machine has room for one; otherwise it starts the embedded engine and stops it after. A model file
 asks for a process of its own, so with one `auto` means embedded.
 """
@@ -9,19 +10,19 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ds4agent import paths
 from ds4agent.client.cancel import Cancel
 from ds4agent.client.chat import Event, complete, models
 from ds4agent.client.errors import EngineError
 from ds4agent.client.http import Endpoint
 from ds4agent.client.process import EngineProcess, OnPrefill
 from ds4agent.client.reply import Reply
-from ds4agent.paths import kv_cache
+from ds4agent.sidecar import runtime
 
-# Of checkpoints that our own engines keep between runs.
-KV_SPACE_MB = 1024
+LANE = "agent"
 USUAL = "http://127.0.0.1:8000"
 USUAL_OWNER = "ds4.c"
 
@@ -49,12 +50,16 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for. `model` is a GGUF file for an engine we start."""
+    """What was asked for. `model` is a GGUF file for an engine we start, `kv_dir` where an embedded one keeps
+    its checkpoints, `kv_space_mb` how much of them (MiB, None: the engine's own limit).
+    """
 
     engine: str = "auto"
     model: str | None = None
     context: int | None = None
     api_key: str | None = None
+    kv_dir: Path | None = None
+    kv_space_mb: int | None = None
 
     @property
     def is_url(self) -> bool:
@@ -96,7 +101,7 @@ def call(wanted: Wanted, cancel: Cancel, on_prefill: OnPrefill) -> Coming:
         what = "is not a file" if Path(wanted.model).exists() else "does not exist"
         raise BadEngine(f"the model {wanted.model} {what}")
     if wanted.engine == "auto" and not wanted.model:
-        running = _running(cancel)
+        running = _sidecar() or _running(cancel)
         if running:
             return Coming(wanted, None, running)
     return Coming(wanted, EngineProcess(command(wanted), on_prefill))
@@ -114,7 +119,10 @@ def command(wanted: Wanted) -> list[str]:
     if wanted.engine in ("auto", "embedded"):
         # Port 0: the system chooses, and the line about listening names it.
         line = [sys.executable, "-m", "ds4agent.engine", "--port", "0"]
-        line += ["--kv-disk-dir", str(kv_cache()), "--kv-disk-space-mb", str(KV_SPACE_MB)]
+        if wanted.kv_dir:
+            line += ["--kv-disk-dir", str(wanted.kv_dir)]
+        if wanted.kv_dir and wanted.kv_space_mb:
+            line += ["--kv-disk-space-mb", str(wanted.kv_space_mb)]
     else:
         program = Path(wanted.engine).expanduser()
         if not (program.is_file() and os.access(program, os.X_OK)):
@@ -133,6 +141,20 @@ def _free_port() -> int:
     """ds4-server does not know port 0."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def _sidecar() -> Engine | None:
+    if runtime.read(paths.runtime_file()) is None:
+        return None
+    import asyncio  # a good part of start-up time, and needed only here
+
+    from ds4agent.client.sidecar import find_sidecar
+
+    found = asyncio.run(find_sidecar())
+    if found is None:
+        return None
+    endpoint = replace(Endpoint.parse(found.url, found.token), lane=LANE)
+    return Engine(endpoint, f"{found.pid}@{found.url}")
 
 
 def _running(cancel: Cancel) -> Engine | None:

@@ -23,13 +23,16 @@ MOST_ERROR_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an engine answers: `http://host:port[/prefix]`, without the `/v1` that many addresses end in."""
+    """Where an engine answers: `http://host:port[/prefix]`, without the `/v1` that many addresses end in.
+    `lane`: in which a sidecar puts our requests.
+    """
 
     host: str
     port: int
     prefix: str = ""
     tls: bool = False
     api_key: str | None = None
+    lane: str | None = None
 
     @classmethod
     def parse(cls, url: str, api_key: str | None = None) -> "Endpoint":
@@ -139,8 +142,7 @@ def _connect(endpoint: Endpoint) -> socket.socket:
         raise EngineLost(f"no engine answers at {endpoint.url}: {why}") from error
 
 
-def head(endpoint: Endpoint, method: str, path: str, length: int, more: tuple[str, ...] = ()) -> bytes:
-    """The head of a request; `more` are whole lines."""
+def head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
     lines = [
         f"{method} {endpoint.prefix}{path} HTTP/1.1",
         f"Host: {endpoint.host}:{endpoint.port}",
@@ -151,7 +153,9 @@ def head(endpoint: Endpoint, method: str, path: str, length: int, more: tuple[st
         lines += ["Content-Type: application/json", f"Content-Length: {length}"]
     if endpoint.api_key:
         lines.append(f"Authorization: Bearer {endpoint.api_key}")
-    return "\r\n".join([*lines, *more, "", ""]).encode("latin-1", "replace")
+    if endpoint.lane:
+        lines.append(f"X-Ds4agent-Lane: {endpoint.lane}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 
 def _send(connection: socket.socket, data: bytes, cancel: Cancel, endpoint: Endpoint) -> None:

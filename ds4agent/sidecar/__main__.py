@@ -17,10 +17,11 @@ from pathlib import Path  # noqa: E402
 
 from ds4agent.sidecar.app import App  # noqa: E402
 from ds4agent.sidecar.launcher import Launcher  # noqa: E402
+from ds4agent.sidecar.listener import Listener, bind  # noqa: E402
 from ds4agent.sidecar.measure import Measure  # noqa: E402
 from ds4agent.sidecar.runtime import AlreadyRunning, Held, Runtime, new_token  # noqa: E402
 from ds4agent.sidecar.settings import SidecarSettings  # noqa: E402
-from ds4agent.sidecar.stream import Listener, numeric  # noqa: E402
+from ds4agent.sidecar.stream import numeric  # noqa: E402
 
 SETTINGS = "DS4AGENT_SIDECAR"
 BACKLOG = 1024
@@ -32,18 +33,6 @@ def log(text: str) -> None:
     sys.stderr.flush()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
 async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -53,11 +42,17 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     measure = Measure(Path(settings.state_folder))
     for note in measure.notes:
         log(note)
-    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure)
+
+    def leave() -> None:
+        log(f"nobody has come for {settings.leave:g} seconds")
+        stop.set()
+
+    app = App(settings, token, Launcher(settings.engine, log, measure.serves), measure, leave)
     saving = loop.create_task(_save_now_and_then(measure))
     listener = Listener(loop, sock, app.connection, BACKLOG)
     port = sock.getsockname()[1]
-    held.write(Runtime(os.getpid(), port, token))
+    here = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+    held.write(Runtime(os.getpid(), port, token, here))
     log(f"listening on http://{settings.host}:{port}")
     await stop.wait()
     log("stopping")
@@ -100,7 +95,7 @@ def main() -> int:
         log(f"cannot use {settings.runtime_file}: {error.strerror}")
         return 1
     try:
-        sock = _bind(settings.host, settings.port)
+        sock = bind(settings.host, settings.port, settings.any_port)
     except OSError as error:
         log(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
         return 1

@@ -1,5 +1,7 @@
 """What the relay knows of the APIs: how each spells an error, a sign of life, and a failure in a stream."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,6 +92,20 @@ def thinks_most(path: str, body: bytes | bytearray) -> bool:
     found = peek(body, (*_EFFORTS[path], *_OFF))
     off = any(found.get(name) == value for name, value in _OFF.items())
     return not off and any(found.get(name) == b'"max"' for name in _EFFORTS[path])
+
+
+_STREAMS = re.compile(rb'"stream"\s*:\s*true')
+
+
+def asks_for_stream(body: bytearray) -> bool:
+    """Looked at closely only where it may be: other objects have members of that name, too."""
+    if not _STREAMS.search(body):
+        return False
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("stream") is True
 
 
 _NO_STREAM = Shape(anthropic=False, keepalive=b"")

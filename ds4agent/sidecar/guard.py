@@ -2,8 +2,8 @@
 
 On loopback the model APIs need no key, as with ds4-server, but a page in the user's browser must not reach
 them: the Host has to be a name of this machine (else a foreign name was bound to our address), and an Origin
-has to be one that is allowed. With API keys set, every request but /health needs one. What belongs to the
-sidecar itself (status, control) needs the token of its runtime file, whatever else is set.
+has to be one that is allowed. With API keys set, every request but /health needs one, or the token of the
+runtime file. What belongs to the sidecar itself (status, control) needs that token, whatever else is set.
 """
 
 import hmac
@@ -46,7 +46,8 @@ class Guard:
         if head.path.startswith(OWN):
             ok = hmac.compare_digest(given, self.token.encode())
             return "" if ok else Denied(401, "this needs the token of the runtime file")
-        if not self.keys or head.path in OPEN:
+        # Who has the token is the user, who needs no key of his own.
+        if not self.keys or head.path in OPEN or hmac.compare_digest(given, self.token.encode()):
             return ""
         for name, key in self.keys:
             if hmac.compare_digest(given, key.encode()):

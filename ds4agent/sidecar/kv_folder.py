@@ -25,6 +25,16 @@ def folder_name(model: str) -> str:
     return f"{name or 'model'}-{zlib.crc32(model.encode('utf-8', 'surrogateescape')):08x}"
 
 
+def model_id(file: Path) -> str:
+    """Of a model that is known by its file only."""
+    return file.stem.lower()
+
+
+def of_file(root: Path, file: Path) -> Path:
+    """The KV directory of such a model, the same one whatever command starts it."""
+    return root / folder_name(model_id(file))
+
+
 def prepare(folder: Path, lock: Path) -> list[str]:
     """Make the folder (0700) if it is missing and remove orphans; their names. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

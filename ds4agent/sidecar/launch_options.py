@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ds4agent.sidecar import fit
 
+# Of a KV directory, for a model of that size.
+KV_SPACE_MB = 65_536
 Value = str | int | float | Path | bool | None
 
 
@@ -50,7 +52,7 @@ class Options:
     ssd_cache_experts: str | None = None
     ssd_preload_experts: int | None = None
     kv_dir: Path | None = None
-    kv_space_mb: int | None = 65_536
+    kv_space_mb: int | None = KV_SPACE_MB
     kv_min_tokens: int | None = None
     kv_cold_max_tokens: int | None = None
     kv_interval: int | None = None

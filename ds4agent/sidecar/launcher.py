@@ -12,8 +12,8 @@ from typing import Any
 from ds4agent.sidecar import fit, kv_folder, launch
 from ds4agent.sidecar.capabilities import Capabilities
 from ds4agent.sidecar.launch_options import Model, Options
-from ds4agent.sidecar.lifecycle import Launch, LaunchError
 from ds4agent.sidecar.model_names import split_thinking
+from ds4agent.sidecar.process import Launch, LaunchError
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings
 from ds4agent.sidecar.switch import Load
 from ds4agent.wire.models import ALIASES, ModelCard

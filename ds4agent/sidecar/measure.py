@@ -10,9 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ds4agent.sidecar import memory, state
+from ds4agent.sidecar import memory
 from ds4agent.sidecar.counters import CounterFile, Counters, Usage
 from ds4agent.sidecar.logfiles import LogWriter, Ring, RotatingLog
+from ds4agent.sidecar.status import EngineChanged, Queue, Serves, Status
+from ds4agent.sidecar.status_events import Event, reduce
+from ds4agent.sidecar.status_json import to_json
 from ds4agent.wire.logparse import parse
 
 RING_LINES = 500
@@ -29,12 +32,12 @@ class Measure:
         self._file = CounterFile(folder / "counters.json")
         self._counters = Counters(clock())
         self._device = memory.DeviceMemory(time.monotonic)
-        self._status = state.Status()
+        self._status = Status()
         self._model = ""
         self.notes = self._file.load(self._counters)
 
-    def _reduce(self, event: state.Event) -> None:
-        self._status = state.reduce(self._status, event, self._clock())
+    def _reduce(self, event: Event) -> None:
+        self._status = reduce(self._status, event, self._clock())
 
     def line(self, text: str) -> None:
         """Of the engine's output."""
@@ -47,14 +50,14 @@ class Measure:
     def serves(self, model: str, context: int, size: int) -> None:
         """What the engine is started with."""
         self._model = model
-        self._reduce(state.Serves(model, context, size))
+        self._reduce(Serves(model, context, size))
 
     @property
     def context(self) -> int:
         """Tokens of the engine's context, as it was started; 0: not known."""
         return self._status.serves.context
 
-    def engine(self, event: state.EngineChanged) -> None:
+    def engine(self, event: EngineChanged) -> None:
         if event.state == LOADING and event.pid is None and self._status.engine.state != LOADING:
             self._counters.engine_started(self._model, "crash" if event.restarts else "wanted")
         self._reduce(event)
@@ -63,7 +66,7 @@ class Measure:
         self._counters.request(usage)
         self._reduce(usage)
 
-    def queue(self, queue: state.Queue) -> None:
+    def queue(self, queue: Queue) -> None:
         self._reduce(queue)
 
     def tail(self, n: int) -> list[str]:
@@ -74,8 +77,7 @@ class Measure:
         """The body of the status endpoint, and `more` of it. Asks for memory figures: a millisecond."""
         self._reduce(memory.measure(self._status.engine.pid, self._device.current()))
         return (
-            json.dumps({**state.to_json(self._status, self._clock()), **more}, ensure_ascii=False).encode()
-            + b"\n"
+            json.dumps({**to_json(self._status, self._clock()), **more}, ensure_ascii=False).encode() + b"\n"
         )
 
     def prometheus(self) -> bytes:

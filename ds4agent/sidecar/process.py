@@ -8,12 +8,27 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent.wire.logrecords import Records
 
 PROBE_SECONDS = 0.1
 QUIET_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start an engine. `port` 0: its log says which it took."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class LaunchError(Exception):
+    """The engine cannot be started as things are; the message says what to do."""
 
 
 class EngineProcess(asyncio.SubprocessProtocol):
@@ -30,20 +45,16 @@ class EngineProcess(asyncio.SubprocessProtocol):
 
     @classmethod
     async def start(
-        cls,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        line: Callable[[str], None],
-        ended: Callable[[int], None],
+        cls, launch: Launch, line: Callable[[str], None], ended: Callable[[int], None]
     ) -> "EngineProcess":
         """Raises OSError if the program cannot be run."""
         _, process = await asyncio.get_running_loop().subprocess_exec(
             lambda: cls(line, ended),
-            *argv,
+            *launch.argv,
             stdin=asyncio.subprocess.PIPE,  # its end, however we end, is that of the embedded engine
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**environment, "DS4AGENT_STOP_WITH_STDIN": "1"},
+            env={**launch.environment, "DS4AGENT_STOP_WITH_STDIN": "1"},
             process_group=0,
         )
         return process

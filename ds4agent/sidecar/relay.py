@@ -16,185 +16,49 @@ has for that. Until the engine's head is there that means to answer for it: the 
 sent, and if the engine then refuses, the refusal goes out as an event.
 """
 
-import asyncio
-import json
-import re
 import socket
-from typing import Protocol
 
-from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, error_reply, shape_of
-from ds4agent.sidecar.head import MAX_BODY, MAX_HEAD, BadHead, Head, Unchunker, parse_head
+from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply
+from ds4agent.sidecar.handler import Handler
+from ds4agent.sidecar.head import Head
+from ds4agent.sidecar.incoming import BODY_SECONDS, Incoming
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
-from ds4agent.sidecar.stream import READ_BYTES, Address, Stream, connect
+from ds4agent.sidecar.stream import READ_BYTES, Address, connect
 
-HEAD_SECONDS = 10.0
-# For a body to come: as far as it is held, and later for the rest.
-BODY_SECONDS = 60.0
-# Of a body that waits with its request: a prompt of a million tokens. More is left in the kernel, where the
-# end of the client is hidden behind it.
-HELD_BODY = 4 << 20
 # How long a client may go on sending a body that nobody wants, so that it gets to see the answer.
 LINGER_SECONDS = 1.0
-_STREAMS = re.compile(rb'"stream"\s*:\s*true')
 # What follows may be put between two events.
 _BOUNDARY = b"\n\n"
 
 
-class Handler(Protocol):
-    """What becomes of a request."""
-
-    def begin(self, front: "Front", head: Head) -> None:
-        """Its head is known: answer it with `front.answer` or `refuse`, or leave it."""
-
-    def ready(self, front: "Front", head: Head) -> None:
-        """It has not been answered, and it is here: let it wait, and `front.connect` it."""
-
-    def responded(self, front: "Front", data: bytes) -> None:
-        """These bytes of the engine's reply have been passed on."""
-
-    def unreached(self, front: "Front", error: OSError) -> None:
-        """The engine was not there: `connect` it later, or refuse it."""
-
-    def left(self, front: "Front", answered: bool) -> None:
-        """The engine has ended its connection."""
-
-    def ended(self, front: "Front") -> None:
-        """The connection is over, however."""
-
-
-class Front:
+class Front(Incoming):
     """A client. `client` is the name that the handler has for it."""
 
     __slots__ = (
-        "_all", "_back", "_client", "_handler", "_held", "_last", "_left", "_loop", "_refusal", "_replaced",
-        "_streams", "_timer", "_translating", "_unchunk", "client", "head", "over", "response", "shape",
+        "_all", "_handler", "_last", "_refusal", "_streams", "_translating", "client", "response",
     )  # fmt: skip
 
     def __init__(self, handler: Handler, connections: "set[Front]", sock: socket.socket) -> None:
+        super().__init__(sock)
         self._handler = handler
         self._all = connections
-        self._loop = asyncio.get_running_loop()
-        self._held = bytearray()  # first of the head, then of the body
-        self._left = 0  # bytes of the body still to come; of one in chunks: any
-        self._unchunk: Unchunker | None = None
         self._streams: bool | None = None
-        self._replaced = False
-        self._back: Stream | None = None
         self._last = b""  # of what the client was sent
         self._translating = False
         self._refusal = bytearray()
         self.client = ""
-        self.head: Head | None = None
-        self.shape = shape_of("")
         self.response = ResponseHead()
-        self.over = False
         connections.add(self)
-        self._timer: asyncio.TimerHandle | None = None
-        self._client = Stream(self._loop, sock, self._received, self._client_ended)
-        self._client.start()
-        if self.head is None and not self.over:
-            self._allow(HEAD_SECONDS)
+        self._start()
 
-    # -- from the client
-    # ----------------------------------------------------------------------------------------
-
-    def _received(self, data: bytes) -> None:
-        if self.head is None:
-            self._read_head(data)
-        elif self._left:
-            self._read_body(data)
-        # What follows the request is nobody's.
-
-    def _read_head(self, data: bytes) -> None:
-        if self._held:
-            self._held += data
-            data = bytes(self._held)
-        end = data.find(b"\r\n\r\n")
-        if end < 0 and len(data) <= MAX_HEAD:
-            self._held[:] = data
-            return
-        if end < 0 or end > MAX_HEAD:
-            self.refuse(431, "the head of the request is too large")
-            return
-        self._held.clear()
-        try:
-            self.head = head = parse_head(data[: end + 4])
-        except BadHead as bad:
-            self.refuse(bad.status, bad.message)
-            return
-        self.shape = shape_of(head.path)
-        self._left = 1 if head.length is None else head.length
-        if self._left > MAX_BODY:
-            self.refuse(413, f"a body of {self._left} bytes is too large: at most {MAX_BODY} are taken")
-            return
+    def _begun(self, head: Head) -> None:
         self._handler.begin(self, head)
-        if not self.over:
-            self._await_body(head, data[end + 4 :])
 
-    def _await_body(self, head: Head, data: bytes) -> None:
-        if not self._left:
-            self._is_here()
-            return
-        if head.length is None:
-            self._unchunk = Unchunker()
-        if head.expects_continue and not data:
-            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._allow(BODY_SECONDS)
-        if data:
-            self._read_body(data)
-
-    def _read_body(self, data: bytes) -> None:
-        if self._unchunk is not None:
-            self._read_chunks(self._unchunk, data)
-            return
-        data = data[: self._left]
-        self._left -= len(data)
-        if self._back is not None:
-            self._back.write(data)
-            if not self._left:
-                self._stop_timer()
-            return
-        self._held += data
-        if not self._left:
-            self._is_here()
-        elif len(self._held) >= HELD_BODY:
-            self._client.pause()
-            self._is_here()
-
-    def _read_chunks(self, unchunk: Unchunker, data: bytes) -> None:
-        try:
-            unchunk.feed(data)
-        except BadHead as bad:
-            self.refuse(bad.status, bad.message)
-            return
-        if unchunk.complete:
-            self._left, self._held = 0, unchunk.body
-            self._is_here()
-
-    def _is_here(self) -> None:
-        assert self.head is not None
-        self._stop_timer()
-        self._handler.ready(self, self.head)
-
-    def _client_ended(self, _error: OSError | None) -> None:
-        self.close()
+    def _is_here(self, head: Head) -> None:
+        self._handler.ready(self, head)
 
     # -- to the engine
     # ------------------------------------------------------------------------------------------
-
-    @property
-    def held(self) -> bytearray:
-        """What has come of the body, as long as the request waits."""
-        return self._held
-
-    @property
-    def complete(self) -> bool:
-        """Whether all of the request is held."""
-        return not self._left
-
-    def replace_body(self, body: bytes) -> None:
-        """Another body for a request that is complete."""
-        self._held, self._replaced = bytearray(body), True
 
     def connect(self, address: Address) -> None:
         """Carry the request to the engine."""
@@ -230,7 +94,7 @@ class Front:
     def _note_stream(self) -> bool:
         """Whether events are asked for; not known of a body that is not held."""
         if self._streams is None:
-            self._streams = not self._left and _asks_for_stream(self._held)
+            self._streams = not self._left and asks_for_stream(self._held)
         return self._streams
 
     # -- to the client
@@ -320,23 +184,3 @@ class Front:
             self._back.abort()
         self._client.close(LINGER_SECONDS if self.head is None or self._left else 0.0)
         self._handler.ended(self)
-
-    def _allow(self, seconds: float) -> None:
-        self._stop_timer()
-        self._timer = self._loop.call_later(seconds, self.refuse, 408, "the request did not come in time")
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-def _asks_for_stream(body: bytearray) -> bool:
-    """Looked at closely only where it may be: other objects have members of that name, too."""
-    if not _STREAMS.search(body):
-        return False
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and value.get("stream") is True

@@ -28,9 +28,17 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
+    """`host`: where it is reached from this machine."""
+
     pid: int
     port: int
     token: str
+    host: str = "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        """Without a slash at its end."""
+        return f"http://{self.host}:{self.port}"
 
 
 def new_token() -> str:
@@ -43,10 +51,15 @@ def read(path: Path) -> Runtime | None:
     return None if held is None else _parsed(held)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a sidecar is there, be it one that only starts or stops."""
+    return read_held(path) is not None
+
+
 def _parsed(data: bytes) -> Runtime | None:
     try:
         value = json.loads(data)
-        return Runtime(int(value["pid"]), int(value["port"]), str(value["token"]))
+        return Runtime(int(value["pid"]), int(value["port"]), str(value["token"]), str(value["host"]))
     except (ValueError, KeyError, TypeError):
         return None
 

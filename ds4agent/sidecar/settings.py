@@ -64,7 +64,8 @@ class EngineSettings:
 @dataclass(frozen=True, slots=True)
 class SidecarSettings:
     """`state_folder`: of the engine's log and the counters. `keys`: pairs of a client's name and its key.
-    `keepalive`: seconds of silence between signs of life.
+    `keepalive`: seconds of silence between signs of life. `any_port`: another one if `port` is taken.
+    `leave`: seconds without a client after which it ends, 0: never.
     """
 
     engine: EngineSettings
@@ -72,6 +73,8 @@ class SidecarSettings:
     state_folder: str
     host: str = "127.0.0.1"
     port: int = 8010
+    any_port: bool = False
+    leave: float = 0.0
     keys: tuple[tuple[str, str], ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

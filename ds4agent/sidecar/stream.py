@@ -17,8 +17,6 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 
 READ_BYTES = 64 << 10
-_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_REST_SECONDS = 1.0
 Address = tuple[str, int]
 
 
@@ -199,42 +197,3 @@ def numeric(host: str) -> str:
     """The address of a host, asked for and waited for. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return str(socket.getaddrinfo(host.strip("[]"), None, family, socket.SOCK_STREAM)[0][4][0])
-
-
-class Listener:
-    """`accepted` gets each client's socket. Its options are those of the listening one."""
-
-    def __init__(
-        self,
-        loop: AbstractEventLoop,
-        sock: socket.socket,
-        accepted: Callable[[socket.socket], object],
-        backlog: int,
-    ) -> None:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.listen(backlog)
-        self._loop, self._sock, self._accepted = loop, sock, accepted
-        self._open = True
-        self._resume()
-
-    def _resume(self) -> None:
-        if self._open:
-            self._loop.add_reader(self._sock.fileno(), self._acceptable)
-
-    def _acceptable(self) -> None:
-        try:
-            client, _ = self._sock.accept()
-        except OSError as error:
-            if error.errno in _NO_DESCRIPTORS:  # some will be free again; the clients wait in the kernel
-                self._loop.remove_reader(self._sock.fileno())
-                self._loop.call_later(_REST_SECONDS, self._resume)
-            return
-        client.setblocking(False)
-        self._accepted(client)
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._loop.remove_reader(self._sock.fileno())
-            self._sock.close()

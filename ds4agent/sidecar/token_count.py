@@ -7,7 +7,6 @@ counts takes nothing from those that ask the engine, and wakes no engine up.
 
 import asyncio
 import sys
-from collections.abc import Callable
 
 from ds4agent.sidecar.dialects import reply
 from ds4agent.sidecar.head import Head
@@ -37,15 +36,15 @@ class Counting:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def takes(self, front: Front, head: Head, name: Callable[[Front], str], context: int) -> bool:
-        """Whether it asks for a count that the engine cannot give; then it is answered here. `name`: the
-        model's; `context`: tokens of the engine that runs, 0: none does.
+    def takes(self, front: Front, head: Head, context: int) -> bool:
+        """Whether it asks for a count that the engine cannot give; then it is answered here.
+        `context`: tokens of the engine that runs, 0: none does.
         """
         if head.method != "POST" or head.path not in (MESSAGES, RESPONSES) or not front.complete:
             return False
         if head.path == MESSAGES and self._launcher.embedded:
             return False
-        model = self._launcher.meant(name(front))
+        model = self._launcher.meant(front.model)
         if model is None:
             return False
         if len(self._tasks) >= MOST_WAITING:

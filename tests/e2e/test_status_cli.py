@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from ds4agent.cli.status_view import fit, render
 from ds4agent.sidecar.memory import Amount, Memory
 from ds4agent.sidecar.runtime import Held, Runtime
-from ds4agent.sidecar.state import EngineChanged, Event, Queue, Serves, Status, Waiting, reduce, to_json
+from ds4agent.sidecar.status import EngineChanged, Queue, Serves, Status, Waiting
+from ds4agent.sidecar.status_events import Event, reduce
+from ds4agent.sidecar.status_json import to_json
 from ds4agent.wire.logparse import parse
 
 COMMAND = [sys.executable, "-m", "ds4agent", "status"]

@@ -14,7 +14,6 @@ from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.engine import BadEngine, Wanted, call, command
 from ds4agent.client.errors import EngineError, EngineStartError
 from ds4agent.client.process import EngineProcess
-from ds4agent.paths import kv_cache
 from tests.unit.client.scripted_engine import ScriptedEngine
 
 SAY = """
@@ -136,10 +135,12 @@ def _alive(pid: int) -> bool:
 def test_command_lines(tmp_path: Path) -> None:
     model = tmp_path / "m.gguf"
     model.write_bytes(b"")
-    embedded = command(Wanted("embedded", str(model), 4096))
-    kept = ["--kv-disk-dir", str(kv_cache()), "--kv-disk-space-mb", "1024"]
-    assert embedded[1:5] == ["-m", "ds4agent.engine", "--port", "0"]
-    assert embedded[5:] == [*kept, "--model", str(model), "--ctx", "4096"]
+    plain = ["-m", "ds4agent.engine", "--port", "0"]
+    assert command(Wanted("embedded"))[1:] == plain
+    assert command(Wanted("embedded", kv_dir=tmp_path))[1:] == [*plain, "--kv-disk-dir", str(tmp_path)]
+    embedded = command(Wanted("embedded", str(model), 4096, kv_dir=tmp_path, kv_space_mb=9))
+    kept = ["--kv-disk-dir", str(tmp_path), "--kv-disk-space-mb", "9"]
+    assert embedded[1:] == [*plain, *kept, "--model", str(model), "--ctx", "4096"]
     program = tmp_path / "ds4-server"
     program.write_text("#!/bin/sh\n")
     with pytest.raises(BadEngine, match="is no engine"):

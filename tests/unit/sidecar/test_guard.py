@@ -87,4 +87,9 @@ def test_what_is_the_sidecars_own_needs_the_token() -> None:
         assert ask(guard, "/ds4agent/status", "Authorization: Bearer k1") == 401
         assert ask(guard, "/ds4agent/status?x=1", f"Authorization: Bearer {TOKEN}") == ""
         assert ask(guard, "/ds4agent/status", f"X-Api-Key: {TOKEN}") == ""
-    assert ask(Guard(TOKEN, KEYS), "/v1/models", f"Authorization: Bearer {TOKEN}") == 401
+
+
+def test_the_users_own_programs_need_no_key() -> None:
+    """They have the token: the runtime file is the user's alone."""
+    assert ask(Guard(TOKEN, KEYS), "/v1/models", f"Authorization: Bearer {TOKEN}") == ""
+    assert ask(Guard(TOKEN, KEYS), "/v1/models", f"X-Api-Key: {TOKEN}") == ""

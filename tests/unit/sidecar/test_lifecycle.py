@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from ds4agent.sidecar import lifecycle
-from ds4agent.sidecar.lifecycle import Engine, Launch, LaunchError, State, Times
+from ds4agent.sidecar import breaker
+from ds4agent.sidecar.hang import HangWatch
+from ds4agent.sidecar.lifecycle import Engine, State, Times
+from ds4agent.sidecar.process import Launch, LaunchError
 from tests.unit.sidecar.movable import MovableLoop
 
 # An engine that listens, does what its argument says, and says so.
@@ -172,9 +174,9 @@ def test_pauses_double_and_the_breaker_opens_and_closes(loop: MovableLoop) -> No
     async def act(life: Life) -> None:
         life.wanted = lambda: True
         life.engine.want()
-        for crash in range(lifecycle.MOST_CRASHES - 1):
+        for crash in range(breaker.MOST_CRASHES - 1):
             await life.reach(State.WAITING)
-            pause = lifecycle.FIRST_PAUSE * 2**crash
+            pause = breaker.FIRST_PAUSE * 2**crash
             await loop.move(pause - 0.5)
             assert life.state is State.WAITING, crash
             await loop.move(0.6)
@@ -182,14 +184,14 @@ def test_pauses_double_and_the_breaker_opens_and_closes(loop: MovableLoop) -> No
         await life.reach(State.BROKEN)
         assert life.engine.why == "the engine ended with status 1"
         assert list(life.engine.last_words)[-1] == "ds4: no such model"
-        assert 0 < life.engine.retry_after < lifecycle.CRASH_WINDOW
+        assert 0 < life.engine.retry_after < breaker.CRASH_WINDOW
         starts = life.states.count(State.LOADING)
         life.engine.want()
         await loop.move(10)
         assert (life.engine.state, life.states.count(State.LOADING)) == (State.BROKEN, starts)
         life.wanted = lambda: False
         life.what = "good"
-        await loop.move(lifecycle.CRASH_WINDOW)
+        await loop.move(breaker.CRASH_WINDOW)
         life.engine.want()
         await life.reach(State.READY)
 
@@ -197,7 +199,7 @@ def test_pauses_double_and_the_breaker_opens_and_closes(loop: MovableLoop) -> No
 
 
 def test_a_broken_engine_is_started_by_hand(loop: MovableLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "MOST_CRASHES", 1)
+    monkeypatch.setattr(breaker, "MOST_CRASHES", 1)
 
     async def act(life: Life) -> None:
         life.engine.want()
@@ -215,9 +217,9 @@ def test_crashes_long_ago_do_not_count(loop: MovableLoop) -> None:
     async def act(life: Life) -> None:
         life.wanted = lambda: True
         life.engine.want()
-        for _ in range(lifecycle.MOST_CRASHES + 2):
+        for _ in range(breaker.MOST_CRASHES + 2):
             await life.reach(State.READY)
-            await loop.move(lifecycle.CRASH_WINDOW)
+            await loop.move(breaker.CRASH_WINDOW)
             os.kill(life.pid, signal.SIGKILL)
             await life.reach(State.WAITING)
             await loop.move(1.1)
@@ -339,7 +341,7 @@ async def _watched(life: Life, last_byte: float | None, broken: list[float]) -> 
         if "wakes" in life.what:
             os.kill(life.pid, signal.SIGTERM)  # a deaf one says a line to this
 
-    return life.loop.create_task(life.engine.watch(lambda: last_byte, break_off))
+    return life.loop.create_task(HangWatch(life.engine, lambda: last_byte, break_off).run())
 
 
 async def _pass_time(life: Life, task: asyncio.Task[None], enough: Callable[[], bool]) -> None:

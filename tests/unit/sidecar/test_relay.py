@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from ds4agent.sidecar import relay
+from ds4agent.sidecar import incoming, relay
 from ds4agent.sidecar.head import Head
+from ds4agent.sidecar.listener import Listener
 from ds4agent.sidecar.relay import Front
-from ds4agent.sidecar.stream import Listener, Stream, numeric
+from ds4agent.sidecar.stream import Stream, numeric
 from tests.unit.sidecar.movable import MovableLoop
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
@@ -82,9 +83,9 @@ def test_a_head_that_does_not_come(said: bytes) -> None:
     async def act(talk: Talk) -> None:
         for byte in said[:3]:
             await talk.say(bytes([byte]))
-            await talk.loop.move(relay.HEAD_SECONDS / 4)
+            await talk.loop.move(incoming.HEAD_SECONDS / 4)
         await talk.say(said[3:])
-        await talk.loop.move(relay.HEAD_SECONDS)
+        await talk.loop.move(incoming.HEAD_SECONDS)
         assert (await talk.hear()).startswith(b"HTTP/1.1 408 ")
         assert talk.handler.seen == ["ended"]
         assert not talk.connections
@@ -97,7 +98,7 @@ def test_a_body_that_does_not_come() -> None:
         await talk.say(HEAD)
         for _ in range(9):
             await talk.say(b"x")
-            await talk.loop.move(relay.BODY_SECONDS / 9 - 0.1)
+            await talk.loop.move(incoming.BODY_SECONDS / 9 - 0.1)
         assert talk.handler.seen == ["begin"]
         await talk.loop.move(2)
         assert (await talk.hear()).startswith(b"HTTP/1.1 408 ")
@@ -132,7 +133,7 @@ def test_what_is_refused_may_be_read_while_the_client_sends() -> None:
 
 
 def test_a_held_body_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "HELD_BODY", 1000)
+    monkeypatch.setattr(incoming, "HELD_BODY", 1000)
 
     async def act(talk: Talk) -> None:
         await talk.say(HEAD.replace(b"10", b"9999") + b"x" * 900)

@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 
 from ds4agent.sidecar.counters import Usage
 from ds4agent.sidecar.memory import Amount, Memory
-from ds4agent.sidecar.state import (
-    EngineChanged,
-    Event,
-    Queue,
-    Serves,
-    Status,
-    Waiting,
-    reduce,
-    to_json,
-)
+from ds4agent.sidecar.status import EngineChanged, Queue, Serves, Status, Waiting
+from ds4agent.sidecar.status_events import Event, reduce
+from ds4agent.sidecar.status_json import to_json
 from ds4agent.wire.logparse import parse
 from ds4agent.wire.logrecords import Records
 
