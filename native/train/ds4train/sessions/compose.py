@@ -21,6 +21,7 @@ from . import (
     renaming,
     scenery,
     sections,
+    spotting,
     talk,
     writing,
 )
@@ -81,6 +82,7 @@ FAMILIES = {
     "chatter": (chatter.chatter, 13),
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
+    "change_spot": (spotting.change_spot, 45),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -102,6 +104,8 @@ _JOINABLE = (
     "change_text",
     "change_fact",
     "ask_fact",
+    "change_spot",
+    "change_spot",
 )
 
 _JOIN2 = Wordings("""

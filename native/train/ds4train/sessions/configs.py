@@ -21,6 +21,20 @@ class Setting:
 
 
 @dataclass
+class Spot:
+    """A value in a file, which may stand on another line than the name by which people know it."""
+
+    key: str  # a name that stands in the file, or nothing
+    says: tuple[str, ...]  # what people call it, with ⟪K⟫ for the key
+    plain: str  # the name in plain words
+    value: Value
+    number: int  # of its line, from 1
+    line: str  # the whole line
+    at: int  # where in the line the value begins
+    fits: tuple[str, ...] = ()  # kinds of value that may stand here
+
+
+@dataclass
 class Planned:
     """A generated file and the facts families may ask for."""
 
@@ -30,6 +44,7 @@ class Planned:
     settings: list[Setting] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)  # functions, classes
     prose: bool = False
+    spots: list[Spot] = field(default_factory=list)  # places of spots.txt
 
 
 def _rust_type(v: Value) -> str:

@@ -388,3 +388,25 @@ def sentence(rng: random.Random, split: str, low: int = 3, high: int = 9) -> str
         text = " ".join(bits)
     r = rng.random()
     return text if r < 0.4 else text[:1].upper() + text[1:] + ("." if r < 0.7 else "")
+
+
+def beside(rng: random.Random, split: str, case: str, neighbour: str) -> str:
+    """A name in the style; sometimes one that only adds a part to the name of its neighbour."""
+    if neighbour and rng.random() < 0.3:
+        more = ident(rng, split, "snake", 1, 1)
+        if case in ("camel", "pascal", "func2"):
+            return neighbour + more.title().replace("_", "")
+        if case == "title":
+            return f"{neighbour} {more}"
+        joint = {"kebab": "-", "dot": "."}.get(case, "_")
+        return f"{neighbour}{joint}{more.upper() if case == 'upper' else more}"
+    if case == "func":
+        return function_name(rng, split)
+    if case == "func2":
+        return function_name(rng, split, "camel")
+    if case == "title":
+        text = " ".join(
+            rng.choice((wild.english(rng, split), glue.everyday(rng))) for _ in range(rng.choice((1, 1, 2)))
+        )
+        return text.capitalize()
+    return key(rng, split, case, 2 if case == "dot" else 1, 3)

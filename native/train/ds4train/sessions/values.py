@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import glue, wild, words
+from . import glue, naturals, wild, words
 from .names import ident, invented, word
 
 
@@ -74,6 +74,7 @@ _NATURAL: dict[str, Callable[[random.Random, str], str]] = {
     ),
     "py": lambda rng, split: f"3.{rng.randint(7, 14)}",
     "phone": lambda rng, split: f"{rng.randint(100, 999)}-{rng.randint(1000, 9999)}",
+    **naturals.KINDS,
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from . import configs, names, prose, scenes
+from . import configs, names, prose, scenes, spots
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
@@ -141,6 +141,10 @@ def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
         scenes.scene,
         scenes.scene,
         scenes.scene,
+        spots.spot_file,
+        spots.spot_file,
+        spots.spot_file,
+        spots.spot_file,
     )
     out: list[Planned] = []
     taken: set[str] = set()
