@@ -69,9 +69,17 @@ def _join(rng: random.Random, parts: list[str], formal: bool, slots: Mapping[str
 
 
 def write(
-    rng: random.Random, split: str, plan: Asked, slots: Mapping[str, str], joining: bool = False
+    rng: random.Random,
+    split: str,
+    plan: Asked,
+    slots: Mapping[str, str],
+    joining: bool = False,
+    then: str = "",
 ) -> str:
-    """The message of these sentences, in order; WHY and greetings join them when it is a message of its own."""
+    """The message of these sentences, in order; WHY and greetings join them when it is a message of its own.
+
+    The text `then` follows, as it is.
+    """
     marks = {name: chr(_FIRST + n) for n, name in enumerate(slots)}
     given = {marks[name]: text for name, text in slots.items()}
     people, nouns = words.PEOPLE[split], words.NOUNS[split]
@@ -81,9 +89,16 @@ def write(
         return _filled(". ".join(parts), given)
     if rng.random() < 0.22:
         why = WHY(rng, split, extra)
-        parts.insert(0 if rng.random() < 0.8 else len(parts), why)
+        parts.insert(0 if then or rng.random() < 0.8 else len(parts), why)
     formal = rng.random() < 0.55
-    text = _join(rng, parts, formal, given)
+    text = _careless(rng, _framed(rng, _join(rng, parts, formal, given), formal, not then), formal)
+    if then:
+        text = text.rstrip(".") + rng.choice((":\n", ":\n", ":\n\n", "\n\n", "\n"))
+    return _filled(text, given) + then
+
+
+def _framed(rng: random.Random, text: str, formal: bool, closes: bool) -> str:
+    """With a greeting before and thanks after it, now and then."""
     if rng.random() < 0.16:
         opening = rng.choice(OPEN)
         text = (
@@ -91,13 +106,11 @@ def write(
             + rng.choice((", ", ", ", " ", "! ", ": ", "\n"))
             + text
         )
-    if rng.random() < 0.14:
+    if closes and rng.random() < 0.14:
         closing = rng.choice(CLOSE)
-        text += (" " if text[-1] in _ENDS else ", " if not formal else ". ") + (
-            closing.capitalize() if formal else closing
-        )
-    text = _careless(rng, text, formal)
-    return _filled(text, given)
+        gap = " " if text[-1] in _ENDS else ". " if formal else ", "
+        text += gap + (closing.capitalize() if formal else closing)
+    return text
 
 
 def _careless(rng: random.Random, text: str, formal: bool) -> str:

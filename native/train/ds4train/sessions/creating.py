@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import configs, names, phrasings_more, programs, prose, values, wild, words
+from . import asks_create, configs, names, phrasings_more, programs, prose, spots, values, wild, words
+from .asking import Voice
+from .asks_style import write
 from .grammar import Phrases
 from .kinds import KINDS
-from .lines import a_line
+from .lines import a_line, fenced, said_line
 from .world import World
 
 _CREATE = Phrases("""
@@ -35,21 +37,41 @@ def create_line(world: World) -> bool:
     path, line = world.new_path(), a_line(world)
     if rng.random() < 0.25:
         line = values.value(rng, world.split, rng.choice(("phrase", "word", "version", "str", "int"))).text
-    wording = phrasings_more.CREATE_LINE(
-        rng,
-        world.split,
-        {
-            "F": v.path(path),
-            "p": v.quoted(path, v.path_mark),
-            "f": v.quoted(path, v.path_mark),
-            "l": v.value(line),
-            "L": line,
-        },
-    )
-    world.ask("create", wording)
+    _ask_line(world, v, path, line)
     s.edit(_CREATE_ONE(rng, {"f": path, "l": line}), command="create", path=path, file_text=line + "\n")
     s.answer(f"{path} is there.", _CREATED_ONE(rng, {"f": path, "l": line}), path)
     return True
+
+
+def _ask_line(world: World, v: Voice, path: str, line: str) -> None:
+    rng, named = world.rng, v.quoted(path, v.path_mark)
+    if world.s.joining or rng.random() < 0.3:
+        slots = {"F": v.path(path), "p": named, "f": named, "l": v.value(line), "L": line}
+        world.ask("create", phrasings_more.CREATE_LINE(rng, world.split, slots))
+        return
+    slots = {"F": named, "L": said_line(rng, v, line)}
+    keep = [asks_create.KEEP] if rng.random() < 0.1 else []
+    if rng.random() < 0.25:
+        world.say(
+            "create", write(rng, world.split, [*keep, asks_create.BELOW], slots, then=fenced(rng, line))
+        )
+    else:
+        world.say("create", write(rng, world.split, [asks_create.DO, *keep], slots))
+
+
+def _ask_block(world: World, v: Voice, path: str, body: str) -> None:
+    rng, named = world.rng, v.quoted(path, v.path_mark)
+    if world.s.joining or rng.random() < 0.4:
+        mark = "@@BLOCK@@"
+        slots = {"F": v.path(path), "p": named, "B": mark}
+        wording = phrasings_more.CREATE_BLOCK(rng, world.split, slots)
+        world.say("create", world.framed(wording).replace(mark, body))
+    elif rng.random() < 0.25:
+        text = write(rng, world.split, [asks_create.ABOVE], {"F": named})
+        world.say("create", f"{body}\n\n{text}")
+    else:
+        keep = [asks_create.KEEP] if rng.random() < 0.1 else []
+        world.say("create", write(rng, world.split, [*keep, asks_create.BELOW], {"F": named}, then=body))
 
 
 def block(world: World, path: str) -> str:
@@ -72,19 +94,19 @@ def block(world: World, path: str) -> str:
 
 def create_block(world: World) -> bool:
     rng, s, v = world.rng, world.s, world.voice()
-    path = world.new_path()
-    text = block(world, path)
+    if rng.random() < 0.35:
+        other = spots.spot_file(rng, world.split)
+        path, text = world.new_path(other.path.rpartition(".")[2] if "." in other.path else None), other.text
+    else:
+        path = world.new_path()
+        text = block(world, path)
     if "```" in text or "\t" in text:
         return False
     shown = text.rstrip("\n")
     fence = rng.random() < 0.5
     lang = path.rsplit(".", 1)[-1] if rng.random() < 0.5 else ""
     body = f"```{lang}\n{shown}\n```" if fence else shown
-    mark = "@@BLOCK@@"
-    wording = phrasings_more.CREATE_BLOCK(
-        rng, world.split, {"F": v.path(path), "p": v.quoted(path, v.path_mark), "B": mark}
-    )
-    world.say("create", world.framed(wording).replace(mark, body))
+    _ask_block(world, v, path, body)
     s.edit(_CREATE(rng, {"f": path}), command="create", path=path, file_text=text)
     s.answer(
         f"{path} is written.",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from . import glue, names, values, words
+import random
+import re
+
+from . import glue, names, naturals, values, wild, words
+from .asking import Voice
 from .world import World
 
 
@@ -17,6 +21,39 @@ def safe_line(line: str) -> bool:
     )
 
 
+def said_line(rng: random.Random, v: Voice, line: str) -> str:
+    """The line within a sentence: quoted, or a few plain words as they are."""
+    if re.fullmatch(r"\w+(?: \w+){0,3}", line) and rng.random() < 0.3:
+        return line
+    return v.quoted(line, v.mark or rng.choice(('"', "'", "`")))
+
+
+def fenced(rng: random.Random, text: str) -> str:
+    """A text as people paste it: mostly as it is."""
+    if "```" in text or rng.random() < 0.7:
+        return text
+    return f"```{rng.choice(('', '', 'text', 'txt'))}\n{text}\n```"
+
+
+def _natural(rng: random.Random, split: str) -> str:
+    """What people put into lists, notes, tables and logs."""
+
+    def of(kind: str) -> str:
+        return naturals.KINDS[kind](rng, split)
+
+    word, person = wild.english(rng, split), rng.choice(words.PEOPLE[split])
+    return rng.choice((
+        lambda: of("apos"), lambda: of("foreign"), lambda: of("words"), lambda: f"{of('words')}: {of('daymonth')}", lambda: f"- {of('words')}",
+        lambda: f"* {of('foreign')}", lambda: f"- [ ] {of('words')}", lambda: f"| {word} | {of('words')} |", lambda: f"{person} - {of('words')}",
+        lambda: f"{of('longdate')}: {of('apos')}", lambda: f"{word}: {of('money2')}", lambda: f"{rng.randint(1, 12)} x {word} ({of('unit')})",
+        lambda: f'{person} said "{of("words")}"', lambda: f"{of('clock')} {of('words')}", lambda: of("relpath"), lambda: f"{word}{of('range')}",
+        lambda: f"{of('cron')} /usr/bin/{word} --{glue.a_word(rng)}", lambda: f"{word} = {of('expr')}", lambda: f"alias {word[:3]}='{glue.a_word(rng)} -l'",
+        lambda: f'{word.upper()}="{of("words")}"', lambda: f"{word};{of('foreign')};{rng.randint(0, 99)}", lambda: f"> {of('words')}", lambda: f"## {of('words')}",
+        lambda: f"{rng.randint(0, 99)},{person},{of('unit')}", lambda: f"[{word}](https://{glue.a_word(rng)}.org/{word})", lambda: f"{person}, {of('words')}, {of('daymonth')}",
+        lambda: f"call {person} at {of('clock')}", lambda: f"# {of('apos')}", lambda: f"127.0.0.1 {glue.a_word(rng)}.local", lambda: f"{word}>={rng.randint(0, 9)}.{rng.randint(0, 20)}",
+    ))()  # fmt: skip
+
+
 def a_line(world: World) -> str:
     """A line someone may want in a file.
 
@@ -29,8 +66,8 @@ def a_line(world: World) -> str:
 
     value = values.value(rng, split).text
     while True:
-        if rng.random() < 0.22:
-            line = glue.text(rng)
+        if rng.random() < 0.45:
+            line = glue.text(rng) if rng.random() < 0.4 else _natural(rng, split)
             if safe_line(line):
                 return line
             continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from . import phrasings, phrasings_more
+from . import asks_append, phrasings, phrasings_more
+from .asking import Voice
+from .asks_style import write
 from .grammar import Phrases
-from .lines import a_line
+from .lines import a_line, fenced, said_line
 from .tree import NO_OUTPUT, quote, status
 from .world import World
 
@@ -47,10 +49,7 @@ def append(world: World) -> bool:
     if line in world.tree.lines(plan.path):
         return False
     said = world.said_path(plan.path)
-    wording = phrasings.APPEND(
-        rng, world.split, {"F": v.path(said), "f": v.quoted(said, v.path_mark), "l": v.value(line), "L": line}
-    )
-    world.ask("append", wording)
+    _ask_append(world, v, said, line)
     facts = {"f": said, "l": line}
     s.bash(_APPEND(rng, facts), *world.tree.append(said, line))
     if said != plan.path:
@@ -58,6 +57,21 @@ def append(world: World) -> bool:
     facts["f"] = plan.path
     s.answer(f"The last line of {plan.path} is `{line}`.", _APPENDED(rng, facts), plan.path)
     return True
+
+
+def _ask_append(world: World, v: Voice, path: str, line: str) -> None:
+    rng = world.rng
+    if world.s.joining or rng.random() < 0.25:
+        slots = {"F": v.path(path), "f": v.quoted(path, v.path_mark), "l": v.value(line), "L": line}
+        world.ask("append", phrasings.APPEND(rng, world.split, slots))
+        return
+    keep = [asks_append.KEEP] if rng.random() < 0.1 else []
+    slots = {"F": v.path(path), "L": said_line(rng, v, line)}
+    if rng.random() < 0.3:
+        text = write(rng, world.split, [*keep, asks_append.BELOW], slots, then=fenced(rng, line))
+    else:
+        text = write(rng, world.split, [asks_append.DO, *keep], slots)
+    world.say("append", text)
 
 
 def prepend(world: World) -> bool:

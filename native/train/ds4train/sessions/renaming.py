@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 
-from . import names, phrasings
+from . import asks_rename, names, phrasings
+from .asking import Voice
+from .asks_style import write
 from .configs import Planned
 from .grammar import Phrases
 from .world import World
@@ -38,35 +41,38 @@ def uses(world: World, name: str) -> list[str]:
     return [p for p in world.tree.walk() if pattern.search(world.tree.files[p])]
 
 
+_CODE = frozenset("py js mjs ts tsx go rs c h java kt cs php rb sh".split())
+_SETTINGS = ("the setting", "the key", "the variable", "the constant", "the option", "the field", "the name")
+_NOUNS = {
+    "sql": ("the table", "the name"),
+    "css": ("the class", "the name"),
+    "html": ("the id", "the name", "the class"),
+    "json": ("the key", "the field", "the property", "the entry"),
+    "xml": ("the element", "the name", "the property"),
+    "env": ("the variable", "the environment variable"),
+    "md": ("the name", "the word", "the term"),
+    "txt": ("the name", "the word", "the term"),
+    "csv": ("the name", "the word"),
+}
+
+
+def _noun(rng: random.Random, plan: Planned, name: str, symbol: bool = False) -> str:
+    """What people call this name: by its file, for functions and classes by its case."""
+    ext = plan.path.rpartition(".")[2]
+    if symbol and ext in _CODE:
+        return rng.choice(("the class", "the type", "class") if name[0].isupper() else ("the function", "function", "the method", "the helper"))  # fmt: skip
+    return rng.choice(_NOUNS.get(ext, _SETTINGS))
+
+
 def _rename_target(world: World) -> tuple[Planned, str, str, str] | None:
     """(file, old name, what it is called, new name)."""
     rng = world.rng
     pool: list[tuple[Planned, str, str]] = []
     for plan in world.alive():
-        pool += [
-            (
-                plan,
-                x,
-                rng.choice(
-                    ("the class", "the type", "class")
-                    if x[0].isupper()
-                    else ("the function", "function", "the method", "the helper")
-                ),
-            )
-            for x in plan.symbols
-        ]
+        pool += [(plan, x, _noun(rng, plan, x, symbol=True)) for x in plan.symbols]
         if plan.kind not in ("css", "conf", "docker"):
-            pool += [
-                (
-                    plan,
-                    x.key,
-                    rng.choice(
-                        ("the setting", "the key", "the variable", "the constant", "the option", "the field")
-                    ),
-                )
-                for x in plan.settings
-                if re.fullmatch(r"\w+", x.key)
-            ]
+            keys = {x.key for x in plan.settings} | {x.key for x in plan.spots} - set(plan.symbols)
+            pool += [(plan, k, _noun(rng, plan, k)) for k in sorted(keys) if re.fullmatch(r"\w+", k)]
     pool = [c for c in pool if c[1] in world.tree.files[c[0].path]]
     if not pool:
         return None
@@ -95,15 +101,10 @@ def rename(world: World) -> bool:
     paths = uses(world, old)
     if len(paths) > 5:
         return False
-    slots = {
-        "k": v.name(old),
-        "v": v.name(new),
-        "what": what,
-        "f": v.quoted(plan.path, v.path_mark),
-        "F": v.path(plan.path),
-    }
-    text = world.framed(phrasings.RENAME(rng, world.split, slots))
-    if plan.path in text and len(paths) > 1 and "caller" not in text and "uses" not in text:
+    if any("/." in f"/{p}" and "/" in p for p in paths):
+        return False  # a search skips hidden folders
+    text = _asked(world, v, plan, old, what, new, len(paths) > 1)
+    if not text:
         return False
     world.say("rename", text)
     facts = {"k": old, "v": new, "fs": " ".join(paths)}
@@ -117,9 +118,34 @@ def rename(world: World) -> bool:
     return True
 
 
+def _asked(world: World, v: Voice, plan: Planned, old: str, what: str, new: str, many: bool) -> str:
+    """The request; nothing where it would name one of many files without saying that all are meant."""
+    rng = world.rng
+    if world.s.joining or rng.random() < 0.3:
+        slots = {
+            "k": v.name(old),
+            "v": v.name(new),
+            "what": what,
+            "f": v.quoted(plan.path, v.path_mark),
+            "F": v.path(plan.path),
+        }
+        text = world.framed(phrasings.RENAME(rng, world.split, slots))
+        whole = "caller" in text or "uses" in text
+        return "" if plan.path in text and many and not whole else text
+    slots = {"W": what, "K": v.name(old), "V": v.name(new), "F": v.path(plan.path)}
+    inside = rng.random() < 0.4
+    sentences = [asks_rename.DO_IN if inside else asks_rename.DO]
+    if (inside and many) or rng.random() < 0.4:
+        sentences.append(asks_rename.EVERYWHERE)
+    if rng.random() < 0.12:
+        sentences.append(asks_rename.KEEP)
+    return write(rng, world.split, sentences, slots)
+
+
 def _renamed_facts(world: World, plan: Planned, old: str, new: str) -> None:
     pattern = re.compile(rf"\b{re.escape(old)}\b")
     plan.symbols = [new if x == old else x for x in plan.symbols]
+    plan.spots = [x for x in plan.spots if not pattern.search(f"{x.key} {x.line} {' '.join(x.says)}")]
     for setting in plan.settings:
         setting.key = pattern.sub(new, setting.key)
         setting.line = pattern.sub(new, setting.line)

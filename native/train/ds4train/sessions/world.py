@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from . import configs, names, prose, scenes, spots
+from . import configs, names, prose, scenes, spots, usages
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
@@ -149,7 +149,8 @@ def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
     out: list[Planned] = []
     taken: set[str] = set()
     for _ in range(rng.randint(1, 3) if small else rng.randint(3, 9)):
-        plan = rng.choice(makers)(rng, split)
+        used = usages.usage(rng, split, rng.choice(out)) if out and rng.random() < 0.2 else None
+        plan = used or rng.choice(makers)(rng, split)
         parents = {plan.path.rsplit("/", i)[0] for i in range(1, plan.path.count("/") + 1)}
         if (
             plan.path not in taken
