@@ -6,6 +6,7 @@ Given names, values and paths go through as they are: they stand for one private
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 
 from . import words
@@ -63,6 +64,7 @@ def _join(rng: random.Random, parts: list[str], formal: bool, slots: Mapping[str
             ended = out[-1] in _ENDS
             out += " " if bracket or (ended and "\n" not in gap) else gap.lstrip(".,;") if ended else gap
         out += _sentence(part, formal and not bracket, slots)
+    out = re.sub(r" +(?=[ ,.;)]|$)", "", out)
     if formal and out[-1] not in _ENDS and rng.random() < 0.8:
         out += "."
     return out

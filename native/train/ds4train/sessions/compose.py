@@ -14,6 +14,7 @@ from . import (
     edits,
     fixing,
     history,
+    lining,
     looks,
     making,
     phrasings_extra,
@@ -83,6 +84,8 @@ FAMILIES = {
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
     "change_spot": (spotting.change_spot, 45),
+    "change_line": (lining.change_line, 9),
+    "change_known": (lining.change_known, 9),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -106,6 +109,7 @@ _JOINABLE = (
     "ask_fact",
     "change_spot",
     "change_spot",
+    "change_line",
 )
 
 _JOIN2 = Wordings("""

@@ -9,6 +9,7 @@ from . import names, phrasings, phrasings_more, values
 from .configs import Planned, Setting
 from .grammar import Phrases
 from .kinds import KINDS
+from .spot_asks import ask_for
 from .tree import quote
 from .values import Value
 from .world import World
@@ -152,7 +153,11 @@ def change(world: World, lead_in: bool = False) -> bool:
         wording = phrasings.CHANGE
     if not nowhere and not gone and value.kind == "bool" and rng.random() < 0.4:
         wording = phrasings_more.TURN_ON if value.text.lower() == "true" else phrasings_more.TURN_OFF
-    world.ask("change", wording(rng, world.split, slots))
+    if not nowhere and not gone and rng.random() < 0.5:
+        others = [x.key for x in plan.settings if x.key and x.key != key]
+        ask_for(world, v, v.setting(key), old_said, new_said, said, others)
+    else:
+        world.ask("change", wording(rng, world.split, slots))
     facts = {"k": key, "f": said, "v": new_said, "o": old}
     lead = ""
     if nowhere:

@@ -7,6 +7,7 @@ from . import values
 from .configs import Planned, Setting
 from .edits import apply_setting
 from .grammar import Phrases
+from .spot_asks import ask_for
 from .tree import quote
 from .world import World
 
@@ -133,8 +134,11 @@ def change_fact(world: World) -> bool:
     value = values.other_value(rng, world.split, setting.value)
     slots = {"F": v.path(plan.path), "f": v.quoted(plan.path, v.path_mark), "s": said}
     slots |= {"v": v.value(value.text), "o": v.value(old)}
-    wording = ask.CHANGE_FACT_OLD if rng.random() < 0.4 else ask.CHANGE_FACT
-    world.ask("change", wording(rng, world.split, slots))
+    if rng.random() < 0.5:
+        ask_for(world, v, f"the {said}", old, value.text, plan.path)
+    else:
+        wording = ask.CHANGE_FACT_OLD if rng.random() < 0.4 else ask.CHANGE_FACT
+        world.ask("change", wording(rng, world.split, slots))
     facts = {"s": said, "f": plan.path, "v": value.text, "o": old, "a": setting.line}
     s.bash(_READ(rng, facts), *world.tree.cat(plan.path))
     apply_setting(world, plan, setting, value, _EDIT(rng, facts).rstrip() + " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 
 from . import asks_change as ask
 from . import asks_switch
@@ -12,11 +13,10 @@ from .asks_style import Asked, write
 from .configs import Planned, Spot
 from .grammar import Wordings
 from .spots import spoken
-from .values import Value
 from .world import World
 
-_ON = frozenset("true yes on 1 enabled True".split())
-_OFF = frozenset("false no off 0 disabled False".split())
+_ON = frozenset("true yes on 1 enabled True TRUE".split())
+_OFF = frozenset("false no off 0 disabled False FALSE".split())
 
 
 def thing(world: World, v: Voice, plan: Planned, spot: Spot) -> tuple[str, str, str]:
@@ -72,24 +72,35 @@ def _plan(rng: random.Random, named: bool) -> Asked:
     return main + keep
 
 
-def ask_for(world: World, v: Voice, plan: Planned, spot: Spot, said: str, value: Value, path: str) -> None:
+def _switch(said: str, old: str, new: str) -> tuple[Wordings, str, str] | None:
+    """Wordings and the words for both states, where the change turns something on or off."""
+    if said.startswith(("what ", "the return")):
+        return None
+    if new in _ON and old in _OFF:
+        return asks_switch.ON, "on", "off"
+    return (asks_switch.OFF, "off", "on") if new in _OFF and old in _ON else None
+
+
+def ask_for(
+    world: World, v: Voice, said: str, old: str, new: str, path: str, others: Sequence[str] = ()
+) -> None:
+    """Ask for the new value of a thing; without a place where `path` is empty.
+
+    `others` are names in the same file.
+    """
     rng = world.rng
-    others = [x.key for x in plan.spots if x.key and x.key != spot.key]
-    slots = {
-        "T": said,
-        "F": v.path(path),
-        "V": _said_value(rng, v, value.text),
-        "O": _said_value(rng, v, spot.value.text),
-    }
+    slots = {"T": said, "F": v.path(path), "V": _said_value(rng, v, new), "O": _said_value(rng, v, old)}
     if others:
         slots["D"] = v.name(rng.choice(others))
-    on, off = value.text in _ON and spot.value.text in _OFF, value.text in _OFF and spot.value.text in _ON
     sentences = _plan(rng, bool(others))
-    if (on or off) and rng.random() < 0.65:
-        slots |= {"S": "on" if on else "off", "R": "off" if on else "on"}
-        sentences = [asks_switch.ON if on else asks_switch.OFF, *sentences[1:][-1:]]
-        sentences = [x for x in sentences if x not in (ask.DO_IT, ask.WHERE_IT, ask.STATE_IT)]
-    if world.s.joining:
+    switch = _switch(said, old, new)
+    if switch and rng.random() < 0.65:
+        slots |= {"S": switch[1], "R": switch[2]}
+        sentences = [switch[0], *(x for x in sentences if x in (ask.KEEP, ask.KEEP_D))]
+    if not path:
+        sentences = rng.choice(([ask.DO_HERE], [ask.DO_HERE, ask.STATE_IT], [ask.STATE_T, ask.DO_IT]))
+    elif world.s.joining:
         sentences = [ask.DO if sentences[0] is not ask.DO_FROM else ask.DO_FROM]
-    text = write(rng, world.split, sentences, slots, world.s.joining)
-    world.say("change", text)
+    if old == new:
+        sentences = [ask.DO]
+    world.say("change", write(rng, world.split, sentences, slots, world.s.joining))

@@ -68,11 +68,21 @@ def spots(world: World) -> list[tuple[Planned, Spot]]:
     return out
 
 
+def _findable(world: World, plan: Planned, exact: str) -> bool:
+    """Whether a search for the name finds this file and no other."""
+    holders = [p for p, text in world.tree.files.items() if exact in text]
+    return bool(exact) and len(exact) > 3 and holders == [plan.path] and "/." not in f"/{plan.path}"
+
+
 def _look(world: World, plan: Planned, spot: Spot, exact: str, said: str, facts: dict[str, str]) -> None:
     """Tool calls until the spot's line has been seen."""
     s, tree, rng = world.s, world.tree, world.rng
     repeated = tree.lines(plan.path).count(spot.line) > 1
-    if exact:
+    if not said:
+        result = s.bash(_GREP_ALL(rng, facts), *tree.grep_all(exact, "-rnIF"))
+        result = result.replace(f"./{plan.path}:", "")
+        said = plan.path
+    elif exact:
         result = s.bash(_GREP(rng, facts), *tree.grep(exact, said, "-nF"))
     else:
         result = s.bash(_READ(rng, facts), *tree.cat(said))
@@ -86,7 +96,7 @@ def _look(world: World, plan: Planned, spot: Spot, exact: str, said: str, facts:
     if f"{spot.number}:" in result and shown:
         return
     first = result.split("\n")[0].partition(":")[2].strip() or "nothing"
-    facts = {**facts, "l": first}
+    facts = {**facts, "l": first, "f": plan.path}
     think = _READ_ON(rng, facts) if exact else f"I need the line numbers of {plan.path}. View it."
     if repeated or rng.random() < 0.3:
         s.edit(think, command="view", path=plan.path)
@@ -125,8 +135,9 @@ def change_spot(world: World) -> bool:
     if repeated and (set(new) & set("\\&|\t'") or spot.value.text not in spot.line):
         return False
     said, called, exact = thing(world, v, plan, spot)
-    path = world.said_path(plan.path)
-    ask_for(world, v, plan, spot, said, value, path)
+    path = "" if _findable(world, plan, exact) and rng.random() < 0.15 else world.said_path(plan.path)
+    others = [x.key for x in plan.spots if x.key and x.key != spot.key]
+    ask_for(world, v, said, spot.value.text, value.text, path, others)
     facts = {"t": called, "f": path, "v": value.text, "o": spot.value.text, "k": exact}
     _look(world, plan, spot, exact, path, facts)
     facts["f"] = plan.path
