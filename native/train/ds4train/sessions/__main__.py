@@ -7,7 +7,18 @@ import collections
 import random
 import time
 
-from . import compose, phrasings, phrasings_more, talk
+from . import (
+    asks_append,
+    asks_change,
+    asks_create,
+    asks_line,
+    asks_rename,
+    asks_switch,
+    compose,
+    phrasings,
+    phrasings_more,
+    talk,
+)
 from .grammar import Wordings
 from .replay import replay
 from .session import body_segments, prefix
@@ -48,7 +59,8 @@ def _stats(count: int, seed: int, split: str) -> None:
     )
     total = sum(families.values())
     print("  ".join(f"{name} {n / total:.1%}" for name, n in families.most_common()))
-    for module in (phrasings, phrasings_more, talk):
+    asks = (asks_append, asks_change, asks_create, asks_line, asks_rename, asks_switch)
+    for module in (phrasings, phrasings_more, talk, *asks):
         for name, value in vars(module).items():
             if isinstance(value, Wordings):
                 lines, ways = value.count()

@@ -199,7 +199,6 @@ please use {V}[ instead| from now on|]
 that [should be|must be|has to be] {V}
 [give it|it gets] the value {V}
 [how about|let's try|let's use] {V} there?
-call it {V}
 """)
 WHERE_T = Wordings("""
 {F} [has|holds|contains|defines|sets] {T}
