@@ -47,11 +47,13 @@ def _bash(command: str, root: Path) -> str:
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={"PATH": _path(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80", **_IDENTITY},
+        env={"PATH": _path(), "COLUMNS": "80", **_QUIET, **_IDENTITY},
     )
     return status(re.sub(r"[ \t\r\n]+$", "", done.stdout.decode()), done.returncode)
 
 
+# No plugin that happens to be installed here may add its lines to what pytest says.
+_QUIET = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
