@@ -21,6 +21,7 @@ from . import (
     renaming,
     scenery,
     sections,
+    seeing,
     talk,
     writing,
 )
@@ -81,6 +82,11 @@ FAMILIES = {
     "chatter": (chatter.chatter, 13),
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
+    "look_one": (seeing.look_one, 24),
+    "look_nowhere": (seeing.look_nowhere, 9),
+    "is_it": (seeing.is_it, 4),
+    "look_both": (seeing.look_both, 4),
+    "look_back": (seeing.look_back, 3),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -102,6 +108,9 @@ _JOINABLE = (
     "change_text",
     "change_fact",
     "ask_fact",
+    "look_one",
+    "look_nowhere",
+    "look_both",
 )
 
 _JOIN2 = Wordings("""
