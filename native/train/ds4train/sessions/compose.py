@@ -14,6 +14,7 @@ from . import (
     edits,
     fixing,
     history,
+    knowing,
     looks,
     making,
     phrasings_extra,
@@ -79,7 +80,7 @@ FAMILIES = {
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
-    "chatter": (chatter.chatter, 13),
+    "chatter": (chatter.chatter, 16),
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
     "look_one": (seeing.look_one, 24),
@@ -87,6 +88,9 @@ FAMILIES = {
     "is_it": (seeing.is_it, 4),
     "look_both": (seeing.look_both, 4),
     "look_back": (seeing.look_back, 3),
+    "compare": (knowing.compare, 12),
+    "define": (knowing.define, 7),
+    "how_to": (knowing.how_to, 7),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]

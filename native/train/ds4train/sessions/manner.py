@@ -147,25 +147,28 @@ def written(
     slots: Mapping[str, str],
     extra: Sequence[str] = (),
     plain: bool = False,
+    frame: tuple[Wordings, Wordings] = (_BEFORE, _AFTER),
 ) -> str:
-    """A whole message from a set of wordings; `extra` sentences follow the request, `plain` leaves out the frame."""
+    """A whole message from a set of wordings.
+
+    `extra` sentences follow the request, `plain` leaves out what `frame` puts before and after it.
+    """
     marks = {name: chr(_FIRST + i) for i, name in enumerate(slots)}
     text = core(rng, split, marks).replace(GIVEN, "").strip()
     if plain:
         text = " ".join([text.rstrip(".") if not extra else _ended(rng, text), *extra])
         return _with(text, marks, slots)
-    r = rng.random()
-    text = _sentence(text) if r < 0.75 else text
-    frame = {"n": wild.english(rng, split), "p": rng.choice(words.PEOPLE[split])}
+    text = _sentence(text) if rng.random() < 0.75 else text
+    who = {"n": wild.english(rng, split), "p": rng.choice(words.PEOPLE[split])}
     more = list(extra)
     if rng.random() < 0.22:
-        more.insert(rng.randint(0, len(more)), _AFTER(rng, split, frame).replace(GIVEN, ""))
+        more.insert(rng.randint(0, len(more)), frame[1](rng, split, who).replace(GIVEN, ""))
     if more:
         text = " ".join([_ended(rng, text), *more])
     elif text[-1].isalnum() and rng.random() < 0.3:
         text += "."
     if rng.random() < 0.25:
-        before = _BEFORE(rng, split, frame).replace(GIVEN, "")
+        before = frame[0](rng, split, who).replace(GIVEN, "")
         text = before + rng.choice((" ", " ", " ", "\n", "\n\n")) + text
     text = _casual(rng, text)
     for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
