@@ -47,7 +47,7 @@ both {a} and {b} [exist|come up a lot|sound alike]. [How do they differ|What is 
 DEFINE = Wordings("""
 [what is|what's|what exactly is|what actually is] {x}?
 [what is|what's] {x}[ again| exactly| anyway| in simple words| in plain English| in one sentence| in short|, roughly|, please]?
-[what does|what do] {x} mean?
+what does {x} mean?
 [what do|what would] [people|developers|programmers|they|you] [mean by|mean with|call] {x}?
 [what is|what's] [meant by|the meaning of|the idea of|the idea behind|the point of|the definition of] {x}?
 [can|could|would|will] you [explain|define|describe|tell me about] {x}[ to me| briefly| in a sentence| in simple words| please|]?

@@ -6,6 +6,7 @@ Names and values are put in after all of that, so they always stand exactly as t
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 
 from . import wild, words
@@ -154,7 +155,7 @@ def written(
     `extra` sentences follow the request, `plain` leaves out what `frame` puts before and after it.
     """
     marks = {name: chr(_FIRST + i) for i, name in enumerate(slots)}
-    text = core(rng, split, marks).replace(GIVEN, "").strip()
+    text = re.sub(" {2,}", " ", core(rng, split, marks).replace(GIVEN, "")).strip()
     if plain:
         text = " ".join([text.rstrip(".") if not extra else _ended(rng, text), *extra])
         return _with(text, marks, slots)
@@ -171,7 +172,7 @@ def written(
         before = frame[0](rng, split, who).replace(GIVEN, "")
         text = before + rng.choice((" ", " ", " ", "\n", "\n\n")) + text
     text = _casual(rng, text)
-    for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
+    for _ in range(rng.choice((0, 0, 0, 0, 0, 1, 2))):
         text = _slip(rng, text)
     return _with(text, marks, slots)
 

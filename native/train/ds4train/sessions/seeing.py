@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from . import asklook, manner, names, words
+from . import asklook, manner, names
 from .asking import Voice
 from .configs import Planned
 from .grammar import Phrases
@@ -80,12 +80,12 @@ It is {v} ({f}).
 _KINDS = "setting option key value entry variable parameter field property constant line item".split()
 
 
-def _standing(world: World) -> list[Planned]:
+def standing(world: World) -> list[Planned]:
     return [p for p in world.alive() if p.sights and world.tree.files[p.path] == p.text]
 
 
-def _pick(world: World) -> tuple[Planned, Sight] | None:
-    plans = _standing(world)
+def pick(world: World) -> tuple[Planned, Sight] | None:
+    plans = standing(world)
     if not plans:
         return None
     plan = world.rng.choice(plans)
@@ -105,7 +105,7 @@ def _respelled(rng: random.Random, key: str) -> str:
     return names.style(bits, rng.choice(("snake", "kebab", "upper", "camel", "pascal")))
 
 
-def _called(rng: random.Random, voice: Voice, sight: Sight, by_name: bool, as_said: str = "") -> str:
+def called_so(rng: random.Random, voice: Voice, sight: Sight, by_name: bool, as_said: str = "") -> str:
     """The name in the file, or words with an article."""
     if not by_name:
         return f"{rng.choice(('the', 'the', 'the', 'our'))} {rng.choice(sight.says[:3] if rng.random() < 0.6 else sight.says)}"
@@ -118,18 +118,18 @@ def _called(rng: random.Random, voice: Voice, sight: Sight, by_name: bool, as_sa
     )
 
 
-def _where(world: World, voice: Voice, path: str) -> str:
+def where(world: World, voice: Voice, path: str) -> str:
     p = voice.quoted(path, voice.path_mark)
     return world.rng.choice((p, p, p, p, p, f"the file {p}", f"file {p}", f"our {p}", f"the {p} file"))
 
 
-def _bare_words(text: str) -> str:
+def bare_words(text: str) -> str:
     for article in ("the ", "our "):
         text = text.removeprefix(article)
     return text
 
 
-def _show(
+def show(
     world: World, plan: Planned, sight: Sight, by_name: bool, lead: str, path: str, name: str = ""
 ) -> str:
     """Look at the value, by the name as it was said; returns the closing thought's first sentence."""
@@ -157,7 +157,7 @@ def _thought(rng: random.Random, facts: dict[str, str]) -> str:
 def look_one(world: World) -> bool:
     """One value of a named file, by its name, in words, or as a question."""
     rng, s, v = world.rng, world.s, world.voice()
-    found = _pick(world)
+    found = pick(world)
     if found is None:
         return False
     plan, sight = found
@@ -167,25 +167,25 @@ def look_one(world: World) -> bool:
     name = _respelled(rng, sight.key) if by_name and rng.random() < 0.1 else sight.key
     if name != sight.key and name in plan.text:
         return False
-    called = _called(rng, v, sight, by_name, name)
-    slots = {"s": called, "f": _where(world, v, path), "q": rng.choice(sight.questions) if asked else ""}
+    called = called_so(rng, v, sight, by_name, name)
+    slots = {"s": called, "f": where(world, v, path), "q": rng.choice(sight.questions) if asked else ""}
     bare = not s.joining and rng.random() < 0.16
     extra = [manner.BARE(rng, world.split, {})] if bare else []
     others = [x for x in plan.sights if x.key != sight.key]
     if others and not asked and rng.random() < 0.15:
-        other = _called(rng, v, rng.choice(others), by_name)
+        other = called_so(rng, v, rng.choice(others), by_name)
         extra.insert(
             0, manner.written(rng, world.split, asklook.NOT_THAT, {"s": called, "t": other}, plain=True) + "."
         )
     wording = asklook.QUESTION if asked else asklook.IN_FILE
     world.say("lookup", manner.written(rng, world.split, wording, slots, extra, plain=s.joining))
-    thought = _show(world, plan, sight, by_name, "" if asked else _bare_words(called), path, name)
+    thought = show(world, plan, sight, by_name, "" if asked else bare_words(called), path, name)
     _reply(
         world,
         plan,
         sight,
         thought,
-        "" if asked else sight.key if by_name else _bare_words(called),
+        "" if asked else sight.key if by_name else bare_words(called),
         by_name,
         bare,
     )
@@ -204,12 +204,12 @@ def _reply(
 def look_nowhere(world: World) -> bool:
     """No file is named: search for the name, or for the most telling word."""
     rng, s, v = world.rng, world.s, world.voice()
-    found = _pick(world)
+    found = pick(world)
     if found is None:
         return False
     plan, sight = found
     by_name = not sight.plain and rng.random() < 0.6
-    called = _called(rng, v, sight, by_name)
+    called = called_so(rng, v, sight, by_name)
     word = sight.key if by_name else max(sight.owner.split(" "), key=len)
     if not by_name and sight.owner not in called:
         return False
@@ -227,102 +227,6 @@ def look_nowhere(world: World) -> bool:
     if sight.line not in result:
         s.bash(_MORE(rng, facts), *world.tree.cat(plan.path))
     _reply(
-        world, plan, sight, _thought(rng, facts), sight.key if by_name else _bare_words(called), by_name, bare
-    )
-    return True
-
-
-def is_it(world: World) -> bool:
-    """Whether a value is what somebody believes."""
-    rng, s, v = world.rng, world.s, world.voice()
-    found = _pick(world)
-    if found is None:
-        return False
-    plan, sight = found
-    wrong = [x.value for x in plan.sights if x.value != sight.value and x.kind == sight.kind]
-    right = not wrong or rng.random() < 0.5
-    claim = sight.value if right else rng.choice(wrong)
-    by_name = not sight.plain and rng.random() < 0.45
-    called = _called(rng, v, sight, by_name)
-    slots = {
-        "s": called,
-        "f": _where(world, v, plan.path),
-        "v": v.value(claim),
-        "t": rng.choice(words.PEOPLE[world.split]),
-    }
-    world.say("lookup", manner.written(rng, world.split, asklook.IS_IT, slots, plain=s.joining))
-    thought = _show(world, plan, sight, by_name, _bare_words(called), plan.path)
-    facts = {"c": called if not by_name else f"`{sight.key}`", "v": sight.value, "f": plan.path, "w": claim}
-    if right:
-        s.answer(
-            f"{thought} Yes.",
-            rng.choice(("Yes, {c} in {f} is {v}.", "Yes. {f} has {v} for {c}.", "Yes, it is {v}.")).format(
-                **facts
-            ),
-            "Yes",
-        )
-    else:
-        replies = ("No, {c} in {f} is {v}, not {w}.", "No. It is {v} in {f}.", "No, it is {v}, not {w}.")
-        s.answer(f"{thought} Not {claim}.", rng.choice(replies).format(**facts), "No", sight.value)
-    return True
-
-
-def look_both(world: World) -> bool:
-    """Two values of one file."""
-    rng, s, v = world.rng, world.s, world.voice()
-    plans = [p for p in _standing(world) if len(p.sights) > 1]
-    if not plans:
-        return False
-    plan = rng.choice(plans)
-    a, b = rng.sample(plan.sights, 2)
-    by_name = not a.plain and rng.random() < 0.45
-    said = [_called(rng, v, x, by_name) for x in (a, b)]
-    slots = {"s": said[0], "t": said[1], "f": _where(world, v, plan.path)}
-    world.say("lookup", manner.written(rng, world.split, asklook.BOTH, slots, plain=s.joining))
-    names = [f"`{x.key}`" if by_name else f"the {_bare_words(y)}" for x, y in zip((a, b), said, strict=True)]
-    s.bash(f"Two values are wanted: {names[0]} and {names[1]}. Read {plan.path}.", *world.tree.cat(plan.path))
-    first = names[0][:1].upper() + names[0][1:]
-    shown = [x.line if x.line == x.key_line else f"{x.key_line} ... {x.line}" for x in (a, b)]
-    s.answer(
-        f"`{shown[0]}` and `{shown[1]}`: {a.value} and {b.value}.",
-        rng.choice(
-            (
-                f"{first} is {a.value} and {names[1]} is {b.value}.",
-                f"In {plan.path}, {names[0]} is {a.value} and {names[1]} is {b.value}.",
-                f"{first}: {a.value}\n{names[1][:1].upper() + names[1][1:]}: {b.value}",
-            )
-        ),
-        a.value,
-        b.value,
-    )
-    return True
-
-
-def look_back(world: World) -> bool:
-    """Which entry has a given value."""
-    rng, s, v = world.rng, world.s, world.voice()
-    found = _pick(world)
-    if found is None:
-        return False
-    plan, sight = found
-    if plan.text.count(sight.value) != 1 or len(sight.value) < 2:
-        return False
-    slots = {"f": _where(world, v, plan.path), "v": v.value(sight.value)}
-    world.say("lookup", manner.written(rng, world.split, asklook.REVERSE, slots, plain=s.joining))
-    result = s.bash(f"Search {plan.path} for {sight.value}.", *world.tree.grep(sight.value, plan.path, "-nF"))
-    lead = f"The line is `{sight.line}`"
-    if sight.key_line not in result:
-        s.bash(f"{lead}, without a name. Read {plan.path}.", *world.tree.cat(plan.path))
-        lead = f"`{sight.line}` belongs to `{sight.key_line}`"
-    s.answer(
-        f"{lead}, so it is {sight.key}.",
-        rng.choice(
-            (
-                f"`{sight.key}` is {sight.value} in {plan.path}.",
-                f"It is `{sight.key}`.",
-                f"{sight.value} is the value of `{sight.key}`.",
-            )
-        ),
-        sight.key,
+        world, plan, sight, _thought(rng, facts), sight.key if by_name else bare_words(called), by_name, bare
     )
     return True

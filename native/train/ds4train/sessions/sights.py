@@ -9,14 +9,12 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from . import configs, names, rich, wild
+from . import configs, names, rich, spelled, wild
 from .configs import Planned
+from .spelled import NUMERIC, Form, Noun
 
 _SLOT = re.compile("«(\\w)»")
-_NUMERIC = ("number", "port", "small", "two", "three", "four", "float", "money", "negative")
 _USUAL = (
     "upload download request session backup login search image server client worker cache queue report invoice order"
     " release staging production preview night morning summer winter office kitchen garden meeting workshop launch"
@@ -24,24 +22,6 @@ _USUAL = (
     " profile player enemy level door window table chart header footer sidebar button menu blog forum library archive"
     " import export mail chat bot api database parser crawler proxy gateway broker scheduler logger"
 ).split()
-
-
-@dataclass(frozen=True)
-class Form:
-    ending: str
-    case: str
-    spelling: str
-    head: tuple[str, ...]
-    entry: tuple[str, ...]
-    foot: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Noun:
-    word: str
-    kinds: tuple[str, ...]
-    others: tuple[str, ...]
-    questions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,72 +39,6 @@ class Sight:
     plain: bool  # whether the name is written as words
 
 
-@cache
-def _forms() -> list[Form]:
-    text = Path(__file__).with_name("forms.txt").read_text(encoding="utf-8")
-    out = []
-    for part in text.split("=== ")[1:]:
-        title, _, body = part.partition("\n")
-        head, _, rest = body.partition("<<\n")
-        entry, _, foot = rest.partition(">>\n")
-        pieces = [tuple(x.split("\n")[:-1]) for x in (head, entry, foot)]
-        ending, case, spelling = title.split()
-        out.append(Form(ending, case, spelling, *pieces))
-    return out
-
-
-def _split(cell: str) -> tuple[str, ...]:
-    """Comma-separated, but the choices after `choice:` belong together."""
-    plain, mark, choices = cell.strip().partition("choice:")
-    found = [x.strip() for x in plain.split(",") if x.strip()]
-    return tuple(found + ([mark + choices] if mark else []))
-
-
-@cache
-def _nouns() -> list[Noun]:
-    lines = Path(__file__).with_name("sights.txt").read_text(encoding="utf-8").splitlines()
-    rows = [line.split("|") for line in lines]
-    return [Noun(r[0].strip(), _split(r[1]), _split(r[2]), _split(r[3])) for r in rows]
-
-
-def _literal(value: str, kind: str, spelling: str) -> str | None:
-    """The value as the form writes it; None where that needs an escape."""
-    if kind in _NUMERIC and spelling not in ("sql", "sh"):
-        return value
-    if kind == "flag" and value in ("true", "false") and spelling not in ("sql", "sh"):
-        return value.title() if spelling.startswith("py") else value
-    if "\\" in value:
-        return None
-    if spelling == "sh":
-        return (
-            value
-            if re.fullmatch(r"[\w.:/@-]+", value)
-            else None
-            if re.search('["$`!]', value)
-            else f'"{value}"'
-        )
-    if spelling == "yaml":
-        return value if re.fullmatch(r"[A-Za-z][\w ./-]*", value) else None if '"' in value else f'"{value}"'
-    marks = {"py": "\"'", "py1": "'\"", "js": "'\"", "sql": "'"}.get(spelling, '"')
-    mark = next((m for m in marks if m not in value), None)
-    return f"{mark}{value}{mark}" if mark else None
-
-
-def _fits(value: str, form: Form, literal: str | None) -> bool:
-    forbidden = {
-        "xml": '<>&"',
-        "html": '<>&"',
-        "csv": ',;"',
-        "tsv": "\t",
-        "css": '"\\',
-        "md": "|*`",
-        "sh": '"`$;',
-    }
-    if form.spelling != "bare":
-        return literal is not None
-    return not set(value) & set(forbidden.get(form.ending, "")) and (form.ending != "md" or "#" not in value)
-
-
 def _value(rng: random.Random, split: str, noun: Noun, form: Form) -> tuple[str, str, str]:
     """(kind, value, literal) that the form can write."""
     while True:
@@ -135,8 +49,8 @@ def _value(rng: random.Random, split: str, noun: Noun, form: Form) -> tuple[str,
             else rng.choice(("words", "odd", "quoted", "foreign", "glue", "amount"))
         )
         value = rich.text(rng, split, kind)
-        literal = _literal(value, kind, form.spelling)
-        if value.strip() == value and _fits(value, form, literal):
+        literal = spelled.literal(value, kind, form.spelling)
+        if value.strip() == value and spelled.fits(value, form, literal):
             return kind, value, literal or value
 
 
@@ -205,9 +119,9 @@ def _path(rng: random.Random, split: str, form: Form) -> str:
 def _type(kind: str, value: str) -> str:
     return (
         "float"
-        if "." in value and kind in _NUMERIC
+        if "." in value and kind in NUMERIC
         else "int"
-        if kind in _NUMERIC
+        if kind in NUMERIC
         else "bool"
         if kind == "flag"
         else "str"
@@ -216,9 +130,9 @@ def _type(kind: str, value: str) -> str:
 
 def sighted(rng: random.Random, split: str) -> Planned:
     """A file of one form with two to nine entries."""
-    form = rng.choice(_forms())
+    form = rng.choice(spelled.forms())
     owners = _owners(rng, split)
-    nouns = rng.sample(_nouns(), rng.randint(1, 4))
+    nouns = rng.sample(spelled.nouns(), rng.randint(1, 4))
     pairs = [(a, n) for a in owners for n in nouns]
     rng.shuffle(pairs)
     outer = {"o": wild.english(rng, split)}
