@@ -57,6 +57,16 @@ No match for {k}: it may be spelled otherwise. Read {f}.
 {k} is not found like that. I read {f} to see how it is written.
 Nothing for {k}. Read {f}.
 """)
+_FOLLOW = Phrases("""
+`{h}` refers to {x}. What is {x}?
+`{h}`: the value is that of {x}. Look it up in {f}.
+It is whatever {x} is. Search {f} for {x}.
+""")
+_THROUGH = Phrases("""
+`{h}`, and `{l}`: so it is {v}.
+`{h}` takes {x}, and the line is `{l}`. So {v}.
+{x} stands for {v}: `{l}`.
+""")
 _SAID = Phrases("""
 The {s} is {v}.
 The {s} in {f} is {v}.
@@ -135,7 +145,15 @@ def show(
     """Look at the value, by the name as it was said; returns the closing thought's first sentence."""
     s, rng = world.s, world.rng
     name = name or sight.key
-    facts = {"k": name, "f": path, "l": sight.line, "v": sight.value, "h": sight.key_line, "s": lead}
+    facts = {
+        "k": name,
+        "f": path,
+        "l": sight.line,
+        "v": sight.value,
+        "h": sight.key_line,
+        "s": lead,
+        "x": sight.via,
+    }
     if by_name:
         result = s.bash(_GREP(rng, facts), *world.tree.grep(name, path, "-nF"))
     else:
@@ -145,11 +163,17 @@ def show(
         again = world.tree.grep(name, plan.path, "-nF") if by_name else world.tree.cat(plan.path)
         result = s.bash(world.recover(path, plan.path, "Look there."), *again)
     if by_name and sight.line not in result:
-        s.bash((_MORE if name == sight.key else _OTHERWISE)(rng, facts), *world.tree.cat(plan.path))
+        more = world.tree.grep(sight.via, plan.path, "-nF") if sight.via else world.tree.cat(plan.path)
+        if name != sight.key:
+            s.bash(_OTHERWISE(rng, facts), *world.tree.cat(plan.path))
+        else:
+            s.bash((_FOLLOW if sight.via else _MORE)(rng, facts), *more)
     return _thought(rng, facts)
 
 
 def _thought(rng: random.Random, facts: dict[str, str]) -> str:
+    if facts["x"]:
+        return _THROUGH(rng, facts)
     alone = facts["h"] == facts["l"] or not facts["h"]
     return (_SEEN if alone else _BELOW)(rng, facts)
 
@@ -223,9 +247,10 @@ def look_nowhere(world: World) -> bool:
         "lookup", manner.written(rng, world.split, asklook.NOWHERE, {"s": called}, extra, plain=s.joining)
     )
     s.bash(_GREP_ALL(rng, {"k": word}), command, result)
-    facts = {"h": sight.key_line, "f": plan.path, "l": sight.line, "v": sight.value}
+    facts = {"h": sight.key_line, "f": plan.path, "l": sight.line, "v": sight.value, "x": sight.via}
     if sight.line not in result:
-        s.bash(_MORE(rng, facts), *world.tree.cat(plan.path))
+        more = world.tree.grep(sight.via, plan.path, "-nF") if sight.via else world.tree.cat(plan.path)
+        s.bash((_FOLLOW if sight.via else _MORE)(rng, facts), *more)
     _reply(
         world, plan, sight, _thought(rng, facts), sight.key if by_name else bare_words(called), by_name, bare
     )

@@ -80,7 +80,7 @@ def look_back(world: World) -> bool:
     if found is None:
         return False
     plan, sight = found
-    if plan.text.count(sight.value) != 1 or len(sight.value) < 2:
+    if not sight.direct or plan.text.count(sight.value) != 1 or len(sight.value) < 2:
         return False
     slots = {"f": where(world, v, plan.path), "v": v.value(sight.value)}
     world.say("lookup", manner.written(rng, world.split, asklook.REVERSE, slots, plain=s.joining))

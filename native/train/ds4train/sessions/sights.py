@@ -37,6 +37,8 @@ class Sight:
     line: str
     key_line: str
     plain: bool  # whether the name is written as words
+    via: str = ""  # the name that stands for the value
+    direct: bool = True  # whether the value belongs to the key alone
 
 
 def _value(rng: random.Random, split: str, noun: Noun, form: Form) -> tuple[str, str, str]:

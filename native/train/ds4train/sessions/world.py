@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from . import configs, names, prose, scenes, sights
+from . import charts, configs, names, prose, scenes
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
@@ -141,12 +141,12 @@ def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
         scenes.scene,
         scenes.scene,
         scenes.scene,
-        sights.sighted,
-        sights.sighted,
-        sights.sighted,
-        sights.sighted,
-        sights.sighted,
-        sights.sighted,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
     )
     out: list[Planned] = []
     taken: set[str] = set()
