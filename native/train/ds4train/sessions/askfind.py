@@ -32,6 +32,21 @@ is {w} [anywhere|somewhere|used|mentioned|in any file][ here|]? [Where|In which 
 [an error message|the page|the app|the screen|the log] [says|shows] {w}. [Which file is that from|Where does it come from|Find the file]
 before I [delete|rename|change] {w}: [which files have it|where is it used|in which files does it stand]?
 [please |]grep {w}[ and tell me the file| for me| in here|]
+yo where's {w}
+no clue where I put {w}, can you look
+I swear we had {w} in one of these files, which one was it
+the reviewer wants to see {w}. Where do I send them?
+if I had to change {w}, which file would I open?
+please hunt through everything for {w} and tell me where you ended up
+there must be a file with {w} in it, mustn't there? Which?
+{w} came up in the call, where in the repo is that?
+my editor's search is broken. {w}: which file?
+point me at {w}
+I'd like to open the file where {w} stands, what is it called?
+{w} keeps haunting me, what file is it from
+could any of these files be the one with {w}? Which?
+what's the name of the thing that has {w} in it, the file I mean
+where's the line with {w}, I mean which file
 what's the file [with|that has|that mentions] {w}?
 """)
 
@@ -126,6 +141,20 @@ output of {c}?
 [check|verify|see|look] what {c} [prints|says|gives|outputs] and [tell me|report it|let me know]
 [let's see|let me know|find out|figure out] what {c} [prints|says|outputs]
 [do|give] me a [run|quick run] of {c} and [show|tell] me [the output|what it printed]
+go ahead with {c} and read me its output
+just try {c}, what does it come back with?
+I wonder what {c} would say here
+humor me: {c}. What do you see?
+{c} pls, and the output
+type {c} into the shell and copy what you get back
+I have never run {c}, what does it give?
+could you type {c} for me? I need whatever it prints
+the docs tell me to run {c}. Do that and report what you see
+somebody sent me this: {c}. What does it print?
+we need the output of {c} for the ticket
+what comes back from {c}?
+what would I see if I typed {c}?
+one command: {c}. One question: what does it say?
 [what's|what is] printed by {c}?
 """)
 

@@ -55,6 +55,36 @@ read {f}. What is {s}?
 [someone|somebody|a customer|a colleague|my boss|the auditor|support] [wants|asks for|needs|asked me for|would like] {s}. [See|Look in|It's in|Check] {f}
 [go find|hunt down|track down|look for] {s} in {f} and [tell me|report back|report it|let me know]
 [help me find|help me with] {s} in {f}
+yo, {s}? {f} has it I guess
+not sure anymore what {s} was, can you peek at {f}
+I was told that {f} has the answer to this one: {s}
+my memory is terrible. {s}, {f}, please
+the intern asked for {s} and I said I'd check {f}, so, what is it
+while you are in there: what does {f} have for {s}
+I only have the printed version of {f} and it is old. What is {s} now?
+when somebody opens {f}, what do they see for {s}?
+{f} should tell us {s}, right? What is it?
+so what did we end up with for {s} in {f}?
+ok so {f}, I need exactly one thing out of it: {s}
+give it to me straight: {s} in {f}
+could you be so kind and read {s} to me from {f}?
+if I opened {f} right now, what would I find for {s}?
+trying to fill in a form here, it wants {s} and {f} is where we keep that
+we argue about {s} over lunch, settle it please, {f} decides
+pls read {f} n tell me {s}
+{s} plz ({f})
+I'd be grateful for {s}, as it stands in {f}
+for the record, what is {s}? Source: {f}
+[before|until] I touch anything, I would like to know {s} in {f}
+quote me {s} from {f}
+[copy|paste] {s} from {f} into your answer
+which is {s} now that [{f} was updated|someone edited {f}]?
+as far as {f} is concerned, what is {s}?
+{f} was changed yesterday, what is {s} now?
+I can see {f} in the listing but not what is inside. What is {s}?
+put simply: {f}, {s}, what is it
+what number or text do we have in {f} for {s}?
+the value of interest is {s}; the file of interest is {f}
 """)
 
 NOWHERE = Wordings("""
