@@ -35,10 +35,10 @@ def _show(count: int, seed: int, split: str, family: str | None) -> None:
         print("=" * 100)
 
 
-def _check(count: int, seed: int, split: str) -> None:
+def _check(count: int, seed: int, split: str, family: str | None) -> None:
     bad = 0
     for i in range(count):
-        session = compose.build(random.Random(seed + i), split, 9000)
+        session = compose.build(random.Random(seed + i), split, 9000, only=family)
         for problem in replay(session):
             bad += 1
             print(f"seed {seed + i}: {problem}")
@@ -79,7 +79,7 @@ def main() -> None:
     if options.show:
         _show(options.show, options.seed, options.split, options.family)
     if options.check:
-        _check(options.check, options.seed, options.split)
+        _check(options.check, options.seed, options.split, options.family)
     if options.stats:
         _stats(options.stats, options.seed, options.split)
 

@@ -69,7 +69,8 @@ _TAILS = (
 
 @cache
 def _table() -> list[tuple[Wordings, Phrases]]:
-    lines = Path(__file__).with_name("chatter.txt").read_text(encoding="utf-8").splitlines()
+    files = [Path(__file__).with_name(name) for name in ("chatter.txt", "chatter_more.txt")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     rows = [line.split(" => ") for line in lines if line.strip()]
     return [(Wordings(ask), Phrases(answer)) for ask, answer in rows]
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from . import names, values
 from .kinds import EXTENSIONS, KINDS, LISTS, Kind, pick_kind
 from .values import Value
+
+if TYPE_CHECKING:
+    from .sights import Sight
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Planned:
     symbols: list[str] = field(default_factory=list)  # functions, classes
     prose: bool = False
     spots: list[Spot] = field(default_factory=list)  # places of spots.txt
+    sights: tuple[Sight, ...] = ()  # values of a file of sights.py
 
 
 def _rust_type(v: Value) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from . import configs, names, prose, scenes, spots, usages
+from . import charts, configs, names, prose, scenes, spots, usages
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
@@ -145,6 +145,12 @@ def populate(rng: random.Random, split: str, small: bool) -> list[Planned]:
         spots.spot_file,
         spots.spot_file,
         spots.spot_file,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
+        charts.any_sight,
     )
     out: list[Planned] = []
     taken: set[str] = set()
