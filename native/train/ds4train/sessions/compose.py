@@ -19,6 +19,7 @@ from . import (
     phrasings_extra,
     programs,
     renaming,
+    repair,
     scenery,
     sections,
     talk,
@@ -28,6 +29,7 @@ from .asking import capital, dress
 from .fixing import add_kit
 from .grammar import GIVEN, Wordings
 from .kits import Kit
+from .planting import plant
 from .session import Session, Step, environment, prefix
 from .tree import Tree
 from .world import World, populate
@@ -75,6 +77,7 @@ FAMILIES = {
     "edit_run": (combos.edit_run, 6),
     "says": (combos.says, 7),
     "satisfy": (checks.satisfy, 30),
+    "repair": (repair.repair, 70),
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
@@ -102,6 +105,7 @@ _JOINABLE = (
     "change_text",
     "change_fact",
     "ask_fact",
+    "repair",
 )
 
 _JOIN2 = Wordings("""
@@ -169,6 +173,8 @@ def build(
     session = Session(rng, split, tree, env)
     world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
     kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
+    if only in ("repair", "several") or (only is None and rng.random() < 0.4):
+        world.planted = plant(rng, split, tree)
     _instructions(world, kit)
     session.initial = dict(tree.files)
     if only == "git" or (only is None and rng.random() < 0.35):
