@@ -6,6 +6,7 @@ import random
 
 from ..document import Document  # noqa: TID252
 from . import (
+    chains,
     chatter,
     checks,
     combos,
@@ -14,6 +15,7 @@ from . import (
     edits,
     fixing,
     history,
+    joining,
     looks,
     making,
     phrasings_extra,
@@ -25,9 +27,7 @@ from . import (
     talk,
     writing,
 )
-from .asking import capital, dress
 from .fixing import add_kit
-from .grammar import GIVEN, Wordings
 from .kits import Kit
 from .planting import plant
 from .session import Session, Step, environment, prefix
@@ -78,6 +78,7 @@ FAMILIES = {
     "says": (combos.says, 7),
     "satisfy": (checks.satisfy, 30),
     "repair": (repair.repair, 70),
+    "chain": (chains.chain, 45),
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
@@ -106,51 +107,10 @@ _JOINABLE = (
     "change_fact",
     "ask_fact",
     "repair",
+    "repair",
+    "chain",
+    "show",
 )
-
-_JOIN2 = Wordings("""
-{a}, then {b}
-{a} and then {b}
-{A}. Then {b}
-{A}. After that, {b}
-first {a}, then {b}
-1. {A}\\n2. {B}
-- {A}\\n- {B}
-{A}. Also {b}
-{a}; then {b}
-{A}. [Next|Afterwards], {b}
-[two things|Two tasks]: {a}, and {b}
-{a}, and {b}
-{A}\\n{B}
-[do the following|please do these]:\\n1. {A}\\n2. {B}
-{A}. When that is done, {b}
-Step 1: {a}\\nStep 2: {b}
-""")
-
-
-def _several(world: World) -> bool:
-    """Two or three requests in one message."""
-    rng, s = world.rng, world.s
-    s.begin_joined()
-    count = 2 if rng.random() < 0.75 else 3
-    for _ in range(30):
-        if len(s.asked) == count:
-            break
-        FAMILIES[rng.choice(_JOINABLE)][0](world)
-    if not s.asked:
-        s.joining = False
-        return False
-    cores = [c.strip().rstrip(".") for c in s.asked]
-    text = cores[-1]
-    if len(cores) == 3 and rng.random() < 0.4:
-        text = "\n".join(f"{i}. {capital(c)}" for i, c in enumerate(cores, 1))
-    else:
-        for core in reversed(cores[:-1]):
-            slots = {"a": core, "b": text, "A": capital(core), "B": capital(text)}
-            text = _JOIN2(rng, world.split, slots)
-    whole = dress(rng, world.split, text, edits=False) if "\n" not in text else text
-    s.end_joined(whole.replace(GIVEN, ""))
-    return True
 
 
 def build(
@@ -209,7 +169,7 @@ def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: s
         if len(session.tasks) >= wanted or (session.tasks and _size(session) > budget):
             return
         if only == "several" or (only is None and rng.random() < _SEVERAL_SHARE):
-            _several(world)
+            joining.several(world, [FAMILIES[n][0] for n in _JOINABLE])
         elif kit and (only == "fix" or rng.random() < 0.65):
             fixing.fix(world, kit)
             kit = None

@@ -10,6 +10,7 @@ from .configs import Planned
 from .faultchecks import Case
 from .faults import Piece
 from .kits import Kit
+from .sandbox import namespace
 from .tree import Tree
 
 
@@ -194,4 +195,15 @@ def plant(rng: random.Random, split: str, tree: Tree) -> Planted | None:
         return None
     for path, text in made.files.items():
         tree.add(path, text)
-    return made
+    return made if made.kit is None or _short(made.kit, tree) else _uproot(made, tree)
+
+
+def _short(kit: Kit, tree: Tree) -> bool:
+    """Whether pytest shows both values whole."""
+    scope = dict(namespace(tree, kit.test.path))
+    return max(len(repr(eval(x, scope))) for x in (kit.shown, kit.expected)) <= 30
+
+
+def _uproot(made: Planted, tree: Tree) -> None:
+    for path in made.files:
+        tree.remove(path)
