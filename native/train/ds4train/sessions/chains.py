@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from . import loose, sources
 from . import phrasings_chain as ask
-from . import phrasings_loose as around
+from .chainparts import Chain, ending, finish
 from .edits import apply_setting, new_line
-from .grammar import Phrases, Wordings
+from .grammar import Phrases
 from .kinds import KINDS
 from .lines import safe_line
 from .sources import Source
@@ -29,53 +29,6 @@ _COPY = Phrases("""
 {seen} {j} in {G} must become `{v}`. Find it.
 {seen} Look for {j} in {G}, it gets `{v}`.
 """)
-_SHOW = Phrases("""
-Now show {H}.
-Last step: cat {H}.
-That is done. See what {H} holds.
-""")
-
-
-class Chain:
-    """One task under way: the parts of its request, and what its answer says."""
-
-    def __init__(self, world: World, source: Source) -> None:
-        self.world, self.source = world, source
-        self.parts: list[str] = []
-        self.said: list[str] = [source.said]
-        self.answers: list[str] = [source.value]
-
-    def say(self, pool: Wordings, **slots: str) -> str:
-        rng = self.world.rng
-        return pool(rng, self.world.split, slots).replace("\x01", "").replace("  ", " ").strip(" ,")
-
-    def refer(self) -> str:
-        return self.say(ask.REFER)
-
-    def request(self, first: str, use: str, show: str) -> None:
-        """Join the parts, roughen the text and say it."""
-        world, rng = self.world, self.world.rng
-        given = [first, use, show]
-        parts = [x.replace(" ,", ",").rstrip() for x in given if x]
-        slots = dict(zip("abc", parts, strict=False))
-        pool = ask.LINK if len(parts) == 2 else ask.LINK3
-        text = parts[0] if len(parts) == 1 else self.say(pool, **slots)
-        text = (
-            text.replace(",.", ".")
-            .replace(",;", ";")
-            .replace(",,", ",")
-            .replace("..", ".")
-            .replace("only only", "only")
-        )
-        if rng.random() < 0.65:
-            text = text[:1].upper() + text[1:]
-        if text[-1].isalnum() and rng.random() < 0.4:
-            text += "."
-        if not world.s.joining:
-            text = loose.message(
-                rng, world.split, text, around.BEFORE if rng.random() < 0.4 else around.GREETING, around.AFTER
-            )
-        world.say("several", text)
 
 
 def chain(world: World) -> bool:
@@ -103,7 +56,7 @@ def _create(world: World, source: Source) -> bool:
     chain = Chain(world, source)
     first, ref = _first(chain)
     use = chain.say(ask.CREATE, r=ref, W=v.quoted(path, v.path_mark))
-    show, step = _ending(chain, path, v.path(path))
+    show, step = ending(chain, path, v.path(path))
     chain.request(first, use, show)
     source.act(f"First the value for {path}. ")
     s.edit(_CREATE(rng, {"seen": source.seen, "v": source.value, "W": path}), command="create", path=path,
@@ -113,7 +66,7 @@ def _create(world: World, source: Source) -> bool:
             (f"I wrote it into {path}.", f"{path} holds just that.", f"{path} now contains `{source.value}`.")
         )
     )
-    return _finish(chain, path, step)
+    return finish(chain, path, step)
 
 
 def _append(world: World, source: Source) -> bool:
@@ -149,14 +102,14 @@ def _append(world: World, source: Source) -> bool:
     use = chain.say(
         ask.LABELLED if label else ask.APPEND, r=ref, G=v.path(path), l=v.quoted(label, v.mark or '"')
     )
-    show, step = _ending(chain, path, v.path(path))
+    show, step = ending(chain, path, v.path(path))
     chain.request(first, use, show)
     source.act(f"First the value for {path}. ")
     s.bash(_APPEND(rng, {"seen": source.seen, "v": line, "G": path}), *tree.append(path, line))
     chain.said.append(
         rng.choice((f"I appended `{line}` to {path}.", f"`{line}` is the last line of {path} now."))
     )
-    return _finish(chain, path, step)
+    return finish(chain, path, step)
 
 
 def _copy(world: World, source: Source) -> bool:
@@ -175,7 +128,7 @@ def _copy(world: World, source: Source) -> bool:
         return False
     chain = Chain(world, source)
     slots = {"j": v.name(setting.key), "G": v.path(plan.path)}
-    show, step = _ending(chain, plan.path, v.path(plan.path))
+    show, step = ending(chain, plan.path, v.path(plan.path))
     if rng.random() < 0.6:
         chain.request("", chain.say(ask.SAME, **slots, **source.slots), show)
     else:
@@ -187,7 +140,7 @@ def _copy(world: World, source: Source) -> bool:
     old = setting.value.text
     apply_setting(world, plan, setting, value, "")
     chain.said.append(f"`{setting.key}` in {plan.path} was {old} and is {source.value} now.")
-    return _finish(chain, plan.path, step)
+    return finish(chain, plan.path, step)
 
 
 def _script(world: World, source: Source) -> bool:
@@ -209,36 +162,5 @@ def _script(world: World, source: Source) -> bool:
     if run:
         s.bash(f"Now run python3 {path}.", f"python3 {path}", status(source.value, 0))
         chain.said.append(f"`python3 {path}` printed `{source.value}`.")
-    s.answer("All is done.", " ".join(chain.said), *chain.answers, path)
-    return True
-
-
-def _ending(chain: Chain, path: str, said: str) -> tuple[str, str]:
-    """(the last part of the request, what it asks for): the file shown, its lines counted, or nothing."""
-    rng = chain.world.rng
-    r = rng.random()
-    if r < 0.4 and len(chain.world.tree.files.get(path, "")) < 500:
-        return chain.say(ask.SHOW, H=said), "show"
-    if r < 0.5:
-        return chain.say(ask.COUNTED, H=said), "count"
-    if r < 0.62:
-        return chain.say(ask.TELL), ""
-    return "", ""
-
-
-def _finish(chain: Chain, path: str, step: str) -> bool:
-    world, s, rng = chain.world, chain.world.s, chain.world.rng
-    text = world.tree.files[path]
-    if step == "show":
-        s.bash(_SHOW(rng, {"H": path}), *world.tree.cat(path))
-        body = text.rstrip()
-        shown = f"\n\n```\n{body}\n```" if "\n" in body or "`" in body else f" `{body}`."
-        chain.said.append(f"{path} says:{shown}")
-        chain.answers.append(body)
-    elif step == "count":
-        count = str(text.count("\n"))
-        s.bash(f"Count the lines of {path}.", f"wc -l < {path}", count)
-        chain.said.append(f"{path} has {count} line{'s' if count != '1' else ''}.")
-        chain.answers.append(count)
     s.answer("All is done.", " ".join(chain.said), *chain.answers, path)
     return True

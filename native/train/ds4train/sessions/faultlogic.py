@@ -142,7 +142,7 @@ def formatted(rng: random.Random, split: str, fn: str) -> Logic:
         rng.sample(("km", "m", "kg", "EUR", "USD", "%", "GB", "s", "ms", "pcs", "points"), 2),
     )
     w = _word(rng)
-    x = f"{n}.{rng.randint(11, 99)}5"
+    x = f"{n}.{rng.randint(11, 99)}{rng.randint(1, 4)}"
     shapes: tuple[tuple[str, str, str, str, str], ...] = (
         ("value", str(n), f'"{n} {unit[1]}"', f'return f"{{value}} {unit[0]}"', f'return f"{{value}} {unit[1]}"'),
         ("value", str(n), f'"{n}{unit[1]}"', f'return str(value) + "{unit[0]}"', f'return str(value) + "{unit[1]}"'),

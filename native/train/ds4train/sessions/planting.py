@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
-from . import faultchecks, faults, glue, names
-from .configs import Planned
+from . import faults, glue, names
 from .faultchecks import Case
 from .faults import Piece
 from .kits import Kit
+from .plantforms import Planted, finish
 from .sandbox import namespace
 from .tree import Tree
-
-
-@dataclass
-class Planted:
-    pieces: list[Piece]
-    paths: list[str]  # the module of every piece
-    check: str
-    style: str  # script, own, unittest, pytest
-    shape: str
-    command: str
-    files: dict[str, str]
-    cases: list[Case]
-    kit: Kit | None = None  # what pytest's report is made from
-
-    def intact(self, tree: Tree) -> bool:
-        return all(tree.files.get(p) == t for p, t in self.files.items())
 
 
 def _stem(rng: random.Random, split: str) -> str:
@@ -63,10 +46,6 @@ def _case(rng: random.Random, dotted: str, piece: Piece, whole: bool) -> Case:
     return Case(piece.call, piece.expected, f"from {dotted} import {piece.target}", piece.target)
 
 
-_SCRIPTS = ("check", "check", "checks", "selfcheck", "self_check", "verify", "validate", "sanity", "smoke", "audit",
-            "run_checks", "quickcheck", "examples", "expectations", "guard")  # fmt: skip
-
-
 def make(rng: random.Random, split: str) -> Planted | None:
     """Pieces, modules and a check, or None where they would clash."""
     count = rng.choice((1, 1, 1, 1, 1, 2, 2, 3))
@@ -81,14 +60,16 @@ def make(rng: random.Random, split: str) -> Planted | None:
         return None
     if style == "pytest" and pieces[0].expected.startswith("["):
         return None  # its report compares lists item by item
+    if style == "doctest" and any(p.other for p in pieces):
+        return None  # it imports by the bare name
     package = "" if rng.random() < 0.55 else f"{_stem(rng, split)}/"
     stems = [_stem(rng, split)]
-    if count > 1 and rng.random() < 0.4 and style != "own":
+    if count > 1 and rng.random() < 0.4 and style not in ("own", "doctest"):
         stems = list({_stem(rng, split) for _ in range(count)})
         if len(stems) < count:
             return None
     of = [stems[i % len(stems)] for i in range(count)]
-    beside = style == "own" or (
+    beside = style in ("own", "doctest") or (
         style == "script" and rng.random() < 0.4
     )  # started in the module's own folder
     files: dict[str, str] = {}
@@ -107,13 +88,13 @@ def make(rng: random.Random, split: str) -> Planted | None:
             p.other = f"{package}{p.other}"
         if p.other:
             files[p.other] = p.other_text
-    whole = rng.random() < 0.2 and not (package and not beside) and style != "own"
+    whole = rng.random() < 0.2 and not (package and not beside) and style not in ("own", "doctest")
     cases = [
         _case(rng, s if beside or not package else f"{package[:-1]}.{s}", p, whole)
         for p, s in zip(pieces, of, strict=True)
     ]
     paths = [f"{package}{s}.py" for s in of]
-    made = _finish(rng, split, style, package, beside, pieces, paths, cases, files)
+    made = finish(rng, split, style, package, beside, pieces, paths, cases, files)
     return made if made and _sound(made) else None
 
 
@@ -123,56 +104,6 @@ def _sound(made: Planted) -> bool:
         if text.count(p.wrong) != 1 or p.right in text:
             return False
     return True
-
-
-def _finish(rng: random.Random, split: str, style: str, package: str, beside: bool, pieces: list[Piece],
-            paths: list[str], cases: list[Case], files: dict[str, str]) -> Planted | None:  # fmt: skip
-    shape, kit = "", None
-    if style == "own":
-        check = paths[0]
-        files[check] = files[check].rstrip("\n") + "\n".join(["", *faultchecks.own_check(rng, pieces)]) + "\n"
-        return Planted(pieces, paths, check, style, shape, f"python3 {check}", files, cases)
-    stem = paths[0].rsplit("/", 1)[-1][:-3]
-    if style == "script":
-        shape = rng.choice([n for n, (_, w) in faultchecks.SHAPES.items() for _ in range(w)])
-        name = rng.choice(
-            (*_SCRIPTS, f"check_{stem}", f"check_{stem}", f"{stem}_check", f"test_{stem}", f"verify_{stem}")
-        )
-        folder = (
-            package if beside else rng.choice(("", "", "", "checks/", "scripts/", "tools/", "ci/", "tests/"))
-        )
-        head = ["import sys", "", 'sys.path.insert(0, ".")', ""] if folder and not beside else []
-        check = f"{folder}{name}.py"
-        text = faultchecks.script(rng, shape, cases, head)
-        command = f"python3 {check}"
-        if head and rng.random() < 0.3:
-            text, command = text.replace("\n".join(head) + "\n", ""), f"PYTHONPATH=. {command}"
-    elif style == "unittest":
-        folder = rng.choice(("", "", "tests/", "tests/", "checks/", "spec/"))
-        check = f"{folder}test_{stem}.py" if rng.random() < 0.8 else f"{folder}{stem}_test.py"
-        text, dotted = faultchecks.unit(rng, split, cases), check[:-3].replace("/", ".")
-        command = f"python3 -m unittest {rng.choice((dotted, dotted, check))}"
-        if not folder and "unittest.main()" in text and rng.random() < 0.3:
-            command = f"python3 {check}"
-    else:
-        check = f"{rng.choice(('', 'tests/'))}test_{stem}.py"
-        text, kit = _pytest(rng, split, check, cases[0], pieces[0])
-        command = f"python3 -m pytest -q {check}"
-    if check in files or check[:-3] in {p.other[:-3] for p in pieces}:
-        return None
-    files[check] = text
-    return Planted(pieces, paths, check, style, shape, command, files, cases, kit)
-
-
-def _pytest(rng: random.Random, split: str, check: str, case: Case, piece: Piece) -> tuple[str, Kit]:
-    before, line, said = faultchecks.pytest_line(rng, case)
-    function = f"test_{names.ident(rng, split, 'snake', 1, 2)}"
-    rows = [f"    {x}" for x in (before, line) if x]
-    text = "\n".join([case.import_line, "", "", f"def {function}():", *rows]) + "\n"
-    planned = Planned(check, text, "code")
-    kit = Kit(planned, planned, piece.target, piece.wrong, piece.right, False, "pytest", function, line,
-              expected=piece.expected, shown=case.call, message=said, before=before)  # fmt: skip
-    return text, kit
 
 
 def plant(rng: random.Random, split: str, tree: Tree) -> Planted | None:

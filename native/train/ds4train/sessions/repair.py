@@ -5,73 +5,12 @@ from __future__ import annotations
 from . import loose, reports
 from . import phrasings_fix as ask
 from . import phrasings_loose as around
+from . import thoughts_fix as think
 from .faults import Piece
-from .grammar import Phrases
-from .planting import Planted
+from .plantforms import Planted
 from .sandbox import Program, run_script
 from .tree import status
 from .world import World
-
-_RUN = Phrases("""
-[Run|Start with|First] `{c}`[ to see what fails|].
-I run {c} to see what it expects.
-See what {c} says.
-""")
-_UNCLEAR = Phrases("""
-[It says|The last line is] `{said}`. What is compared[ there|]? Read {x}.
-`{said}`: that does not show all. I read {x}.
-Read {x} to see what is checked.
-""")
-_GREP = Phrases("""
-`{call}` must be {e}. Where is {t}?
-{e} is expected for `{call}`. I look for {t}.
-The check wants {e} from `{call}`. Find {t}.
-`{call}` should give {e}. Search {t}.
-""")
-_READ = Phrases("""
-{t} is in {f}; `{call}` must be {e}. Read {f}.
-That does not show the value yet. Read {f}.
-The definition is in {f}. I read it; {e} is expected.
-`{call}` must be {e}. {t} comes from {f}, read it.
-""")
-_FOLLOW = Phrases("""
-{f} takes it from {o}: look there.
-The value is not in {f}, it comes from {o}. Read {o}.
-{t} uses {clue}, which stands in {o}. Read {o}.
-""")
-_EDIT = Phrases("""
-In {f} it is `{a}`. `{call}` must be {e}, so it becomes `{b}`.
-`{a}` in {f} is wrong: {e} is expected for `{call}`. The line must be `{b}`.
-The line is `{a}`; with {e} expected it is `{b}`.
-Change `{a}` in {f} to `{b}`: then `{call}` is {e}.
-""")
-_AGAIN = Phrases("""
-Run {c} again.
-Now `{c}` once more.
-Check it: `{c}`.
-""")
-_NEXT = Phrases("""
-The next one fails now: `{said}`.
-That one is right now, but another fails: `{said}`.
-It goes further now and says `{said}`.
-""")
-_FOUND = Phrases("""
-The check is {x}. Run `{c}`.
-{x} looks like the check. I run {c}.
-Found: {x}. See what `{c}` says.
-""")
-_DONE = Phrases("""
-`{c}` passes now. {w}
-It passes now. {w}
-{w} `{c}` passes.
-Repaired: {w} `{c}` runs without an error now.
-""")
-_WAS = Phrases("""
-In {f} `{a}` is now `{b}`.
-I changed `{a}` to `{b}` in {f}.
-The mistake was `{a}` in {f}; it is `{b}` now.
-{f} had `{a}` where `{b}` was expected, so I changed it.
-""")
 
 
 def _outcome(world: World, made: Planted) -> str:
@@ -85,7 +24,12 @@ def _outcome(world: World, made: Planted) -> str:
         if made.command == f"python3 {made.check}":
             text = text.replace(f"({made.check[:-3].replace('/', '.')}.", "(__main__.")
         return status(text, code)
-    return status(*run_script(tree, made.check))
+    if made.style == "doctest":
+        return reports.doctest(tree, made.check, [(c.call, c.expected) for c in made.cases])
+    text, code = run_script(tree, made.check)
+    if made.rule and code:
+        text, code = f"{text}make: *** [{made.rule}] Error {code}", 2
+    return status(made.said + text, code)
 
 
 def _place(made: Planted, piece: Piece) -> str:
@@ -144,61 +88,63 @@ def repair(world: World) -> bool:
     prompt, named = _prompt(world, made)
     world.say("fix", prompt)
     if named:
-        lead = _RUN(rng, {"c": made.command})
+        lead = think.RUN(rng, {"c": made.command})
     else:
         s.bash(
             rng.choice(("Which check is there? List the files.", "I look for the check first.")),
             *tree.view_root(),
         )
-        lead = _FOUND(rng, {"x": made.check, "c": made.command})
+        lead = think.FOUND(rng, {"x": made.check, "c": made.command})
     result = s.bash(lead, made.command, _outcome(world, made))
     known, lead, changes = set[str](), "", []
-    all_at_once = made.style == "unittest" or made.shape == "collects"
+    all_at_once = made.style in ("unittest", "doctest") or made.shape == "collects"
     for number in range(len(made.pieces)):
         if number and not all_at_once:
-            lead = _NEXT(rng, {"said": _said(result)}) + " "
+            lead = think.NEXT(rng, {"said": _said(result)}) + " "
         elif number:
             lead = rng.choice(("Next: ", "Now the other one. ", "The next failure: "))
-        changes.append(_one(world, made, number, result, known, lead))
+        changes.append(_one(world, made, number, result + prompt, _said(result), known, lead))
         if not all_at_once or number == len(made.pieces) - 1:
-            result = s.bash(_AGAIN(rng, {"c": made.command}), made.command, _outcome(world, made))
-    what = " ".join(_WAS(rng, {"f": f, "a": a, "b": b}) for f, a, b in changes)
-    s.answer("It passes now.", _DONE(rng, {"c": made.command, "w": what}), *{f for f, _, _ in changes})
+            result = s.bash(think.AGAIN(rng, {"c": made.command}), made.command, _outcome(world, made))
+    what = " ".join(think.WAS(rng, {"f": f, "a": a, "b": b}) for f, a, b in changes)
+    s.answer("It passes now.", think.DONE(rng, {"c": made.command, "w": what}), *{f for f, _, _ in changes})
     return True
 
 
 def _one(
-    world: World, made: Planted, number: int, result: str, known: set[str], lead: str
+    world: World, made: Planted, number: int, result: str, said: str, known: set[str], lead: str
 ) -> tuple[str, str, str]:
     """Find and correct one wrong spot; `known` holds the files that were read."""
     s, rng, tree = world.s, world.rng, world.tree
     piece, path, case = made.pieces[number], made.paths[number], made.cases[number]
     place = _place(made, piece)
-    slots = {"call": case.call, "e": case.expected, "t": piece.target, "f": path, "x": made.check, "said": _said(result),
+    slots = {"call": case.call, "e": case.expected, "t": piece.target, "f": path, "x": made.check, "said": said,
              "o": place, "clue": piece.clue}  # fmt: skip
     seen = case.call in result and case.expected in result
     if not seen and made.check not in known:
-        s.bash(lead + _UNCLEAR(rng, slots), *tree.cat(made.check))
+        if made.wrapper and made.check not in result:
+            s.bash(f"{lead}What does {made.command} run? Read {made.wrapper}.", *tree.cat(made.wrapper))
+            lead = ""
+        s.bash(lead + think.UNCLEAR(rng, slots), *tree.cat(made.check))
         known.add(made.check)
         lead = ""
     if place not in known:
         shown = ""
         if path not in known:
-            sure = made.check in known or rng.random() < 0.25
-            if rng.random() < (0.3 if sure else 0.9):
-                shown = s.bash(lead + _GREP(rng, slots), *tree.grep_all(piece.target, "-rnIF"))
+            sure = made.check in known or path in result
+            if not sure or rng.random() < 0.3:
+                shown = s.bash(lead + think.GREP(rng, slots), *tree.grep_all(piece.target, "-rnIF"))
                 lead = ""
-        row = piece.wrong.split("\n")[0]
-        if row not in shown:
+        if "def " in piece.wrong or piece.target not in piece.wrong or piece.wrong not in shown:
             if path not in known:
-                s.bash(lead + _READ(rng, slots), *tree.cat(path))
+                s.bash(lead + think.READ(rng, slots), *tree.cat(path))
                 known.add(path)
                 lead = ""
             if place != path:
-                s.bash(lead + _FOLLOW(rng, slots), *tree.cat(place))
+                s.bash(lead + think.FOLLOW(rng, slots), *tree.cat(place))
                 known.add(place)
                 lead = ""
     a, b = piece.wrong, piece.right
     slots |= {"a": a, "b": b, "f": place}
-    s.edit(lead + _EDIT(rng, slots), command="str_replace", path=place, old_str=a, new_str=b)
+    s.edit(lead + think.EDIT(rng, slots), command="str_replace", path=place, old_str=a, new_str=b)
     return place, a, b

@@ -10,7 +10,7 @@ from . import configs, names, prose, scenes
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
-from .planting import Planted
+from .plantforms import Planted
 from .session import Session
 
 FIND_THINK = Phrases("""
