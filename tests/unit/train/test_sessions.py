@@ -54,7 +54,8 @@ def _quick(session: Session) -> bool:
 
 
 @pytest.mark.parametrize(
-    "family", ["change", "rename", "append", "find", "create_block", "run", "run_script", "insert_after"]
+    "family",
+    ["change", "rename", "append", "find", "create_block", "run", "run_script", "insert_after", "chain"],
 )
 def test_simulated_tools_agree_with_real_ones(family: str) -> None:
     for seed in range(3):

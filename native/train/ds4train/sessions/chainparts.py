@@ -27,7 +27,7 @@ class Chain:
 
     def say(self, pool: Wordings, **slots: str) -> str:
         rng = self.world.rng
-        return pool(rng, self.world.split, slots).replace("\x01", "").replace("  ", " ").strip(" ,")
+        return pool(rng, self.world.split, slots).replace("  ", " ").strip(" ,")
 
     def refer(self) -> str:
         return self.say(ask.REFER)
@@ -46,6 +46,7 @@ class Chain:
             .replace(",,", ",")
             .replace("..", ".")
             .replace("only only", "only")
+            .replace("just just", "just")
         )
         if rng.random() < 0.65:
             text = text[:1].upper() + text[1:]

@@ -114,6 +114,8 @@ def _append(world: World, source: Source) -> bool:
 
 def _copy(world: World, source: Source) -> bool:
     """Another setting gets the value that was found."""
+    if not source.type:
+        return False
     rng, s, v, tree = world.rng, world.s, world.voice(), world.tree
     pool = [
         (p, x) for p, x in world.settings()

@@ -68,8 +68,10 @@ def person(rng: random.Random, split: str) -> dict[str, str]:
 def core(rng: random.Random, split: str, pool: Wordings, slots: Mapping[str, str]) -> str:
     """A wording with its slots, roughened; no greeting or reason around it."""
     stand = {name: chr(_FIRST + i) for i, name in enumerate(slots)}
-    text = pool(rng, split, stand).replace(GIVEN, "")
-    return _fill(_rough(rng, _upper(text) if rng.random() < 0.7 else text), stand, slots)
+    text = pool(rng, split, stand)
+    given = GIVEN if text.startswith(GIVEN) else ""
+    text = text.replace(GIVEN, "")
+    return given + _fill(_rough(rng, _upper(text) if rng.random() < 0.7 else text), stand, slots)
 
 
 def _fill(text: str, stand: Mapping[str, str], slots: Mapping[str, str]) -> str:

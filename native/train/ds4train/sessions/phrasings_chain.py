@@ -20,6 +20,15 @@ ASK = {
 I need {k} from {F}
 [take|grab|pick|extract] {k} [from|out of] {F}
 """),
+    "fact": Wordings("""
+[look up|find|find out|get|check|see] {k} in {F}
+[read|open|look into] {F} and [find|look for|note] {k}
+{F} [says|mentions|tells us] {k}; [read it|find it|look it up]
+[somewhere in|in] {F} [you find|there is|stands] {k}. [Find it|Look it up]
+[take|grab|pick] {k} [from|out of] {F}
+I need {k}, it is in {F}
+[find out|see|check] what {F} says about {k}
+"""),
     "lines": Wordings("""
 count the lines [of|in] {F}
 [find out|check|see] how many lines {F} has
@@ -65,6 +74,13 @@ the {k} [of|from|in] {F}
 what {k} is [set to|] in {F}
 the value that {F} has for {k}
 whatever {F} says for {k}
+"""),
+    "fact": Wordings("""
+{k} [from|in] {F}
+{k} that {F} [names|mentions|has]
+{k} (see {F})
+what {F} gives as {k}
+{k}, as it stands in {F},
 """),
     "lines": Wordings("""
 the number of lines [in|of] {F}

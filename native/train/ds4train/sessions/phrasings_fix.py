@@ -1,6 +1,7 @@
 """Wordings of requests to repair what a check complains about (notation: grammar.py).
 
-Slots: c the command, X the check's file, m the file of the module, t the name that the check looks at.
+Slots: c the command, X the check's file, m the file of the module, t the name that the check looks at, k the call of
+it, e the value wanted.
 """
 
 from __future__ import annotations
@@ -59,6 +60,32 @@ I can't [merge|release|push|deploy] while {c} fails. [Fix it|Please repair the c
 {c} prints an [error|assertion error] instead of [ok|its usual line]. [Repair that|Fix the cause].
 the [values|numbers|texts] in the code are not what {c} expects. [Bring them in line|Correct them|Fix the code, not the check].
 [bring|get] the code in line with {c}.
+{k} should be {e}, but it [isn't|is something else|gives something else]. {c} checks that. [Fix it|Please correct the code].
+{c} says that {k} [must|should] be {e}. [It is right|That is right|Right it is]; [fix the code|correct the code].
+[we expect|the spec wants|the docs promise|everybody expects] {e} from {k}. [See|Run] {c}[, which fails|]. [Fix the code|Correct it].
+for some reason {k} is no longer {e}, {c} [notices|catches that|is red]. [Repair it|Fix it, please].
+make {k} {e} again so that {c} passes.
+why is {k} not {e}? {c} fails because of it. [Fix the cause|Repair the code].
+{k} != {e}, see {c}. [fix|fix please|please correct].
+I get an AssertionError about {t} [when I run|from|with] {c}. [Where does the wrong value come from? Fix it there|Fix it where it comes from|Fix the source of it].
+{c} fails and I [have no idea|don't know|can't see] where the value [comes from|is set]. [Track it down and fix it|Find it and correct it|Trace it and correct it].
+[track|trace|hunt] down why {c} fails and [fix|correct|repair] it [at the source|where it comes from|].
+[follow|trace] the value that {c} complains about to where it is [set|defined|written], and [correct|fix] it there.
+the value may stand in another file than you think; {c} must pass [in the end|at the end|when you are done].
+{c} fails. [It may be|It could be|Possibly it is] a data file and not the code. [Fix the right one|Find out and fix it].
+[no|not a] refactoring, only a fix: {c} must pass.
+[start|begin] with {c}. [Read|Study] what it says. [Then|Next] find the [line|place] that is [wrong|off] and [correct|fix] it. [Finally|At the end] run it again.
+[it would be great|I'd be happy|it would be nice] if {c} passed again. [Please see to it|Can you do that?|Please do that].
+[is|why is] {c} still [red|failing]? [Take care of it|Please get it done|Fix it].
+{c} went red [overnight|at some point|during the merge|this week]. [Sort it out|Please fix the code|Restore what was right].
+[morning|Hello]! {c} is [red|failing] here. [Could you look and fix it?|Fix, please?|Please repair.]
+{c} is what [the customer|{P}|the reviewer|our CI] runs. It [fails|ends with an assertion]. [It has to pass|It must pass]. [Fix the code|Do the fix].
+[assertion|AssertionError] [in|from] {c}: [resolve|fix|clear] it.
+[I suspect|I think|My guess is] that {m} [is off|has a wrong value|is to blame]: {c} fails. [Check and fix it|Have a look and fix it].
+[I suspect|I think|maybe it's] {t}. {c} fails. [Please fix|Fix it|Check it and fix it].
+[as a first job|to get going|for a start], [fix what|repair what|clear up what] {c} [complains about|prints].
+[a|one] number or text in this project is not what {c} wants. [Find it and set it right|Correct that one].
+[can|could] you make the code agree with {c}? [It is the code that is wrong|The check is right].
 """)
 
 NAMED = Wordings("""
@@ -89,6 +116,16 @@ the [checks|assertions|expectations] in {X} [don't hold|fail|are not met] [any m
 I [wrote|have] {X} to [guard|check] {m}, and it fails. [Fix {m}|Correct {m}|Repair the code].
 [goal|done when|definition of done]: {X} passes.
 {X} must pass [before lunch|before the release|tonight|again]. [See to it|Fix the code|Make it so].
+{X} expects {e} from {k}. [Fix the code|Make it so|Correct the code so that it gets that].
+{k} should be {e} [according to|as in|see] {X}. [It isn't; fix it|Fix the code|Correct it].
+{X} wants {k} to be {e}, [and it is right|which is right]. [Fix the code|Correct the code].
+[track|trace|hunt] down what {X} complains about and [fix|correct] it [at the source|where it is set|].
+[I have no idea|I don't know] why {X} fails. [Find the wrong value and correct it|Find out and fix it].
+{X} fails[ since {P} was here| again|]. [The value may be in another file|It may be a data file]. [Find it and correct it|Fix it].
+[take|pick] {X}, run it, [fix|repair] what is wrong, run it again.
+[my homework|the exercise|the assignment] is checked by {X}, which [fails|is red]. [Correct my code|Fix my code].
+[it|this project] is [done|ready] when {X} passes. [Right now it fails|It does not yet]. [Fix it|Finish it].
+{X} is [the boss|the judge|right]. [Make|Let] the code [obey|agree|pass].
 """)
 
 ANY = Wordings("""

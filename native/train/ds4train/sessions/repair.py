@@ -51,6 +51,7 @@ def _prompt(world: World, made: Planted) -> tuple[str, bool]:
     mark = rng.choice(("`", "", "", '"'))
     where = rng.choice((made.paths[0], _place(made, piece)))
     slots = {"c": f"{mark}{made.command}{mark}", "X": v.quoted(made.check, v.path_mark)}
+    slots |= {"k": v.quoted(piece.call, "`"), "e": piece.expected}
     slots |= {"m": v.quoted(where, v.path_mark), "t": v.name(piece.target), **loose.person(rng, split)}
     r = rng.random()
     tests = made.style in ("unittest", "pytest")

@@ -52,6 +52,30 @@ def _setting(world: World) -> Source | None:
     )
 
 
+def _fact(world: World) -> Source | None:
+    """Something that people call by plain words, in a file that is short enough to be read."""
+    rng, tree, v = world.rng, world.tree, world.voice()
+    pool = [
+        (p.path, x, say)
+        for p, x in world.facts()
+        for say in x.says
+        if say[:1].islower() and len(tree.files[p.path]) < 700
+    ]
+    if not pool:
+        return None
+    path, fact, say = rng.choice(pool)
+    value = fact.value.text
+    if not safe_line(value) or value not in fact.line or "`" in fact.line:
+        return None
+
+    def act(lead: str) -> str:
+        return world.s.bash(f"{lead}Read {path} to find the {say}.", *tree.cat(path))
+
+    slots = {"k": f"the {say}", "F": v.path(path)}
+    seen = f"The line is `{fact.line}`, so the {say} is `{value}`."
+    return Source("fact", slots, value, act, seen, f"The {say} in {path} is {value}.", path)
+
+
 def _lines(world: World) -> Source | None:
     plans = [p for p in world.alive() if world.tree.files[p.path].endswith("\n")]
     if not plans:
@@ -170,7 +194,10 @@ def _count(world: World) -> Source | None:
 
 
 _MAKERS = (
-    _setting,
+    _fact,
+    _fact,
+    _fact,
+    _fact,
     _setting,
     _setting,
     _setting,
