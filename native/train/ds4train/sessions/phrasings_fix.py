@@ -139,6 +139,12 @@ the [check|self check|sanity check] in this [project|folder|repo] [does not pass
 I [broke|must have broken] something in {m}. [The check script says what|Run the check and repair it|Run our check and put it right].
 [the checks|our checks] [fail|are red]. [Make them green|Fix the code|Repair the code].
 [everything was fine|all was green] [yesterday|last week], now the check [fails|is red]. [Fix it|Repair the code].
+please [look around|look] in this [project|folder]: a [check script|self check] [fails|is red] because of one wrong value. [Fix the value|Correct it].
+[which|what] check do we have here? It [fails|should pass but doesn't]. [Run it and correct the code|Find it and fix the code].
+the [self check|check] [stopped passing|went red] [after {P}'s change|yesterday|at some point]; [I forgot its name|find it, run it], [and fix the code|repair the code].
+[before|so that] we can ship[,|] the check [has to|must] pass. [It fails now|Right now it is red]. [Fix the code|Correct what is wrong].
+{k} should be {e}. [The check of this project|Our check|The check script] says so and fails. [Fix the code|Correct the code].
+our check [wants|expects] {e} from {k}. [Fix the code|Make it so].
 """)
 
 TESTS = Wordings("""
@@ -150,4 +156,10 @@ one [unit test|test case|test] [fails|is red|does not pass] [since this morning|
 I [broke|must have broken] something in {m}, [the tests are red|a test fails now]. [Repair it|Please put it right].
 the tests [were green|passed] [yesterday|last week], now [they don't|one fails]. [Fix the code|Find the cause and repair it].
 [get|bring] the [tests|unit tests|suite] [green|to pass] again, [there is one wrong value|something is off in the code|the code is at fault].
+{k} should be {e}[, the tests say|; that is what the tests expect]. [Fix the code|Correct the code].
+[find|look for] the tests [here|of this project], run them, [fix|correct] what they [complain about|find].
+the tests of {m} [fail|are red]. [Correct the code|Repair {m}].
+[somebody|{P}] changed {m}, and the tests [fail|are red]. [Correct it|Put the right value back].
+[no idea|I don't know] which test it is, but one fails. [Fix the code|Find it and fix the code].
+[are the tests green|do the tests pass]? [If not, fix the code|Fix the code if they are not].
 """)
