@@ -16,7 +16,7 @@ from .world import World
 def _outcome(world: World, made: Planted) -> str:
     tree = world.tree
     if made.style == "pytest" and made.kit:
-        kit, good = made.kit, made.pieces[0].wrong not in tree.files[_place(made, made.pieces[0])]
+        kit, good = made.kit, made.pieces[0].right in tree.files[_place(made, made.pieces[0])]
         report = reports.passed(world.rng, 1) if good else reports.failed(world.rng, tree, kit, made.check)
         return status(report, 0 if good else 1)
     if made.style == "unittest":
