@@ -49,7 +49,7 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
     if message:
         first, rest = f"AssertionError: {message}", [headline, *body, *where]
     else:
-        whole = "\n".join([headline, *body])
+        whole = "\n".join([headline, *body, *where])
         first, rest = (
             (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"),
             [*body, *where],
