@@ -6,6 +6,7 @@ import random
 
 from ..document import Document  # noqa: TID252
 from . import (
+    chains,
     chatter,
     checks,
     combos,
@@ -15,26 +16,27 @@ from . import (
     finding,
     fixing,
     history,
-    lining,
+    joining,
     knowing,
+    lining,
     looks,
     making,
     phrasings_extra,
     programs,
     renaming,
+    repair,
     runs,
     scenery,
     sections,
-    spotting,
     seeing,
     seeing_more,
+    spotting,
     talk,
     writing,
 )
-from .asking import capital, dress
 from .fixing import add_kit
-from .grammar import GIVEN, Wordings
 from .kits import Kit
+from .planting import plant
 from .session import Session, Step, environment, prefix
 from .tree import Tree
 from .world import World, populate
@@ -44,10 +46,10 @@ phrasings_extra.extend()
 FAMILIES = {
     "change": (edits.change, 16),
     "change_bare": (edits.change_bare, 3),
-    "rename": (renaming.rename, 9),
+    "rename": (renaming.rename, 28),
     "lookup": (looks.lookup, 13),
     "find": (looks.find, 10),
-    "append": (making.append, 9),
+    "append": (making.append, 16),
     "create_line": (creating.create_line, 7),
     "create_block": (creating.create_block, 6),
     "create_lines": (creating.create_lines, 3),
@@ -82,6 +84,8 @@ FAMILIES = {
     "edit_run": (combos.edit_run, 6),
     "says": (combos.says, 7),
     "satisfy": (checks.satisfy, 30),
+    "repair": (repair.repair, 50),
+    "chain": (chains.chain, 32),
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
@@ -134,51 +138,11 @@ _JOINABLE = (
     "look_both",
     "find_word",
     "run_wide",
+    "repair",
+    "repair",
+    "chain",
+    "show",
 )
-
-_JOIN2 = Wordings("""
-{a}, then {b}
-{a} and then {b}
-{A}. Then {b}
-{A}. After that, {b}
-first {a}, then {b}
-1. {A}\\n2. {B}
-- {A}\\n- {B}
-{A}. Also {b}
-{a}; then {b}
-{A}. [Next|Afterwards], {b}
-[two things|Two tasks]: {a}, and {b}
-{a}, and {b}
-{A}\\n{B}
-[do the following|please do these]:\\n1. {A}\\n2. {B}
-{A}. When that is done, {b}
-Step 1: {a}\\nStep 2: {b}
-""")
-
-
-def _several(world: World) -> bool:
-    """Two or three requests in one message."""
-    rng, s = world.rng, world.s
-    s.begin_joined()
-    count = 2 if rng.random() < 0.75 else 3
-    for _ in range(30):
-        if len(s.asked) == count:
-            break
-        FAMILIES[rng.choice(_JOINABLE)][0](world)
-    if not s.asked:
-        s.joining = False
-        return False
-    cores = [c.strip().rstrip(".") for c in s.asked]
-    text = cores[-1]
-    if len(cores) == 3 and rng.random() < 0.4:
-        text = "\n".join(f"{i}. {capital(c)}" for i, c in enumerate(cores, 1))
-    else:
-        for core in reversed(cores[:-1]):
-            slots = {"a": core, "b": text, "A": capital(core), "B": capital(text)}
-            text = _JOIN2(rng, world.split, slots)
-    whole = dress(rng, world.split, text, edits=False) if "\n" not in text else text
-    s.end_joined(whole.replace(GIVEN, ""))
-    return True
 
 
 def build(
@@ -201,6 +165,8 @@ def build(
     session = Session(rng, split, tree, env)
     world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
     kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
+    if only in ("repair", "several") or (only is None and rng.random() < 0.4):
+        world.planted = plant(rng, split, tree)
     _instructions(world, kit)
     session.initial = dict(tree.files)
     if only == "git" or (only is None and rng.random() < 0.35):
@@ -235,7 +201,7 @@ def _play(world: World, kit: Kit | None, budget: int, tasks: int | None, only: s
         if len(session.tasks) >= wanted or (session.tasks and _size(session) > budget):
             return
         if only == "several" or (only is None and rng.random() < _SEVERAL_SHARE):
-            _several(world)
+            joining.several(world, [FAMILIES[n][0] for n in _JOINABLE])
         elif kit and (only == "fix" or rng.random() < 0.65):
             fixing.fix(world, kit)
             kit = None

@@ -7,7 +7,7 @@ import random
 
 from .kits import Kit
 from .sandbox import namespace
-from .tree import Tree
+from .tree import Tree, status
 
 _WIDTH = 80
 
@@ -49,7 +49,7 @@ def failed(rng: random.Random, tree: Tree, kit: Kit, rootdir_path: str) -> str:
     if message:
         first, rest = f"AssertionError: {message}", [headline, *body, *where]
     else:
-        whole = "\n".join([headline, *body])
+        whole = "\n".join([headline, *body, *where])
         first, rest = (
             (headline if repr(whole).startswith("'") else f"AssertionError: {headline}"),
             [*body, *where],
@@ -113,6 +113,33 @@ def collected(rng: random.Random, tree: Tree, kit: Kit, path: str) -> str | None
             f"1 error in {seconds(rng)}s",
         ]
     )
+
+
+def doctest(tree: Tree, path: str, examples: list[tuple[str, str]]) -> str:
+    """What `python3 -m doctest` says of a module whose own docstring holds the examples."""
+    lines, name = tree.lines(path), path.rsplit("/", 1)[-1].removesuffix(".py")
+    scope = dict(namespace(tree, path))
+    out, bad = [], 0
+    for call, expected in examples:
+        got, want = eval(call, scope), eval(expected)
+        if got != want:
+            bad += 1
+            where = f'File "{tree.cwd}/{path}", line {lines.index(f">>> {call}") + 1}, in {name}'
+            out += [
+                "*" * 70,
+                where,
+                "Failed example:",
+                f"    {call}",
+                "Expected:",
+                f"    {want!r}",
+                "Got:",
+                f"    {got!r}",
+            ]
+    if not bad:
+        return status("", 0)
+    tally = f"{bad:4d} of {len(examples):3d} in {name}"
+    out += ["*" * 70, "1 items had failures:", tally, f"***Test Failed*** {bad} failures."]
+    return status("\n".join(out), 1)
 
 
 def _tally(marks: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 from .hints import hint
 from .tree import Tree
 
-_SHARED = ("sys", "unittest", "math", "json", "os", "re", "datetime")
+_SHARED = ("sys", "unittest", "math", "json", "os", "re", "datetime", "dataclasses", "enum", "typing")
 
 
 class Program:
@@ -59,9 +59,8 @@ class Program:
             self.modules[name] = module
             self._exec(path, f"{self.tree.cwd}/{path}", module.__dict__)
             if "." in name:
-                package = types.ModuleType(name.split(".")[0])
+                package = self.modules.setdefault(name.split(".")[0], types.ModuleType(name.split(".")[0]))
                 setattr(package, name.split(".")[1], module)
-                self.modules.setdefault(name.split(".")[0], package)
         return self.modules[name if leaf else name.split(".")[0]]
 
     def _exec(self, path: str, shown: str, scope: dict[str, Any]) -> None:
@@ -76,12 +75,13 @@ class Program:
             "open": self._open,
         }
         scope["__file__"] = shown
-        exec(compile(text, shown, "exec"), scope)
+        exec(compile(text, shown, "exec", dont_inherit=True), scope)
 
     def script(self) -> tuple[str, int]:
         """Output and exit code of `python3 argv...`."""
         code = 0
         keep, sys.argv = sys.argv, self.argv
+        paths = list(sys.path)
         try:
             self._exec(self.argv[0], f"{self.tree.cwd}/{self.argv[0]}", {"__name__": "__main__"})
         except SystemExit as stop:
@@ -92,7 +92,7 @@ class Program:
             self.out.append(self._traceback(error))
             code = 1
         finally:
-            sys.argv = keep
+            sys.argv, sys.path[:] = keep, paths
             self._forget()
         return "".join(self.out), code
 
@@ -104,7 +104,7 @@ class Program:
             "__name__": "__main__",
         }
         try:
-            exec(compile(text, "<string>", "exec"), scope)
+            exec(compile(text, "<string>", "exec", dont_inherit=True), scope)
         except Exception as error:
             self.out.append(self._traceback(error))
             return "".join(self.out), 1

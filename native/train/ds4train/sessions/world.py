@@ -10,6 +10,7 @@ from . import charts, configs, names, prose, scenes, spots, usages
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
+from .plantforms import Planted
 from .session import Session
 
 FIND_THINK = Phrases("""
@@ -28,6 +29,7 @@ class World:
     def __init__(self, session: Session, planned: list[Planned]) -> None:
         self.s, self.planned = session, planned
         self.rng, self.split, self.tree = session.rng, session.split, session.tree
+        self.planted: Planted | None = None
 
     def framed(self, core: str, edits: bool = True) -> str:
         """The request as a whole message; as it is while several are being joined."""
