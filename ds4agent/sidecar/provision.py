@@ -2,6 +2,7 @@
 
     ENGINES/NAME/manifest.json       what it is; the engine exists if this does
     ENGINES/NAME/<commit>-<n>/       its files: ds4-server, metal/, licence
+    ENGINES/NAME/recipe.json         what was asked for
     ENGINES/NAME/build.log           of the last build
     ENGINES/NAME/failure.json        of the last build, if it failed: asked again only by name
     ENGINES/NAME/lock                held while one is made
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent.sidecar import manifest as manifests
+from ds4agent.sidecar import recipe
 from ds4agent.sidecar.build_steps import BuildError, Steps
 from ds4agent.sidecar.capabilities import CapabilityError, file_digest, probe
 from ds4agent.sidecar.checkout import Source, check_out, make_words
@@ -85,6 +87,8 @@ class Store:
         source.check()
         engine = self.folder(name)
         engine.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if again:
+            recipe.write(engine, source)
         before = self.failure(engine.name)
         with self._locked(engine) as waited:
             known = None if again and not waited else self._fitting(engine, source)
