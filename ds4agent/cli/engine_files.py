@@ -8,13 +8,13 @@ from types import FrameType
 
 import click
 
-from ds4agent import paths, resources
+from ds4agent import config, paths, resources
 from ds4agent.sidecar import engine_choice, recipe
 from ds4agent.sidecar.build_steps import BuildError
 from ds4agent.sidecar.capabilities import Capabilities, probe
 from ds4agent.sidecar.engine_choice import ChoiceError, Engine
 from ds4agent.sidecar.launch import PlanError
-from ds4agent.sidecar.launch_options import Model
+from ds4agent.sidecar.launch_options import KV_SPACE_MB, Model
 from ds4agent.sidecar.provision import Store
 
 _EMBEDDED = "embedded"
@@ -71,6 +71,13 @@ def _embedded() -> Capabilities:
     from ds4agent.engine.flag_table import FLAGS
 
     return Capabilities(_EMBEDDED, {name: flag.value for flag in FLAGS for name in flag.names})
+
+
+def kv_space(settings: config.Settings, program: tuple[str, ...]) -> int | None:
+    """MiB of a KV directory; None: the engine's own limit. That of the embedded one is for its small model,
+    and holds for `ds4agent run`, too.
+    """
+    return settings.serve.kv_space_mb or (KV_SPACE_MB if len(program) == 1 else None)
 
 
 def find_model(name: str | None, program: tuple[str, ...]) -> Model:
