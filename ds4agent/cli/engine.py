@@ -1,18 +1,16 @@
 """`ds4agent engine`: which ds4-server is used, and building one from source."""
 
 import json
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from ds4agent import paths
+from ds4agent.cli.engine_files import stop_builds_with_us, store
 from ds4agent.sidecar import engine_choice, manifest
 from ds4agent.sidecar.build_steps import BuildError
 from ds4agent.sidecar.capabilities import Capabilities, CapabilityError, probe
@@ -46,20 +44,16 @@ def _reported() -> Iterator[None]:
         ) from error
 
 
-def _store() -> Store:
-    return Store(paths.engines(), lambda text: click.echo(text, err=True))
-
-
 def _ask(engine: Engine, again: bool = False) -> Capabilities:
-    return probe(engine.binary, _store().probes, again=again)
+    return probe(engine.binary, store().probes, again=again)
 
 
 @command.command("list")
 @_json
 def _list(as_json: bool) -> None:
     """List the engines that were built here, and the one that is used (*)."""
-    store, used = _store(), engine_choice.chosen(paths.engines())
-    rows = [_row(store, name, used) for name in store.names()]
+    engines, used = store(), engine_choice.chosen(paths.engines())
+    rows = [_row(engines, name, used) for name in engines.names()]
     if "/" in used:
         rows.append({"name": used, "used": True, "state": "your own binary", "commit": "", "platform": ""})
     if as_json:
@@ -75,10 +69,10 @@ def _list(as_json: bool) -> None:
         )
 
 
-def _row(store: Store, name: str, used: str) -> dict[str, Any]:
+def _row(engines: Store, name: str, used: str) -> dict[str, Any]:
     row = {"name": name, "used": name == used, "commit": "", "platform": "", "state": "ready"}
-    folder = store.folder(name)
-    failure = store.failure(name)
+    folder = engines.folder(name)
+    failure = engines.failure(name)
     try:
         found = manifest.read(folder)
     except ManifestError as error:
@@ -126,20 +120,15 @@ def _build(
 
     Its makefile is run as you.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    stop_builds_with_us()
     if Path(repository).expanduser().is_dir():
         repository = str(Path(repository).expanduser().resolve())
     name = name or repository.rstrip("/").rpartition("/")[2].removesuffix(".git").lower()
     with _reported():
-        binary = _store().build(name, Source(repository, revision, patches, tuple(target.split())))
+        binary = store().build(name, Source(repository, revision, patches, tuple(target.split())))
         if use or not engine_choice.chosen(paths.engines()):
             engine_choice.choose(paths.engines(), name)
     click.echo(binary)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    # As an exception, so that make and git are ended with us.
-    sys.exit(128 + number)
 
 
 @command.command("check")

@@ -4,11 +4,12 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ds4agent import config, resources
-from ds4agent.cli.engine_files import find_engine, find_model
+from ds4agent.cli.engine_files import find_engine, find_model, kv_space
 from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar import fit, kv_folder, launch
 from ds4agent.sidecar.capabilities import CapabilityError
@@ -37,7 +38,9 @@ from ds4agent.sidecar.launch_options import Options
     "--mtp-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Draft with this file."
 )
 @click.option("--kv-dir", type=click.Path(path_type=Path), help="KV directory (default: one for each model).")
-@click.option("--kv-space-mb", type=click.IntRange(min=1), default=65536, show_default=True, metavar="MIB")
+@click.option(
+    "--kv-space-mb", type=click.IntRange(min=1), metavar="MIB", help="Its size (default: as in [serve])."
+)
 @click.option("--no-kv", is_flag=True, help="Keep nothing on disk.")
 @click.option("--print", "only_print", is_flag=True, help="Show the command and start nothing.")
 def command(
@@ -46,6 +49,7 @@ def command(
     ctx: int | None,
     no_kv: bool,
     kv_dir: Path | None,
+    kv_space_mb: int | None,
     only_print: bool,
     **flags: object,
 ) -> None:
@@ -54,13 +58,10 @@ def command(
     MODEL is a GGUF file. EXTRA, behind `--`, is given to ds4-server as it is and wins over all else.
     """
     name, extra = (words[0], words[1:]) if words and not words[0].startswith("-") else (None, words)
+    own = {"kv_dir": kv_dir, "kv_space_mb": kv_space_mb}
     try:
         settings = config.load({"engine": engine, "model": name, "context": ctx})
-        program, support, capabilities = find_engine(settings.engine)
-        model = find_model(settings.model, program)
-        kv = None if no_kv else kv_dir or kv_folder.of_file(settings.serve.kv_models, model.path)
-        options = Options(ctx=settings.context, kv_dir=kv, extra=extra, **flags)  # type: ignore[arg-type]
-        plan = launch.plan(program, support, capabilities, model, options, fit.memory())
+        plan = _plan(settings, no_kv, {**flags, **own, "extra": extra})
     except (config.ConfigError, ChoiceError, CapabilityError, PlanError, resources.MissingResource) as error:
         raise click.ClickException(str(error)) from error
     for note in plan.notes:
@@ -69,6 +70,21 @@ def command(
         click.echo(shlex.join(plan.argv))
         return
     _become(plan)
+
+
+def _plan(settings: config.Settings, no_kv: bool, given: dict[str, Any]) -> Plan:
+    """`given`: fields of Options; None: not given. Raises PlanError, ChoiceError, CapabilityError and
+    MissingResource.
+    """
+    program, support, capabilities = find_engine(settings.engine)
+    model = find_model(settings.model, program)
+    if no_kv:
+        given["kv_dir"] = None
+    elif not given["kv_dir"] and settings.serve.kv:
+        given["kv_dir"] = kv_folder.of_file(settings.serve.kv_models, model.path)
+    given["kv_space_mb"] = given["kv_space_mb"] or kv_space(settings, program)
+    options = Options(**given, ctx=settings.context)
+    return launch.plan(program, support, capabilities, model, options, fit.memory())
 
 
 def _become(plan: Plan) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 from ds4agent import config
 from ds4agent.cli import serve_models
-from ds4agent.cli.engine_files import find_engine
+from ds4agent.cli.engine_files import find_engine, kv_space
 from ds4agent.config_values import PerModel
 from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar.launch import PlanError
-from ds4agent.sidecar.launch_options import KV_SPACE_MB
 from ds4agent.sidecar.settings import EngineSettings
 
 DEFAULT_SESSIONS = 4
@@ -34,7 +33,7 @@ def engine_settings(settings: config.Settings, own: dict[str, PerModel]) -> Engi
         support=str(support or ""),
         digest=capabilities.digest,
         flags=dict(capabilities.flags),
-        options=_options(settings, width, embedded),
+        options=_options(settings, program, width),
         models=tuple(serve_models.with_own(model, own) for model in find_models(settings, program, width)),
         kv_root=str(serve.kv_models) if serve.kv else "",
         environment={**os.environ, "DS4AGENT_STOP_WITH_STDIN": "1"} if embedded else dict(os.environ),
@@ -47,13 +46,12 @@ def engine_settings(settings: config.Settings, own: dict[str, PerModel]) -> Engi
     )
 
 
-def _options(settings: config.Settings, width: int, embedded: bool) -> dict[str, Any]:
+def _options(settings: config.Settings, program: tuple[str, ...], width: int) -> dict[str, Any]:
     serve = settings.serve
     trace = Path(serve.trace).expanduser().absolute() if serve.trace else None
     return {
         **{name: getattr(serve, name) for name in _OPTIONS},
-        # The embedded engine's own limit is one for its small model, and holds for `ds4agent run`, too.
-        "kv_space_mb": serve.kv_space_mb or (None if embedded else KV_SPACE_MB),
+        "kv_space_mb": kv_space(settings, program),
         "trace": str(trace) if trace else None,
         "ctx": settings.context,
         "sessions": width if width > 1 else None,

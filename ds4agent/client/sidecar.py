@@ -53,7 +53,7 @@ async def ensure_sidecar(within: float = START_SECONDS) -> Runtime:
         async with asyncio.timeout(within):
             return await _found_or_started()
     except TimeoutError as error:
-        raise SidecarError(f"no sidecar answered within {within:g} seconds{_holder()}") from error
+        raise SidecarError(f"no sidecar answered within {within:g} seconds{_why()}") from error
     except config.ConfigError as error:
         raise SidecarError(f"the sidecar was not started: {error}") from error
     except OSError as error:
@@ -145,13 +145,18 @@ def _start(log: Path) -> subprocess.Popen[bytes]:
 
 def _last_words(log: Path, status: int) -> str:
     ended = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
+    return f"{_last_line(log) or 'it said nothing'} ({ended}; {log})"
+
+
+def _last_line(log: Path) -> str:
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    said = (
-        lines[-1].strip().removeprefix("ds4agent: ").removeprefix("Error: ") if lines else "it said nothing"
-    )
-    return f"{said} ({ended}; {log})"
+    return lines[-1].strip().removeprefix("ds4agent: ").removeprefix("Error: ") if lines else ""
 
 
-def _holder() -> str:
-    found = runtime.read(paths.runtime_file())
-    return f": the one with pid {found.pid} is there, but does not answer" if found else ""
+def _why() -> str:
+    if (found := runtime.read(paths.runtime_file())) is not None:
+        return f": the one with pid {found.pid} is there, but does not answer"
+    with suppress(FileNotFoundError):
+        if said := _last_line(paths.sidecar_log()):
+            return f"; what it said last: {said}"
+    return ""

@@ -3,17 +3,10 @@
 Two sources feed it: a Usage for every request that passed the proxy, and the engine's log. What the log says
 cannot be told apart by client, so it is counted by model only. Sets of labels are bounded: names of clients
 and models come from outside, and each new one would be a new series; from a number on they count as "other".
-
-The file is a snapshot, written aside and renamed, so that a crash leaves the last one whole. A file that
-cannot be read is put aside and counting starts anew; a family in it that has another form is left out alone.
 """
 
-import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ds4agent.wire import logevents as ev
@@ -21,7 +14,7 @@ from ds4agent.wire.prometheus import RATES, SECONDS, Counter, Damaged, Histogram
 
 OTHER = "other"
 LANES = ("interactive", "agent", "background", "completion")
-_FORMAT = 1
+FORMAT = 1
 _MIB = 1 << 20
 _WHO = ("client", "model", "lane")
 
@@ -163,7 +156,7 @@ class Counters:
     def state(self) -> dict[str, Any]:
         """As JSON: `families` is name -> series, each with its labels."""
         families = {name: family.state() for name, family in self._families.items()}
-        return {"format": _FORMAT, "since": self.since, "families": families}
+        return {"format": FORMAT, "since": self.since, "families": families}
 
     def restore(self, state: dict[str, Any]) -> list[str]:
         """Go on from what `state` returned, before anything is counted. Returns what was not taken over."""
@@ -187,40 +180,3 @@ class Counters:
         for label, value in (pair for row in series for pair in row["labels"].items()):
             if label not in fixed:
                 names.get(label, self._word).known.add(str(value))
-
-
-class CounterFile:
-    """Where a snapshot lies. Reading never raises; writing may raise OSError and leaves the last one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def load(self, counters: Counters) -> list[str]:
-        """Returns sentences about what could not be read."""
-        try:
-            data = self._path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            return [f"counters start anew: {self._path} cannot be read: {error.strerror}"]
-        try:
-            state = json.loads(data)
-            if not isinstance(state, dict) or state.get("format") != _FORMAT:
-                raise ValueError("it is no counter file of this version")
-        except (ValueError, RecursionError) as error:
-            aside = self._path.with_name(f"{self._path.name}.damaged")
-            with suppress(OSError):
-                self._path.replace(aside)
-            return [f"counters start anew: {self._path} is damaged ({error}) and now {aside.name}"]
-        return [f"{self._path}: {problem}" for problem in counters.restore(state)]
-
-    def save(self, state: dict[str, Any]) -> None:
-        """Waits for the disk: not on the event loop."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = self._path.with_name(f"{self._path.name}.tmp")
-        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(json.dumps(state).encode())
-            file.flush()
-            os.fsync(fd)
-        aside.replace(self._path)

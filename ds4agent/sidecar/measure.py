@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ds4agent.sidecar import memory
-from ds4agent.sidecar.counters import CounterFile, Counters, Usage
+from ds4agent.sidecar.counter_file import CounterFile
+from ds4agent.sidecar.counters import Counters, Usage
 from ds4agent.sidecar.logfiles import LogWriter, Ring, RotatingLog
 from ds4agent.sidecar.status import EngineChanged, Queue, Serves, Status
 from ds4agent.sidecar.status_events import Event, reduce

@@ -2,6 +2,7 @@
 
     ENGINES/NAME/manifest.json       what it is; the engine exists if this does
     ENGINES/NAME/<commit>-<n>/       its files: ds4-server, metal/, licence
+    ENGINES/NAME/recipe.json         what was asked for
     ENGINES/NAME/build.log           of the last build
     ENGINES/NAME/failure.json        of the last build, if it failed: asked again only by name
     ENGINES/NAME/lock                held while one is made
@@ -18,7 +19,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,16 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent.sidecar import manifest as manifests
+from ds4agent.sidecar import recipe
+from ds4agent.sidecar.build_files import BINARY, collect, remove_leftovers
 from ds4agent.sidecar.build_steps import BuildError, Steps
-from ds4agent.sidecar.capabilities import CapabilityError, file_digest, probe
+from ds4agent.sidecar.capabilities import CapabilityError, probe
 from ds4agent.sidecar.checkout import Source, check_out, make_words
 from ds4agent.sidecar.manifest import Manifest, ManifestError
 
 MAKE_SECONDS = 1800.0
 WAIT_SECONDS = 3600.0
-BINARY = "ds4-server"
-# Shaders are read at run time; the rest says whose work it is.
-_SUPPORT = ("metal/**/*.metal", "LICENSE*", "COPYING*", "README.md")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -94,6 +93,8 @@ class Store:
             shared = waited and after != before
             if after and after["of"] == _key(source) and (shared or not again):
                 raise BuildError(f"{after['message']}\n(remembered; `ds4agent engine build` tries again)")
+            if again:
+                recipe.write(engine, source)
             return self._make(engine, source)
 
     def _fitting(self, engine: Path, source: Source) -> Path | None:
@@ -129,7 +130,7 @@ class Store:
         log = engine / "build.log"
         log.write_bytes(b"")
         log.chmod(0o600)
-        _remove_leftovers(engine)
+        remove_leftovers(engine)
         (engine / "failure.json").unlink(missing_ok=True)
         try:
             with tempfile.TemporaryDirectory(prefix=".source-", dir=engine) as work:
@@ -147,7 +148,7 @@ class Store:
         self.say(f"building {commit[:12]}: {' '.join(command)}")
         steps.run(" ".join(command), command, self.make_seconds)
         target = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=engine))
-        files = _collect(work, target)
+        files = collect(work, target)
         try:
             capabilities = probe(target / BINARY, self.probes, again=True)
         except CapabilityError as error:
@@ -193,36 +194,3 @@ def _remember(engine: Path, failure: dict[str, object]) -> None:
     temporary = engine / "failure.json.tmp"
     temporary.write_text(json.dumps(failure), encoding="utf-8")
     temporary.replace(engine / "failure.json")
-
-
-def _remove_leftovers(engine: Path) -> None:
-    """Folders of builds that were killed, and of the one before the last: an engine may still run from the
-    last one, and be started from there again.
-    """
-    try:
-        current = manifests.read(engine).folder
-    except ManifestError:
-        current = ""
-    for folder in engine.iterdir():
-        if folder.is_dir() and not folder.is_symlink() and folder.name != current:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _collect(work: Path, target: Path) -> dict[str, str]:
-    """Copy what an engine needs; the digests. A link that leads out of the tree is not followed."""
-    chosen = [work / BINARY, *(file for pattern in _SUPPORT for file in sorted(work.glob(pattern)))]
-    root, files = work.resolve(), dict[str, str]()
-    for file in chosen:
-        name = str(file.relative_to(work))
-        if not file.is_file():
-            if name == BINARY:
-                raise BuildError(f"make ended well, but made no {BINARY}")
-            continue
-        if not file.resolve().is_relative_to(root):
-            raise BuildError(f"{name} of the source leads to {file.resolve()}, outside of it")
-        copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-        copy.chmod(0o700 if name == BINARY else 0o600)
-        files[name] = file_digest(copy)
-    return files

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,26 @@ def test_a_start_that_fails_says_why(home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
     with pytest.raises(SidecarError, match="/proc/nowhere"):
         _ensure()
+
+
+def test_a_start_that_is_given_up_is_ended(home: Path) -> None:
+    with pytest.raises(SidecarError, match=r"no sidecar answered within 0\.02 seconds"):
+        asyncio.run(ensure_sidecar(within=0.02))
+    deadline = time.monotonic() + LIMIT_S
+    while _at_work_in(paths.state_home()):
+        assert time.monotonic() < deadline
+    assert _find() is None
+    assert _chat(_ensure())["usage"]["completion_tokens"] == 2
+
+
+def _at_work_in(folder: Path) -> list[str]:
+    """Processes, but those that have ended."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                found.append(process.name)
+    return found
 
 
 def test_one_that_does_not_answer_is_named_in_time(home: Path) -> None:

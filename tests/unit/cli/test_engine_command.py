@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,3 +163,67 @@ def test_exec_finds_an_engine_by_itself(run: Run, env: dict[str, str], tmp_path:
     assert "no model" in run("exec", "--print").stderr
     model = write_model(tmp_path / "m.gguf")
     assert run("exec", "--print", model).stdout.startswith(str(tmp_path / "bin/ds4-server"))
+
+
+def _lose(tmp_path: Path) -> str:
+    """The files of the engine that is chosen; the commit it was made from."""
+    (found,) = (tmp_path / ".local/share/ds4agent/engines").glob("ds4/manifest.json")
+    made = json.loads(found.read_text())
+    shutil.rmtree(found.parent / made["folder"])
+    return str(made["commit"])
+
+
+def test_an_engine_that_lost_its_files_is_built_again_as_it_was(
+    run: Run, repository: Repository, tmp_path: Path
+) -> None:
+    assert run("engine", "build", "upstream/ds4", "--make", "ds4-server").returncode == 0
+    commit = _lose(tmp_path)
+    repository.commit(later="later\n")
+    model = write_model(tmp_path / "v4.gguf")
+    shown = run("exec", "--print", model)
+    assert shown.returncode == 0, shown.stderr
+    assert f"building {commit[:12]}" in shown.stderr
+    assert Path(shlex.split(shown.stdout)[0]).is_file()
+    assert run("engine", "check").returncode == 0
+    assert "building" not in run("exec", "--print", model).stderr
+
+
+def test_two_that_need_what_was_lost_share_one_build(
+    env: dict[str, str], run: Run, repository: Repository, tmp_path: Path
+) -> None:
+    assert run("engine", "build", "upstream/ds4", "--make", "ds4-server").returncode == 0
+    commit = _lose(tmp_path)
+    model = write_model(tmp_path / "v4.gguf")
+    words = [sys.executable, "-m", "ds4agent", "exec", "--print", str(model)]
+    both = [
+        subprocess.Popen(
+            words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    ended = [process.communicate(timeout=120) for process in both]
+    assert len({out for out, _ in ended}) == 1
+    assert "".join(err for _, err in ended).count(f"building {commit[:12]}") == 1
+
+
+def test_what_cannot_be_built_again_says_so_and_is_not_tried_for_ever(
+    run: Run, repository: Repository, tmp_path: Path
+) -> None:
+    assert run("engine", "build", "upstream/ds4", "--make", "ds4-server").returncode == 0
+    _lose(tmp_path)
+    shutil.rmtree(repository.path)
+    model = write_model(tmp_path / "v4.gguf")
+    first, second = run("exec", "--print", model), run("exec", "--print", model)
+    assert first.returncode == second.returncode == 1
+    assert "fetching" in first.stderr
+    assert "remembered; `ds4agent engine build` tries again" in second.stderr
+    assert "fetching" not in second.stderr
+
+
+def test_a_build_that_failed_is_not_tried_again_by_its_name(run: Run, tmp_path: Path) -> None:
+    bad = make_repository(tmp_path / "bad")
+    bad.commit(Makefile="ds4-server:\n\texit 3\n")
+    assert run("engine", "build", "bad", "--make", "ds4-server").returncode == 1
+    refused = run("exec", "--engine", "bad", "--print", write_model(tmp_path / "v4.gguf"))
+    assert refused.returncode == 1
+    assert "remembered" in refused.stderr

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ds4agent.sidecar.counters import LANES, OTHER, CounterFile, Counters, Usage
+from ds4agent.sidecar.counter_file import CounterFile
+from ds4agent.sidecar.counters import LANES, OTHER, Counters, Usage
 from ds4agent.wire.logparse import parse
 
 _NUMBER = r"[0-9.e+-]+"

@@ -1,0 +1,54 @@
+"""What `ds4agent serve` tells the process that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ds4agent.cli import serve
+from ds4agent.sidecar.settings import SidecarSettings
+
+Told = Callable[..., SidecarSettings]
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    found: list[SidecarSettings] = []
+
+    def become(_program: str, _words: list[str], environment: dict[str, str]) -> None:
+        found.append(SidecarSettings.from_json(environment[serve.SETTINGS]))
+
+    monkeypatch.setattr("os.execve", become)
+
+    def run(*words: str) -> SidecarSettings:
+        done = CliRunner().invoke(serve.command, ["--engine", "embedded", *words])
+        assert done.exit_code == 0, done.output
+        return found[-1]
+
+    return run
+
+
+def test_one_that_its_user_starts_stays_unless_told(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DS4AGENT_SERVE_LEAVE", "5")  # of those that are started on demand
+    assert (told().leave, told().any_port) == (0.0, False)
+    settings = told("--leave", "7", "--any-port")
+    assert (settings.leave, settings.any_port) == (7.0, True)
+
+
+def test_the_kv_directory_is_limited_as_the_engine_of_a_run_limits_it(
+    told: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = told().engine
+    assert engine.kv_root == str(tmp_path / ".local/share/ds4agent/kv-models")
+    assert (engine.models[0].id, engine.options["kv_space_mb"]) == ("bundled", None)
+    monkeypatch.setenv("DS4AGENT_SERVE_KV_SPACE_MB", "77")
+    monkeypatch.setenv("DS4AGENT_SERVE_KV_ROOT", str(tmp_path / "mine"))
+    engine = told().engine
+    assert (engine.kv_root, engine.options["kv_space_mb"]) == (str(tmp_path / "mine"), 77)
+    assert told("--no-kv").engine.kv_root == ""
