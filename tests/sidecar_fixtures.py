@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
 
 SECONDS = 30.0
+PROGRAM = ("-m", "ds4agent.sidecar")
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     b"Cache-Control: no-cache\r\nConnection: close\r\n\r\n"
@@ -49,10 +50,12 @@ class Sidecar:
         return self.process.wait(SECONDS)
 
 
-def start_sidecar(settings: SidecarSettings, log: Path) -> subprocess.Popen[bytes]:
+def start_sidecar(
+    settings: SidecarSettings, log: Path, program: Sequence[str] = PROGRAM
+) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "ds4agent.sidecar"],
+            [sys.executable, *program],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -71,10 +74,12 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> runtime.Runtime:
 
 
 @contextmanager
-def running_sidecar(folder: Path, engine: EngineSettings, **settings: Any) -> Iterator[Sidecar]:
+def running_sidecar(
+    folder: Path, engine: EngineSettings, program: Sequence[str] = PROGRAM, **settings: Any
+) -> Iterator[Sidecar]:
     file, log = folder / "run" / "sidecar.json", folder / "sidecar.log"
     value = SidecarSettings(engine, str(file), str(folder), port=0, **settings)
-    process = start_sidecar(value, log)
+    process = start_sidecar(value, log, program)
     try:
         found = wait_for(file, process)
         sidecar = Sidecar(process, found.port, found.token, log, value)
@@ -188,3 +193,24 @@ class Engine:
             assert piece, f"the connection ended {left - len(body)} bytes before the end of the body"
             body += piece
         return Call(sock, head + bytes(body))
+
+
+@dataclass
+class Pair:
+    """An engine that the test plays, and the sidecar in front of it."""
+
+    engine: Engine
+    sidecar: Sidecar
+
+    @property
+    def port(self) -> int:
+        return self.sidecar.port
+
+    def carry(self, raw: bytes) -> tuple[socket.socket, Call]:
+        client = connect(self.port, raw)
+        return client, self.engine.take()
+
+
+def pair_of(folder: Path, width: int = 16, **values: Any) -> Iterator[Pair]:
+    with Engine() as engine, running_sidecar(folder, engine.settings(width=width), **values) as sidecar:
+        yield Pair(engine, sidecar)
