@@ -19,6 +19,8 @@ from typing import Any
 
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
+from tests.e2e.recitals import ANSWER, REASONING
+from tests.engine_fixtures import reciting_engine, write_reciting_model
 
 SECONDS = 30.0
 PROGRAM = ("-m", "ds4agent.sidecar")
@@ -139,6 +141,31 @@ def is_over(sock: socket.socket) -> bool:
     except ConnectionResetError:
         pass
     return True
+
+
+def embedded(
+    folder: Path, reasoning: Sequence[str] = REASONING, answer: Sequence[str] = ANSWER, **values: Any
+) -> EngineSettings:
+    """The embedded engine with a model that says this in each turn, for a sidecar to start."""
+    model = folder / "model.gguf"
+    write_reciting_model(model, reasoning, answer)
+    argv = (sys.executable, "-m", "ds4agent.engine", "--model", str(model), "--port", "0", "--threads", "1")
+    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    return EngineSettings(argv=(*argv, "--ctx", "8192"), environment=environment, **values)
+
+
+WAYS = ("engine", "sidecar")
+
+
+@contextmanager
+def answering(through: str, folder: Path, reasoning: Sequence[str], answer: Sequence[str]) -> Iterator[int]:
+    """The port of the embedded engine that recites, or of a sidecar that starts it."""
+    if through == "sidecar":
+        with running_sidecar(folder, embedded(folder, reasoning, answer)) as sidecar:
+            yield sidecar.port
+    else:
+        with reciting_engine(folder, reasoning, answer, "--ctx", "8192") as engine:
+            yield engine.port
 
 
 @dataclass

@@ -29,6 +29,7 @@ from tests.standins import free_port, write_binary, write_model
 CLIENTS = 32
 PATIENCE = 120.0
 GROWTH = 8 << 20
+LARGE = 6 << 20  # more than the sidecar holds of one that waits
 REFUSED = ("429", "502", "503")
 LAST_EVENTS = (b"data: [DONE]\n\n", b"event: message_stop\n", b"response.completed", b"response.incomplete")
 BODIES: dict[str, dict[str, Any]] = {
@@ -46,7 +47,7 @@ def _request(random: random.Random) -> bytes:
         knobs |= random.choice(
             ({"close": "event"}, {"close": "head"}, {"garbage": True}, {"fail": "no room"})
         )
-    padding = "x" * random.choice((0, 0, 1000, 300_000))
+    padding = "x" * (LARGE if random.random() < 0.01 else random.choice((0, 0, 1000, 300_000)))
     fields = {**BODIES[path], "stream": random.random() < 0.7, "metadata": padding, "standin": knobs}
     body = json.dumps(fields).encode()
     if random.random() < 0.2:

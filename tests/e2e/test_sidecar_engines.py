@@ -22,11 +22,11 @@ import pytest
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, SidecarSettings
 from tests.e2e.recitals import ANSWER, REASONING
-from tests.engine_fixtures import write_reciting_model
 from tests.sidecar_fixtures import (
     SECONDS,
     Sidecar,
     connect,
+    embedded,
     is_over,
     post,
     read_all,
@@ -46,14 +46,6 @@ PATHS: dict[str, dict[str, Any]] = {
     "/v1/responses": {"input": "Hello there"},
     "/v1/completions": {"prompt": "Hello there"},
 }
-
-
-def embedded(folder: Path, **values: Any) -> EngineSettings:
-    model = folder / "model.gguf"
-    write_reciting_model(model, REASONING, ANSWER)
-    argv = (sys.executable, "-m", "ds4agent.engine", "--model", str(model), "--port", "0", "--threads", "1")
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
-    return EngineSettings(argv=(*argv, "--ctx", "8192"), environment=environment, **values)
 
 
 def standin(folder: Path, generation: str = "june", knobs: dict[str, Any] | None = None) -> EngineSettings:

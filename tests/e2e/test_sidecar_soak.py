@@ -10,9 +10,10 @@ import pytest
 from tests.e2e.soak import soak
 
 
+@pytest.mark.first
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what is left over is counted in /proc")
 def test_many_clients_and_an_engine_that_dies(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    record_property("figures", soak(tmp_path, 40.0, 7.0))
+    record_property("figures", soak(tmp_path, 180.0, 20.0))
