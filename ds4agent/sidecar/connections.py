@@ -25,7 +25,7 @@ HELD_BODIES = 128 << 20
 # number of descriptors.
 SMALL_BODY = 64 << 10
 # For each that is watched: one is found gone within this time, and many take no more computing than one.
-ASK_SECONDS = 0.001
+ASK_SECONDS = 0.002
 
 if sys.platform == "linux":
 
