@@ -21,6 +21,7 @@ from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
 from tests.e2e.recitals import ANSWER, REASONING
 from tests.engine_fixtures import reciting_engine, write_reciting_model
+from tests.standins import free_port, write_binary, write_model
 
 SECONDS = 30.0
 PROGRAM = ("-m", "ds4agent.sidecar")
@@ -127,6 +128,20 @@ def read_all(sock: socket.socket) -> bytes:
         return b"".join(iter(lambda: sock.recv(1 << 16), b""))
 
 
+def is_gone(pid: int) -> bool:
+    """Waits for the end of a process that is not our child."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def reset(sock: socket.socket) -> None:
     """Gone without a farewell."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -166,6 +181,17 @@ def answering(through: str, folder: Path, reasoning: Sequence[str], answer: Sequ
     else:
         with reciting_engine(folder, reasoning, answer, "--ctx", "8192") as engine:
             yield engine.port
+
+
+def standin(folder: Path, generation: str = "june", knobs: dict[str, Any] | None = None) -> EngineSettings:
+    binary, model = (
+        write_binary(folder / "ds4-server", generation),
+        write_model(folder / "m.gguf", **(knobs or {})),
+    )
+    port = free_port()
+    argv = (str(binary), "--model", str(model), "--port", str(port))
+    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    return EngineSettings(argv=argv, environment=environment, port=port, grace=5.0)
 
 
 @dataclass
