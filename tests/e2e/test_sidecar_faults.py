@@ -1,4 +1,4 @@
-"""A disk that is full and a clock that jumps, under a sidecar that runs."""
+"""A disk that is full, a clock that jumps, an engine that floods or hangs, under a sidecar that runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ds4agent.sidecar.settings import EngineSettings, SidecarSettings
+from tests.engine_fixtures import resident
 from tests.sidecar_fixtures import (
     SECONDS,
     STREAM_HEAD,
@@ -30,6 +32,7 @@ from tests.sidecar_fixtures import (
 )
 
 CHAT = "/v1/chat/completions"
+HELLO = [{"role": "user", "content": "Hello"}]
 OK = b"HTTP/1.1 200 OK\r\n"
 # The sidecar as it is, but for how often it saves.
 OFTEN = """
@@ -153,3 +156,32 @@ def test_a_clock_that_jumps_changes_no_time_that_passes(tmp_path: Path, jump: fl
 def sees_signs(client: socket.socket) -> None:
     for _ in range(3):
         read_until(client, b": keepalive\n\n")
+
+
+# -- an engine that does too much, or nothing any more
+# ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_engine_that_floods_costs_nothing(tmp_path: Path) -> None:
+    size = 64 << 20
+    with running_sidecar(tmp_path, standin(tmp_path)) as sidecar:
+        assert ask(sidecar.port).startswith(OK)
+        before, got, most = resident(sidecar.process.pid), 0, 0
+        body = {"messages": HELLO, "stream": True, "standin": {"flood": size}}
+        client = connect(sidecar.port, post(CHAT, json.dumps(body).encode()))
+        while data := client.recv(1 << 20):
+            got += len(data)
+            most = max(most, resident(sidecar.process.pid) - before)
+        assert got >= size
+        assert most < 4 << 20
+
+
+def test_an_engine_that_hangs_after_its_head(tmp_path: Path) -> None:
+    """What it had is ended with an event; the next request has an engine again."""
+    with running_sidecar(tmp_path, replace(standin(tmp_path), hang=2.0)) as sidecar:
+        body = {"messages": HELLO, "stream": True, "standin": {"hang": "decode"}}
+        reply = read_all(connect(sidecar.port, post(CHAT, json.dumps(body).encode())))
+        assert b"the engine hangs; the request was broken off" in reply
+        assert reply.startswith(OK)
+        assert ask(sidecar.port).startswith(OK)
+        assert json.loads(sidecar.own("status"))["engine"]["restarts"] == 1
