@@ -76,13 +76,23 @@ def outcome(reply: bytes) -> str:
     return "whole" if any(last in body for last in LAST_EVENTS) else "cut"
 
 
+def born(pid: int) -> str:
+    """When a process began, in ticks since the system did: within an hour its number may be another's. "" if
+    there is none of this number.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
 @dataclass
 class Soak:
     sidecar: Sidecar
     until: float
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
-    engines: set[int] = field(default_factory=set)
+    engines: set[tuple[int, str]] = field(default_factory=set)
 
     def client(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -130,7 +140,7 @@ class Soak:
             if engine["state"] == "broken":
                 self.sidecar.own("load", "POST")
             elif engine["pid"] is not None:
-                self.engines.add(engine["pid"])
+                self.engines.add((engine["pid"], born(engine["pid"])))
                 with suppress(ProcessLookupError):
                     os.kill(engine["pid"], signal.SIGKILL)
                 self.outcomes["engines killed"] += 1
@@ -196,8 +206,8 @@ def soak(folder: Path, seconds: float, kill_every: float, seed: int = 1) -> str:
         after, more = run.rest(), run.memory() - memory
         assert after == before, f"before {before}, after {after}"
         assert more < GROWTH, f"{more / 1e6:.1f} MB more"
-    for pid in run.engines:
-        assert not Path(f"/proc/{pid}").exists()
+    left = [(pid, when) for pid, when in run.engines if when and born(pid) == when]
+    assert not left, f"engines that still run: {left}"
     parts = [f"{name} {count}" for name, count in sorted(run.outcomes.items())]
     return f"{seconds:g} s, {CLIENTS} clients: {', '.join(parts)}; {more / 1e6:+.1f} MB; at rest {after}"
 
