@@ -12,7 +12,6 @@ import pytest
 
 from tests.e2e.soak import born, soak
 
-
 LINUX = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what is left over is counted in /proc")
 
 
