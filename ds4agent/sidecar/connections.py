@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from socket import socket
 from typing import Any
 
-from ds4agent.sidecar.ends import has_closed
+from ds4agent.sidecar.ends import CAN_ASK, has_closed
 
 # Bodies that wait, of all clients together: two of the largest. More are refused, not kept waiting: bodies in
 # chunks that are only half here would wait for each other.
@@ -80,7 +80,7 @@ class Connections(set[Any]):
         """Call `gone` once if the other side of a socket that nobody reads ends, until `unwatch`."""
         self._watched[sock.fileno()] = sock, gone
         self._ends.add(sock.fileno())
-        if self._asking is None:
+        if CAN_ASK and self._asking is None:
             self._ask_later()
 
     def unwatch(self, sock: socket) -> None:

@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 
+CAN_ASK = sys.platform == "linux"
 _BY_FAMILY, _REQUEST = 20, 1
 _NETLINK_SOCK_DIAG = 4
 _ALL_STATES = 0xFFFFFFFF
@@ -29,7 +30,7 @@ def _query(sock: socket.socket) -> bytes:
 
 
 def has_closed(sock: socket.socket) -> bool:
-    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+    if not CAN_ASK or sock.family == socket.AF_UNIX:
         return False
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as asked:
