@@ -51,7 +51,7 @@ fuzz: .venv/.dev
 	@$(MAKE) --no-print-directory -C native -j2 fuzz N=1000000
 	@$(PY) -m pytest -n 2 --dist worksteal --hypothesis-profile fuzz -m hypothesis tests
 
-# An hour of the sidecar among impatient clients and dying engines; `make test` has 40 seconds of it.
+# An hour of the sidecar among impatient clients and dying engines; `make test` has three minutes of it, beside the other tests.
 soak: .venv/.dev
 	@$(PY) -m tests.e2e.soak $(SOAK)
 

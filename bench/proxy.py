@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import proxy_exec
 from bench.proxy_targets import WIDTH, Target, running_targets
 
 STREAMS, EVENTS, EVERY_MS = 8, 160, 25
@@ -32,6 +33,7 @@ MANY = 10_000
 BODY_BYTES = 64 << 20
 FLOOD_BYTES = 200_000_000
 LEAVES = 20
+LARGE_BYTES = 6 << 20
 Rows = dict[str, dict[str, list[float]]]
 # Row, unit, how rounds are put together, and the goal of the sidecar: a bound, and of how many times the raw
 # relay's figure if there is a second number.
@@ -50,6 +52,7 @@ TABLE: tuple[tuple[str, str, Callable[[list[float]], float], float | None, float
     ("end after leaving in silent prefill", "ms", statistics.median, 2, None),
     ("end after leaving mid-stream", "ms", statistics.median, 2, None),
     ("the next one after leaving the queue", "ms", statistics.median, 2, None),
+    ("seen to leave the queue with 6 MiB", "ms", statistics.median, 2, None),
 )
 
 
@@ -147,6 +150,8 @@ def _once(target: Target, sender: int, rows: Rows) -> None:
     if target.name == "sidecar":
         times = _result(_client("queued", target.port, sender, WIDTH, LEAVES))
         rows["the next one after leaving the queue"][target.name].append(statistics.median(times))
+        times = _result(_client("unread", target.port, WIDTH, LARGE_BYTES, LEAVES))
+        rows["seen to leave the queue with 6 MiB"][target.name].append(statistics.median(times))
     _result(_client("small", target.port, MANY))
     assert _result(_client("body", target.port, BODY_BYTES)) == "200"
     rows["memory, after 10,000 requests and 64 MiB"][target.name].append(target.pss())
@@ -194,6 +199,7 @@ def main() -> None:
             _once(target, targets[0].port, rows)
     print(f"{os.cpu_count()} cores, {args.rounds} rounds; direct: the figure itself, others: added to it\n")
     _print([target.name for target in targets], rows)
+    print(f"\n{proxy_exec.measure(2 * args.rounds + 1)}")
 
 
 if __name__ == "__main__":

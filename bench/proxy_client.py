@@ -130,5 +130,32 @@ def queued(port: int, sender: int, width: int, count: int) -> list[float]:
     return times
 
 
+def _depth(port: int) -> int:
+    """How many wait, as the sidecar says."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return int(json.loads(read(sock).partition(b"\r\n\r\n")[2])["queue_depth"])
+
+
+def unread(port: int, width: int, n_bytes: int, count: int) -> list[float]:
+    """With all places taken, one leaves the queue whose body is larger than what is read of it: milliseconds
+    until the sidecar says that nobody waits.
+    """
+    times = []
+    running = [connect(port, "do=silent") for _ in range(width)]
+    for _ in range(count):
+        large = connect(port, "do=silent", b" " * n_bytes)
+        while _depth(port) != 1:
+            pass
+        left = time.monotonic_ns()
+        large.close()
+        while _depth(port):
+            pass
+        times.append((time.monotonic_ns() - left) / 1e6)
+    for sock in running:
+        sock.close()
+    return times
+
+
 if __name__ == "__main__":
     print(json.dumps(globals()[sys.argv[1]](*json.loads(sys.argv[2]))))

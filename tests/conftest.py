@@ -16,6 +16,11 @@ settings.load_profile("ds4agent")
 SECTION = "figures"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes first: begun last, it would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests recorded with `record_property("figures", text)`, whether they passed or not."""
     for reports in terminalreporter.stats.values():

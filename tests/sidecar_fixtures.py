@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,12 @@ from typing import Any
 
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings, SidecarSettings
+from tests.e2e.recitals import ANSWER, REASONING
+from tests.engine_fixtures import reciting_engine, write_reciting_model
+from tests.standins import free_port, write_binary, write_model
 
 SECONDS = 30.0
+PROGRAM = ("-m", "ds4agent.sidecar")
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     b"Cache-Control: no-cache\r\nConnection: close\r\n\r\n"
@@ -49,10 +53,12 @@ class Sidecar:
         return self.process.wait(SECONDS)
 
 
-def start_sidecar(settings: SidecarSettings, log: Path) -> subprocess.Popen[bytes]:
+def start_sidecar(
+    settings: SidecarSettings, log: Path, program: Sequence[str] = PROGRAM
+) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "ds4agent.sidecar"],
+            [sys.executable, *program],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -71,10 +77,12 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> runtime.Runtime:
 
 
 @contextmanager
-def running_sidecar(folder: Path, engine: EngineSettings, **settings: Any) -> Iterator[Sidecar]:
+def running_sidecar(
+    folder: Path, engine: EngineSettings, program: Sequence[str] = PROGRAM, **settings: Any
+) -> Iterator[Sidecar]:
     file, log = folder / "run" / "sidecar.json", folder / "sidecar.log"
     value = SidecarSettings(engine, str(file), str(folder), port=0, **settings)
-    process = start_sidecar(value, log)
+    process = start_sidecar(value, log, program)
     try:
         found = wait_for(file, process)
         sidecar = Sidecar(process, found.port, found.token, log, value)
@@ -120,6 +128,20 @@ def read_all(sock: socket.socket) -> bytes:
         return b"".join(iter(lambda: sock.recv(1 << 16), b""))
 
 
+def is_gone(pid: int) -> bool:
+    """Waits for the end of a process that is not our child."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def reset(sock: socket.socket) -> None:
     """Gone without a farewell."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -134,6 +156,42 @@ def is_over(sock: socket.socket) -> bool:
     except ConnectionResetError:
         pass
     return True
+
+
+def embedded(
+    folder: Path, reasoning: Sequence[str] = REASONING, answer: Sequence[str] = ANSWER, **values: Any
+) -> EngineSettings:
+    """The embedded engine with a model that says this in each turn, for a sidecar to start."""
+    model = folder / "model.gguf"
+    write_reciting_model(model, reasoning, answer)
+    argv = (sys.executable, "-m", "ds4agent.engine", "--model", str(model), "--port", "0", "--threads", "1")
+    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    return EngineSettings(argv=(*argv, "--ctx", "8192"), environment=environment, **values)
+
+
+WAYS = ("engine", "sidecar")
+
+
+@contextmanager
+def answering(through: str, folder: Path, reasoning: Sequence[str], answer: Sequence[str]) -> Iterator[int]:
+    """The port of the embedded engine that recites, or of a sidecar that starts it."""
+    if through == "sidecar":
+        with running_sidecar(folder, embedded(folder, reasoning, answer)) as sidecar:
+            yield sidecar.port
+    else:
+        with reciting_engine(folder, reasoning, answer, "--ctx", "8192") as engine:
+            yield engine.port
+
+
+def standin(folder: Path, generation: str = "june", knobs: dict[str, Any] | None = None) -> EngineSettings:
+    binary, model = (
+        write_binary(folder / "ds4-server", generation),
+        write_model(folder / "m.gguf", **(knobs or {})),
+    )
+    port = free_port()
+    argv = (str(binary), "--model", str(model), "--port", str(port))
+    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    return EngineSettings(argv=argv, environment=environment, port=port, grace=5.0)
 
 
 @dataclass
@@ -188,3 +246,24 @@ class Engine:
             assert piece, f"the connection ended {left - len(body)} bytes before the end of the body"
             body += piece
         return Call(sock, head + bytes(body))
+
+
+@dataclass
+class Pair:
+    """An engine that the test plays, and the sidecar in front of it."""
+
+    engine: Engine
+    sidecar: Sidecar
+
+    @property
+    def port(self) -> int:
+        return self.sidecar.port
+
+    def carry(self, raw: bytes) -> tuple[socket.socket, Call]:
+        client = connect(self.port, raw)
+        return client, self.engine.take()
+
+
+def pair_of(folder: Path, width: int = 16, **values: Any) -> Iterator[Pair]:
+    with Engine() as engine, running_sidecar(folder, engine.settings(width=width), **values) as sidecar:
+        yield Pair(engine, sidecar)

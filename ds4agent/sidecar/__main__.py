@@ -12,6 +12,7 @@ import asyncio  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -29,11 +30,12 @@ SAVE_SECONDS = 60.0
 
 
 def log(text: str) -> None:
-    sys.stderr.write(f"ds4agent: {text}\n")
-    sys.stderr.flush()
+    """A disk that is full does not take the sidecar down."""
+    with suppress(OSError):
+        os.write(2, f"ds4agent: {text}\n".encode())
 
 
-async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> None:
+async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,21 +54,31 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     listener = Listener(loop, sock, app.connection, BACKLOG)
     port = sock.getsockname()[1]
     here = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
-    held.write(Runtime(os.getpid(), port, token, here))
-    log(f"listening on http://{settings.host}:{port}")
-    await stop.wait()
-    log("stopping")
+    status = 0
+    try:
+        held.write(Runtime(os.getpid(), port, token, here))
+        log(f"listening on http://{settings.host}:{port}")
+        await stop.wait()
+        log("stopping")
+    except OSError as error:
+        log(f"cannot write {settings.runtime_file}: {error.strerror}")
+        status = 1
     listener.close()
     saving.cancel()
     await app.close()
-    measure.close()
+    if problem := measure.close():
+        log(problem)
+    return status
 
 
 async def _save_now_and_then(measure: Measure) -> None:
-    loop = asyncio.get_running_loop()
+    loop, told = asyncio.get_running_loop(), ""
     while True:
         await asyncio.sleep(SAVE_SECONDS)
-        await loop.run_in_executor(None, measure.save, measure.snapshot())
+        problem = await loop.run_in_executor(None, measure.save, measure.snapshot())
+        if problem and problem != told:
+            log(problem)
+        told = problem
 
 
 def _with_address(settings: SidecarSettings) -> SidecarSettings:
@@ -99,9 +111,9 @@ def main() -> int:
     except OSError as error:
         log(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
         return 1
-    asyncio.run(_serve(settings, held, sock))
+    status = asyncio.run(_serve(settings, held, sock))
     held.release()
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ds4agent.sidecar.carried import Carried, lane_of
+from ds4agent.sidecar.connections import Connections
 from ds4agent.sidecar.guard import Denied, Guard
 from ds4agent.sidecar.hang import HangWatch
 from ds4agent.sidecar.head import Head
@@ -41,7 +42,7 @@ class App:
         self._keepalive = settings.keepalive
         self._measure = measure
         self._carried: dict[Front, Carried] = {}
-        self._connections: set[Front] = set()
+        self._connections = Connections(self._loop)
         self._guard = Guard(token, settings.keys, (*settings.hosts, settings.host), settings.origins)
         self._counting = Counting(launcher)
         self._leave = Leave(self._loop, settings.leave, lambda: bool(self._connections), leave)

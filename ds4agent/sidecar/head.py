@@ -105,15 +105,38 @@ def _length(fields: list[tuple[bytes, bytes]]) -> int | None:
     return int(lengths[0]) if lengths else 0
 
 
+class _Chunks:
+    """Callbacks of the parser, which holds them: apart from who holds the parser, or a body would stay until
+    cycles are looked for.
+    """
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+        self.complete = False
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
 class Unchunker:
     """A chunked body, put together. Raises BadHead; what is neither body nor its end is bounded too."""
 
     def __init__(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
+        self._found = _Chunks()
+        self._parser = httptools.HttpRequestParser(self._found)
         self._parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
         self._fed = 0
-        self.body = bytearray()
-        self.complete = False
+
+    @property
+    def body(self) -> bytearray:
+        return self._found.body
+
+    @property
+    def complete(self) -> bool:
+        return self._found.complete
 
     def feed(self, data: bytes) -> None:
         if self.complete:
@@ -126,9 +149,3 @@ class Unchunker:
                 raise BadHead(400, "bad HTTP request") from error
         if len(self.body) > MAX_BODY or self._fed > 2 * MAX_BODY:
             raise BadHead(413, f"the body is too large: at most {MAX_BODY} bytes are taken")
-
-    def on_body(self, data: bytes) -> None:
-        self.body += data
-
-    def on_message_complete(self) -> None:
-        self.complete = True

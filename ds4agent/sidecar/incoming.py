@@ -1,13 +1,14 @@
 """A request as it comes from its client: a head that is read and judged, then a body, as far as it is held.
 
 Each has its time to come, and its size. A body in chunks is put together; one that is longer than is held
-stays in the kernel until there is somewhere for it to go.
+stays in the kernel until there is somewhere for it to go. What is held of all of them has a common bound.
 """
 
 import asyncio
 import json
 import socket
 
+from ds4agent.sidecar.connections import SMALL_BODY, Connections
 from ds4agent.sidecar.dialects import shape_of
 from ds4agent.sidecar.head import MAX_BODY, MAX_HEAD, BadHead, Head, Unchunker, parse_head
 from ds4agent.sidecar.stream import Stream
@@ -16,20 +17,23 @@ from ds4agent.wire.json_peek import peek
 HEAD_SECONDS = 10.0
 # For a body to come: as far as it is held, and later for the rest.
 BODY_SECONDS = 60.0
-# Of a body that waits with its request: a prompt of a million tokens. More is left in the kernel, where the
-# end of the client is hidden behind it.
+# Of a body that waits with its request: a prompt of a million tokens. More is left in the kernel.
 HELD_BODY = 4 << 20
+# After which one may try again whose body there was no room for.
+ROOM_SECONDS = 5
 
 
 class Incoming:
     """What becomes of it says who inherits from this. `shape`: of the API that it asks."""
 
     __slots__ = (
-        "_back", "_client", "_held", "_left", "_loop", "_replaced", "_timer", "_unchunk",
+        "_all", "_back", "_claimed", "_client", "_held", "_left", "_loop", "_replaced", "_timer", "_unchunk",
         "head", "over", "shape",
     )  # fmt: skip
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, connections: Connections) -> None:
+        self._all = connections
+        self._claimed = 0  # of the memory for the bodies of all
         self._loop = asyncio.get_running_loop()
         self._held = bytearray()  # first of the head, then of the body
         self._left = 0  # bytes of the body still to come; of one in chunks: any
@@ -40,7 +44,7 @@ class Incoming:
         self.head: Head | None = None
         self.shape = shape_of("")
         self.over = False
-        self._client = Stream(self._loop, sock, self._received, self._client_ended)
+        self._client = Stream(self._loop, sock, self._received, self._client_ended, connections)
 
     def _start(self) -> None:
         """Read what is there."""
@@ -125,6 +129,8 @@ class Incoming:
                 self._stop_timer()
             return
         self._held += data
+        if not self._has_room(len(self._held)):
+            return
         if not self._left:
             self._all_here()
         elif len(self._held) >= HELD_BODY:
@@ -137,9 +143,26 @@ class Incoming:
         except BadHead as bad:
             self.refuse(bad.status, bad.message)
             return
+        if not self._has_room(len(unchunk.body)):
+            return
         if unchunk.complete:
             self._left, self._held = 0, unchunk.body
             self._all_here()
+
+    def _has_room(self, n_bytes: int) -> bool:
+        """For a body of which so much is held; it is refused if there is none."""
+        if n_bytes <= SMALL_BODY:
+            return True
+        if not self._all.hold(self._claimed, n_bytes):
+            text = "the bodies of requests that wait take all the memory there is for them; try again later"
+            self.refuse(503, text, ("Retry-After", str(ROOM_SECONDS)))
+            return False
+        self._claimed = n_bytes
+        return True
+
+    def _give_back_room(self) -> None:
+        self._all.hold(self._claimed, 0)
+        self._claimed = 0
 
     def _all_here(self) -> None:
         assert self.head is not None

@@ -171,6 +171,7 @@ class Engine:
         except (OSError, LaunchError) as error:
             self._crashed(f"the engine did not start: {error}")
             return
+        self.changed()  # it has a pid
         await self._until_ready()
 
     async def _until_ready(self) -> None:

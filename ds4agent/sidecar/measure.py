@@ -88,10 +88,16 @@ class Measure:
         """The counters as they are, for `save`."""
         return self._counters.state()
 
-    def save(self, snapshot: dict[str, Any]) -> None:
-        """From a thread that may wait for a disk."""
-        self._file.save(snapshot)
+    def save(self, snapshot: dict[str, Any]) -> str:
+        """From a thread that may wait for a disk. Returns what was wrong, "" if nothing was."""
+        try:
+            self._file.save(snapshot)
+        except OSError as error:
+            return f"the counters could not be saved: {error.strerror}"
+        return ""
 
-    def close(self) -> None:
-        self.save(self.snapshot())
+    def close(self) -> str:
+        """As `save`."""
+        problem = self.save(self.snapshot())
         self._log.close()
+        return problem

@@ -18,6 +18,7 @@ sent, and if the engine then refuses, the refusal goes out as an event.
 
 import socket
 
+from ds4agent.sidecar.connections import Connections
 from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply
 from ds4agent.sidecar.handler import Handler
 from ds4agent.sidecar.head import Head
@@ -35,13 +36,12 @@ class Front(Incoming):
     """A client. `client` is the name that the handler has for it."""
 
     __slots__ = (
-        "_all", "_handler", "_last", "_refusal", "_streams", "_translating", "client", "response",
+        "_handler", "_last", "_refusal", "_streams", "_translating", "client", "response",
     )  # fmt: skip
 
-    def __init__(self, handler: Handler, connections: "set[Front]", sock: socket.socket) -> None:
-        super().__init__(sock)
+    def __init__(self, handler: Handler, connections: Connections, sock: socket.socket) -> None:
+        super().__init__(sock, connections)
         self._handler = handler
-        self._all = connections
         self._streams: bool | None = None
         self._last = b""  # of what the client was sent
         self._translating = False
@@ -81,6 +81,8 @@ class Front(Incoming):
             back.write(raw)
             back.write(body)
         self._held, self._unchunk = bytearray(), None
+        if not back.writing:
+            self._give_back_room()  # else with the end: it has only gone from here to there
         back.resume()
         if self._left:
             self._allow(BODY_SECONDS)
@@ -179,6 +181,7 @@ class Front(Incoming):
             return
         self.over = True
         self._all.discard(self)
+        self._give_back_room()
         self._stop_timer()
         if self._back is not None:
             self._back.abort()

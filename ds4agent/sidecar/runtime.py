@@ -3,6 +3,7 @@
 The lock is what counts: a file that nobody holds is left over from a process that is gone.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -89,9 +90,11 @@ class Held:
         return False
 
     def write(self, runtime: Runtime) -> None:
+        """Raises OSError."""
         data = json.dumps(asdict(runtime)).encode() + b"\n"
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, data, 0)
+        if os.pwrite(self._fd, data, 0) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def release(self) -> None:
         os.ftruncate(self._fd, 0)

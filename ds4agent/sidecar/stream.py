@@ -7,16 +7,21 @@ once.
 What the kernel does not take waits here, and until it is gone the `source` of it is not read: one read is all
 that ever waits. A stream reports `received` any number of times and then `ended`, once; after `close` or
 `abort` it reports nothing. Neither is called from within `write`: what is wrong with a socket is found by
-reading it, and a reply that came before the failure is still read.
+reading it, and a reply that came before the failure is still read. Where `connections` are given, the end of
+the other side is seen also while it is not read, and one that takes nothing of what waits for it for
+STALL_SECONDS is taken to be gone.
 """
 
 import errno
 import os
 import socket
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 
+from ds4agent.sidecar.connections import Connections
+
 READ_BYTES = 64 << 10
+STALL_SECONDS = 30.0
 Address = tuple[str, int]
 
 
@@ -28,8 +33,8 @@ class Stream:
     """Nothing is read before `start` or `resume`. `writing`: something waits to be written."""
 
     __slots__ = (
-        "_closing", "_ended", "_error", "_fd", "_linger", "_loop", "_pending", "_reading", "_received",
-        "_send", "_sock", "over", "source", "writing",
+        "_closing", "_connections", "_ended", "_error", "_fd", "_linger", "_loop", "_moved", "_pending",
+        "_reading", "_received", "_send", "_sock", "_stall", "over", "source", "writing",
     )  # fmt: skip
 
     def __init__(
@@ -38,8 +43,12 @@ class Stream:
         sock: socket.socket,
         received: Callable[[bytes], None],
         ended: Callable[[OSError | None], None],
+        connections: Connections | None = None,
     ) -> None:
         self._loop = loop
+        self._connections = connections
+        self._moved = 0.0  # when some of what waits was taken
+        self._stall: TimerHandle | None = None
         self._sock = sock
         self._fd = sock.fileno()
         self._send = sock.send
@@ -73,18 +82,25 @@ class Stream:
         if data:
             self._received(data)
         else:
-            ended = self._ended
-            self.abort()
-            ended(error)
+            self._gone(error)
 
     def pause(self) -> None:
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._fd)
+            if self._connections is not None and not self.over:
+                self._connections.watch(self._sock, self._gone)
+
+    def _gone(self, error: OSError | None = None) -> None:
+        ended = self._ended
+        self.abort()
+        ended(error)
 
     def resume(self) -> None:
         if not self._reading and not self.over:
             self._reading = True
+            if self._connections is not None:
+                self._connections.unwatch(self._sock)
             self._loop.add_reader(self._fd, self._readable)
 
     # -- what goes
@@ -101,8 +117,21 @@ class Stream:
             self._pending += memoryview(data)[sent:]
             self.writing = True
             self._loop.add_writer(self._fd, self._writable)
+            self._moved = self._loop.time()
+            if self._connections is not None and self._stall is None:
+                self._stall = self._loop.call_later(STALL_SECONDS, self._look_at_stall)
             if self.source is not None:
                 self.source.pause()
+
+    def _look_at_stall(self) -> None:
+        self._stall = None
+        left = self._moved + STALL_SECONDS - self._loop.time()
+        if not self.writing:
+            return
+        if left > 0:
+            self._stall = self._loop.call_later(left, self._look_at_stall)
+        else:
+            self._gone(OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
 
     def _try(self, data: bytes | bytearray) -> int:
         """How much is off our hands."""
@@ -118,6 +147,7 @@ class Stream:
 
     def _writable(self) -> None:
         del self._pending[: self._try(self._pending)]
+        self._moved = self._loop.time()
         if self._pending:
             return
         self.writing = False
@@ -162,6 +192,10 @@ class Stream:
         self._received = self._ended = _ignore
         self.source = None
         self.pause()
+        if self._connections is not None:
+            self._connections.unwatch(self._sock)
+        if self._stall is not None:
+            self._stall.cancel()
         if self.writing:
             self.writing = False
             self._loop.remove_writer(self._fd)

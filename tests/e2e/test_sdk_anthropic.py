@@ -1,15 +1,16 @@
-"""Anthropic's own Python client against a real engine process."""
+"""Anthropic's own Python client against a real engine process and through the sidecar."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
 import pytest
 
 from tests.e2e.recitals import ANSWER, CALLS, LOOK, REASONING
-from tests.engine_fixtures import reciting_engine
+from tests.sidecar_fixtures import WAYS, answering
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 TOOLS: list[Any] = [
@@ -23,13 +24,13 @@ TOOLS: list[Any] = [
 
 
 def client_of(
-    factory: pytest.TempPathFactory, reasoning: list[str], answer: list[str]
+    folder: Path, through: str, reasoning: list[str], answer: list[str]
 ) -> Iterator[anthropic.Anthropic]:
-    """A client without retries, proxies and keys, and its engine."""
+    """A client without retries, proxies and keys, of an engine or of a sidecar that has one."""
     with (
-        reciting_engine(factory.mktemp("engine"), reasoning, answer, "--ctx", "8192") as engine,
+        answering(through, folder, reasoning, answer) as port,
         anthropic.Anthropic(
-            base_url=f"http://127.0.0.1:{engine.port}",
+            base_url=f"http://127.0.0.1:{port}",
             api_key="none",
             max_retries=0,
             http_client=anthropic.DefaultHttpxClient(trust_env=False),
@@ -38,14 +39,18 @@ def client_of(
         yield client
 
 
-@pytest.fixture(scope="module")
-def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[anthropic.Anthropic]:
-    yield from client_of(tmp_path_factory, REASONING, ANSWER)
+@pytest.fixture(scope="module", params=WAYS)
+def talker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[anthropic.Anthropic]:
+    yield from client_of(tmp_path_factory.mktemp("talker"), request.param, REASONING, ANSWER)
 
 
-@pytest.fixture(scope="module")
-def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[anthropic.Anthropic]:
-    yield from client_of(tmp_path_factory, LOOK, CALLS)
+@pytest.fixture(scope="module", params=WAYS)
+def caller(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[anthropic.Anthropic]:
+    yield from client_of(tmp_path_factory.mktemp("caller"), request.param, LOOK, CALLS)
 
 
 def test_a_message_with_thinking(talker: anthropic.Anthropic) -> None:

@@ -1,16 +1,17 @@
-"""OpenAI's own Python client against a real engine process: chat completions and Responses."""
+"""OpenAI's own Python client against a real engine process and through the sidecar: all it has of ours."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
 from tests.e2e.recitals import ANSWER, BASH_ARGUMENTS, CALLS, LOOK, READ_ARGUMENTS, REASONING
-from tests.engine_fixtures import reciting_engine
+from tests.sidecar_fixtures import WAYS, answering
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 N_TALK = len(REASONING) + 1 + len(ANSWER)
@@ -27,14 +28,12 @@ TOOLS: list[Any] = [{"type": "function", **function} for function in FUNCTIONS]
 EXPECTED = [("bash", BASH_ARGUMENTS), ("read", READ_ARGUMENTS)]
 
 
-def client_of(
-    factory: pytest.TempPathFactory, reasoning: list[str], answer: list[str]
-) -> Iterator[openai.OpenAI]:
-    """A client without retries, proxies and keys, and its engine."""
+def client_of(folder: Path, through: str, reasoning: list[str], answer: list[str]) -> Iterator[openai.OpenAI]:
+    """A client without retries, proxies and keys, of an engine or of a sidecar that has one."""
     with (
-        reciting_engine(factory.mktemp("engine"), reasoning, answer, "--ctx", "8192") as engine,
+        answering(through, folder, reasoning, answer) as port,
         openai.OpenAI(
-            base_url=f"http://127.0.0.1:{engine.port}/v1",
+            base_url=f"http://127.0.0.1:{port}/v1",
             api_key="none",
             max_retries=0,
             http_client=openai.DefaultHttpxClient(trust_env=False),
@@ -43,14 +42,18 @@ def client_of(
         yield client
 
 
-@pytest.fixture(scope="module")
-def talker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
-    yield from client_of(tmp_path_factory, REASONING, ANSWER)
+@pytest.fixture(scope="module", params=WAYS)
+def talker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[openai.OpenAI]:
+    yield from client_of(tmp_path_factory.mktemp("talker"), request.param, REASONING, ANSWER)
 
 
-@pytest.fixture(scope="module")
-def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
-    yield from client_of(tmp_path_factory, LOOK, CALLS)
+@pytest.fixture(scope="module", params=WAYS)
+def caller(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[openai.OpenAI]:
+    yield from client_of(tmp_path_factory.mktemp("caller"), request.param, LOOK, CALLS)
 
 
 def test_the_models(talker: openai.OpenAI) -> None:

@@ -22,21 +22,22 @@ import pytest
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, SidecarSettings
 from tests.e2e.recitals import ANSWER, REASONING
-from tests.engine_fixtures import write_reciting_model
 from tests.sidecar_fixtures import (
     SECONDS,
     Sidecar,
     connect,
+    embedded,
+    is_gone,
     is_over,
     post,
     read_all,
     read_until,
     request,
     running_sidecar,
+    standin,
     start_sidecar,
     wait_for,
 )
-from tests.standins import free_port, write_binary, write_model
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 GENERATIONS = ("may", "june", "late")
@@ -46,25 +47,6 @@ PATHS: dict[str, dict[str, Any]] = {
     "/v1/responses": {"input": "Hello there"},
     "/v1/completions": {"prompt": "Hello there"},
 }
-
-
-def embedded(folder: Path, **values: Any) -> EngineSettings:
-    model = folder / "model.gguf"
-    write_reciting_model(model, REASONING, ANSWER)
-    argv = (sys.executable, "-m", "ds4agent.engine", "--model", str(model), "--port", "0", "--threads", "1")
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
-    return EngineSettings(argv=(*argv, "--ctx", "8192"), environment=environment, **values)
-
-
-def standin(folder: Path, generation: str = "june", knobs: dict[str, Any] | None = None) -> EngineSettings:
-    binary, model = (
-        write_binary(folder / "ds4-server", generation),
-        write_model(folder / "m.gguf", **(knobs or {})),
-    )
-    port = free_port()
-    argv = (str(binary), "--model", str(model), "--port", str(port))
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
-    return EngineSettings(argv=argv, environment=environment, port=port, grace=5.0)
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +77,6 @@ def neutral(reply: bytes) -> bytes:
     reply = re.sub(rb"\b(chatcmpl-|cmpl-|msg_|resp_|rs_|fc_)[0-9a-f]+", rb"\1", reply)
     reply = re.sub(rb'("(?:created|created_at|completed_at)":)\d+', rb"\1", reply)
     return re.sub(rb'("[a-z_]*(?:tokens|live|resident|disk|read)":|Content-Length: )\d+', rb"\1", reply)
-
-
-def is_gone(pid: int) -> bool:
-    """Waits for the end of a process that is not our child."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.01)
-    return False
 
 
 # -- bytes

@@ -7,7 +7,6 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,11 @@ from tests.engine_fixtures import resident
 from tests.examples import examples
 from tests.sidecar_fixtures import (
     STREAM_HEAD,
-    Call,
     Engine,
-    Sidecar,
+    Pair,
     connect,
     is_over,
+    pair_of,
     post,
     read_all,
     read_until,
@@ -42,25 +41,6 @@ KEEPALIVES = {CHAT: COMMENT, COMPLETIONS: COMMENT, RESPONSES: COMMENT, MESSAGES:
 EVENT = b'data: {"choices":[]}\n\n'
 SMALL = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n{}\n"
 SOON = 0.1  # seconds between signs of life where a test waits for some
-
-
-@dataclass
-class Pair:
-    engine: Engine
-    sidecar: Sidecar
-
-    @property
-    def port(self) -> int:
-        return self.sidecar.port
-
-    def carry(self, raw: bytes) -> tuple[socket.socket, Call]:
-        client = connect(self.port, raw)
-        return client, self.engine.take()
-
-
-def pair_of(folder: Path, width: int = 16, **values: float) -> Iterator[Pair]:
-    with Engine() as engine, running_sidecar(folder, engine.settings(width=width), **values) as sidecar:
-        yield Pair(engine, sidecar)
 
 
 @pytest.fixture(scope="module")

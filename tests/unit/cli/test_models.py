@@ -228,22 +228,49 @@ def test_pull_without_the_library_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     assert ran.err == "Error: this needs huggingface_hub; install it with `pip install 'ds4agent[pull]'`\n"
 
 
-def test_ctrl_c_keeps_what_is_there(hub: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "interrupted; the same command goes on from here"), (signal.SIGKILL, -9, "")],
+)
+def test_a_pull_that_is_ended_keeps_what_is_there(
+    hub: Hub, tmp_path: Path, number: int, status: int, said: str
+) -> None:
     hub.breaks, hub.hold = [200_000], threading.Event()
     command = [sys.executable, "-m", "ds4agent", "models", "pull", "a/b"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (partials := [p for p in tmp_path.rglob("*.incomplete") if p.stat().st_size == 200_000]):
         assert child.poll() is None
         time.sleep(0.01)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     _, err = child.communicate(timeout=60)
     hub.hold.set()
-    assert child.returncode == 130
-    assert err.strip() == "interrupted; the same command goes on from here"
+    assert child.returncode == status
+    assert err.strip() == said
     assert partials[0].stat().st_size == 200_000
     assert json.loads(program("list", "--json").out)["models"] == []
     assert Path(program("pull", "a/b").out.rstrip("\n")).read_bytes() == DATA
     assert hub.requests[-1][1].startswith("bytes=200000-")
+
+
+FULL = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+from ds4agent.cli.main import main
+sys.exit(main())
+"""
+
+
+def test_a_disk_that_gets_full_keeps_what_is_there(hub: Hub, tmp_path: Path) -> None:
+    """No file can have more than 200,000 bytes, whatever was free at the start."""
+    command = [sys.executable, "-c", FULL, "models", "pull", "a/b"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: "), ran.stderr
+    assert "File too large" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert json.loads(program("list", "--json").out)["models"] == []
+    assert Path(program("pull", "a/b").out.rstrip("\n")).read_bytes() == DATA
+    assert hub.requests[-1][1].startswith("bytes=")
 
 
 def test_a_terminal_sees_how_far_it_is(hub: Hub) -> None:

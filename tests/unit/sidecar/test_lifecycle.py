@@ -66,7 +66,8 @@ class Life:
         self._moved.set()
 
     def _changed(self) -> None:
-        self.states.append(self.engine.state)
+        if self.states[-1:] != [self.engine.state]:
+            self.states.append(self.engine.state)
         self._moved.set()
         if self.engine.state is State.STOPPED and self.wanted():
             self.loop.call_soon(self.engine.want)

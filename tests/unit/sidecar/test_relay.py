@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ds4agent.sidecar import incoming, relay
+from ds4agent.sidecar.connections import Connections
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.listener import Listener
 from ds4agent.sidecar.relay import Front
@@ -49,7 +50,7 @@ class Talk:
 
     def __init__(self, loop: MovableLoop) -> None:
         self.loop, self.handler = loop, Handler()
-        self.connections: set[Front] = set()
+        self.connections = Connections(loop)
         self.client, self._server = socket.socketpair()
         for sock in (self.client, self._server):
             sock.setblocking(False)
