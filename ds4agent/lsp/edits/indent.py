@@ -15,7 +15,9 @@ _BLANK = re.compile(r"[ \t]*")
 def restored(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """`new`, indented as the lines `old` that it replaces; both without line ends."""
     given = list(new)
-    readings = [reading for base in (given, _tabs(old, given)) for reading in _readings(old, base)]
+    if not any(line.strip() for line in old):
+        return given
+    readings = [reading for base in (_tabs(old, given), given) for reading in _readings(old, base)]
     held = Counter(line for line in old if line.strip())
     wanted = _first(old)
 
@@ -29,7 +31,7 @@ def restored(old: Sequence[str], new: Sequence[str]) -> list[str]:
 def _readings(old: Sequence[str], new: list[str]) -> list[list[str]]:
     found = [new]
     want, have = common(old), common(new)
-    if want != have and any(line.strip() for line in old):
+    if want != have:
         found.append(_moved(new, have, want))
     filled = [n for n, line in enumerate(new) if line.strip()]
     if filled and _first(new) != _first(old):

@@ -64,18 +64,31 @@ def text_edits(document: Document, found: Sequence[Change]) -> list[types.TextEd
 
 
 def _text_edit(document: Document, change: Change, end: str) -> types.TextEdit:
-    lines = document.lines
-    if change.last < len(lines):
-        text = "".join(line + end for line in change.new)
-        return types.TextEdit(document.range((change.first, 0), (change.last, 0)), text)
+    lines, first, last = document.lines, change.first, change.last
+    before = lines[first - 1][-1] if first else ""
+    if last < len(lines):
+        text = _ended(before, change.new, end, lines[last][:1])
+        if not text and before == "\r" and lines[last].startswith("\n"):
+            # What is left would become one line end: the line in front gets another one.
+            return types.TextEdit(document.range((first - 1, 0), (last, 0)), bare(lines[first - 1]) + "\r\n")
+        return types.TextEdit(document.range((first, 0), (last, 0)), text)
     # The last line has no end of its own: the one before it has to come or go.
     close = (len(lines) - 1, len(lines[-1]))
-    if change.first == len(lines):
+    if first == len(lines):
         return types.TextEdit(document.range(close, close), "".join(end + line for line in change.new))
-    if not change.new and change.first:
-        before = change.first - 1
-        return types.TextEdit(document.range((before, len(bare(lines[before]))), close), "")
-    return types.TextEdit(document.range((change.first, 0), close), end.join(change.new))
+    if not change.new and first:
+        return types.TextEdit(document.range((first - 1, len(bare(lines[first - 1]))), close), "")
+    *whole, rest = change.new or ("",)
+    text = _ended(before, whole, end, rest[:1]) + rest
+    return types.TextEdit(document.range((first, 0), close), text)
+
+
+def _ended(before: str, new: Sequence[str], end: str, after: str) -> str:
+    """Lines with this end, or with one that does not become a CRLF together with what stands beside them."""
+    text = "".join(line + end for line in new)
+    if (before == "\r" and text.startswith("\n")) or (text.endswith("\r") and after == "\n"):
+        return "".join(line + "\r\n" for line in new)
+    return text
 
 
 def as_lines(text: str) -> list[str]:

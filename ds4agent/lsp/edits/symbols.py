@@ -32,8 +32,10 @@ _NOT_NAMES = frozenset(
     "if for while switch return else elif catch with match do try when unless until case foreach lock using "
     "assert print raise throw yield await del not and or in is new sizeof typeof".split()
 )
+_JOINING = frozenset("in is not and or if for as extends implements".split())
 _DECORATOR = re.compile(r"@\w|#\[|\[\w+.*\]$|template *<")
 _CLOSING = re.compile(r"[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b")
+_GOES_ON = re.compile(r"\{|" + _CLOSING.pattern)
 _REOPENS = re.compile(r"(\{|:|->|=>|then|do)\s*$")
 _COMMENT = ("#", "//", "--", ";", "%", "/*", "*", '"""', "'''")
 
@@ -67,7 +69,7 @@ def enclosing(lines: Sequence[str], line: int) -> Symbol | None:
             continue
         if (name := _name(lines, n)) and (found := _symbol(lines, n, name)) and line < found.last:
             return found
-        if n < line and width(lines[n]) == 0 and depth == 0 and not _CLOSING.match(lines[n]):
+        if n < line and width(lines[n]) == depth == 0 and not _GOES_ON.match(lines[n]):
             break
         depth = width(lines[n]) if depth is None else min(depth, width(lines[n]))
     return _decorated(lines, line)
@@ -88,11 +90,13 @@ def _name(lines: Sequence[str], n: int) -> str | None:
     text = lines[n].strip()
     if not text or len(text) > LONGEST or text.startswith(_COMMENT):
         return None
+    if re.split(r"\W", text, maxsplit=1)[0] in _NOT_NAMES:
+        return None
     for pattern in (_HEAD, _ARROW):
-        if (found := pattern.match(text)) and found[1] not in _NOT_NAMES:
+        if (found := pattern.match(text)) and found[1] not in _JOINING:
             return found[1].rstrip(":")
     found = _CALLED.match(text)
-    if not found or found[1] in _NOT_NAMES or text.split("(")[0].split()[0] in _NOT_NAMES:
+    if not found or found[1] in _NOT_NAMES:
         return None
     # A call that stands alone looks like this, too, but for the brace or the type in front of it.
     braced = text.endswith("{") or (n + 1 < len(lines) and lines[n + 1].strip() == "{")

@@ -40,16 +40,16 @@ def target(path: Path, root: Path | None, exists: Callable[[Path], bool] = Path.
         for name in wanted:
             if place / name != path and exists(place / name):
                 return Target(place / name, True)
-    return Target(_new_place(path, places) / wanted[0], False)
+    homes = [parent / folder for parent in _parents(path, root) for folder in folders if folder]
+    return Target(_new_place(path, homes) / wanted[0], False)
 
 
-def _new_place(path: Path, places: list[Path]) -> Path:
+def _new_place(path: Path, homes: list[Path]) -> Path:
     parts = path.parent.parts
     if "main" in parts and "src" in parts:  # src/main/java/... has its tests in src/test/java/...
         at = len(parts) - 1 - parts[::-1].index("main")
         return Path(*parts[:at], "test", *parts[at + 1 :])
-    own = path.parent
-    return next((place for place in places if place != own and place.is_dir()), own)
+    return next((home for home in homes if home.is_dir()), path.parent)
 
 
 def _parents(path: Path, root: Path | None) -> Iterator[Path]:
