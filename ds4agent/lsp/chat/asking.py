@@ -79,7 +79,7 @@ class Asking:
         with self._app.board.task("chat") as task:
             ask = Ask(self._app, task, self._tell)
             status, problem = await self._outcome(ask, body)
-        return await self._store(transcript, ask, books, body, status, problem)
+            return await self._store(transcript, ask, books, body, status, problem)
 
     async def _outcome(self, ask: Ask, body: bytes) -> tuple[Status, str]:
         if self._stopped:

@@ -105,8 +105,8 @@ async def _code(app: App, text: str, tokens: int, old: tuple[str, ...]) -> list[
     head = request.Head(models.name(app.settings), fill("system"), (), MODE % tokens)
     with app.board.task("edit") as task:
         reply = await Ask(app, task).reply(request.body(head, [message.user(text)]))
-    if reply.usage:
-        app.board.rest(cached_tokens=reply.usage.cached)
+        if reply.usage:
+            app.board.rest(cached_tokens=reply.usage.cached, reread_tokens=None)
     return answer.code(reply, old)
 
 

@@ -36,7 +36,8 @@ def around(lines: Sequence[str], first: int, last: int) -> Region:
 def heading(lines: Sequence[str], symbol: Symbol, language: str) -> Region:
     """A symbol's head with the documentation that it has, above it or as its first statement."""
     first, last = symbol.first, symbol.body
-    above = comment_at(lines, first - 1, language) if first else None
+    # Python's documentation is never above: a comment there is about something else.
+    above = comment_at(lines, first - 1, language) if first and language != "python" else None
     if above and width(lines[above[0]]) == width(lines[symbol.head]):
         first = above[0]
     if last < symbol.last and (quotes := _quotes(lines[last])):

@@ -9,7 +9,7 @@ from ds4agent.lsp.chat.place import placed
 from ds4agent.lsp.document import Document, Files
 from ds4agent.lsp.protocol import Failed, Server
 from tests.lsp_client import capabilities
-from tests.unit.lsp.test_edit_lines import applied
+from tests.lsp_edits import made
 
 TEXT = """import os
 
@@ -41,13 +41,8 @@ def after(server: Server, block: str, text: str = TEXT, where: types.Range | Non
     document = Document("file:///a.py", text, 7, "python", "utf-16")
     edit = placed(server, document, block, where).edit
     assert edit
-    assert edit.document_changes
     assert edit.change_annotations
-    (change,) = edit.document_changes
-    assert isinstance(change, types.TextDocumentEdit)
-    assert change.text_document.version == 7
-    assert all(isinstance(e, types.AnnotatedTextEdit) for e in change.edits)
-    return applied(document, [types.TextEdit(e.range, e.new_text) for e in change.edits])  # type: ignore[union-attr]
+    return made(document, edit)
 
 
 def test_a_function_takes_the_place_of_its_namesake(server: Server) -> None:

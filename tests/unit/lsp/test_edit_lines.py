@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from hypothesis import given
 from hypothesis import strategies as st
-from lsprotocol import types
 
 from ds4agent.lsp.document import UNITS, Document, split_lines
 from ds4agent.lsp.edits.lines import Change, as_lines, changes, line_end, text_edits
+from tests.lsp_edits import applied
 
 ENCODINGS = st.sampled_from(sorted(UNITS))
 WORDS = st.sampled_from(["", "a", "b", "  c", "é日🙂", "x\x0cy", "z\u2028"])
@@ -19,25 +17,6 @@ NEW = st.lists(WORDS, max_size=8)
 
 def document(text: str, encoding: str) -> Document:
     return Document("file:///a.py", text, 3, "python", encoding)
-
-
-def applied(found: Document, edits: list[types.TextEdit]) -> str:
-    """All positions are those of the document before any of the edits."""
-    source, spans = found.source, []
-    for edit in edits:
-        start, end = (offset(found, at) for at in (edit.range.start, edit.range.end))
-        spans.append((start, end, edit.new_text))
-    for (_, end, _), (start, _, _) in pairwise(spans):
-        assert end <= start, "edits overlap"
-    for start, end, text in reversed(spans):
-        source = source[:start] + text + source[end:]
-    return source
-
-
-def offset(found: Document, at: types.Position) -> int:
-    line, column = found.point(at)
-    assert found.position((line, column)) == at, "a position that is not there"
-    return sum(map(len, found.lines[:line])) + column
 
 
 @given(TEXT, st.booleans(), NEW, st.data(), ENCODINGS)
