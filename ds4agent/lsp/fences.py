@@ -2,9 +2,10 @@
 
 A fence is three or more backticks or tildes, indented by less than four columns; it ends at one of the same
 sign that is at least as long, or with the text. Code of a block loses as much indentation as its opening
-fence had. A fence inside of a list item is indented by as much as the item's text, which is why list markers
-are followed as far as they matter: "indented by four columns" is counted from the text of the item. Quoted
-blocks (`>`) are not looked into.
+fence had. A fence inside of a list item is indented by as much as the item's text, which is why list
+markers are followed as far as they matter: "indented by four columns" is counted from the text of the item,
+and why it is known which lines only go on with a paragraph: those do not end an item. Quoted blocks (`>`)
+are not looked into.
 """
 
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 _OPEN = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _MARKER = re.compile(r"([-+*]|\d{1,9}[.)])( +|$)")
+_INTERRUPTS = re.compile(r"#{1,6}( |$)|>|([-*_] *){3,}$|[-+*]( |$)|\d{1,9}[.)]( |$)|<[A-Za-z/!?]")
 _ENDS = re.compile(r"\r\n|\n|\r")
 TAB = 4
 
@@ -47,6 +49,7 @@ def blocks(text: str) -> list[Block]:
 
 def _blocks(lines: list[str]) -> Iterator[Block]:
     items: list[int] = []
+    text = False
     opening: _Opening | None = None
     code: list[str] = []
     for line in lines:
@@ -56,17 +59,32 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
         if opening and not left:
             if opening.closes(line):
                 yield Block(opening.language, "".join(code))
-                opening = None
+                opening, text = None, False
             else:
                 code.append(_without(line, opening.indent) + "\n")
             continue
         if opening:  # the list item ended, and what was open in it
             yield Block(opening.language, "".join(code))
-        opening, code = _opening(line, items), []
+        opening = None if text and _continues(line) else _opening(line, items)
+        text, code = opening is None and _is_text(line), []
     if opening:
         if code and not lines[-1]:
             code.pop()  # what lies behind the last line's end is no line
         yield Block(opening.language, "".join(code), closed=False)
+
+
+def _continues(line: str) -> bool:
+    """Whether it goes on with a paragraph, however it is indented, so that no list item ends here."""
+    body = line.strip()
+    return bool(body) and not _INTERRUPTS.match(body) and not _OPEN.match(body)
+
+
+def _is_text(line: str) -> bool:
+    """Whether a paragraph can go on behind it."""
+    body = line.strip()
+    while marker := _MARKER.match(body):
+        body = body[marker.end() :]
+    return bool(body) and not re.match(r"#{1,6}( |$)|([-*_] *){3,}$", body)
 
 
 def _opening(line: str, items: list[int]) -> _Opening | None:

@@ -126,6 +126,7 @@ async def test_offers_without_an_engine(tmp_path: Path) -> None:
         assert (await it.ask("ds4/status/get", {})) == {"phase": "idle"}
 
 
+LONG = "file:///w/long.py"
 TESTS = "Write tests for x"
 
 
@@ -390,10 +391,12 @@ async def test_clients_that_can_do_less(tmp_path: Path, greeter: EngineProcess) 
         ("ds4.docstring", [URI, plain(span(0))], "nothing to docstring at line 1"),
         ("ds4.test", [URI, plain(span(0))], "no function or class at line 1"),
         ("ds4.nothing", [], "there is no command ds4.nothing"),
+        ("ds4.simplify", [LONG, plain(span(0))], "lines 1 to 1 are too much for one edit"),
     ],
 )
 async def test_wrong_commands(tmp_path: Path, command: str, arguments: list[Any], why: str) -> None:
     async with editor(tmp_path, "--engine", "http://127.0.0.1:9") as it:
         it.open(URI, TEXT)
+        it.open(LONG, "x" * 20_000)
         with pytest.raises(JsonRpcException, match=why):
             await run(it, command, *arguments)

@@ -20,7 +20,7 @@ from ds4agent.lsp.edits.indent import restored
 from ds4agent.lsp.edits.lines import Change, changes, line_end, text_edits
 from ds4agent.lsp.edits.work import Plan, Work, plan, symbol_at
 from ds4agent.lsp.edits.workspace import Abilities, changing, creating
-from ds4agent.lsp.excerpt import SHOWN, Excerpt, excerpt, fill, path_of, whole_lines
+from ds4agent.lsp.excerpt import PAGE, SHOWN, Excerpt, excerpt, fill, path_of, whole_lines
 from ds4agent.lsp.protocol import Failed
 
 MODE = '"thinking":{"type":"disabled"},"temperature":0,"max_tokens":%d'
@@ -56,8 +56,9 @@ async def _rewritten(app: App, found: Excerpt, made: Plan) -> Proposal:
     first, last = made.region
     old = found.lines[first:last]
     size = sum(len(line.encode(errors="replace")) + 1 for line in old)
-    if size > SHOWN:
-        raise Failed(f"{last - first} lines are too much for one edit; choose fewer")
+    # A line that is not shown whole could not come back whole.
+    if size > SHOWN or any(len(line) > PAGE for line in old):
+        raise Failed(f"lines {first + 1} to {last} are too much for one edit; choose less")
     text = f"{found.file(first)}\n\n{found.part(first, last, 'edit', instruction=made.instruction)}"
     new = await _code(app, text, MORE_TOKENS + size, old)
     document = _unchanged(app, found)
