@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -137,10 +138,19 @@ async def test_an_engine_of_our_own_is_started_again_after_it_was_killed(tmp_pat
         first = await it.ask("ds4/chat/send", {"text": "Hello"})
         assert first["text"] == "Once more."
         (engine,) = children(it)
-        os.kill(engine, signal.SIGKILL)
+        kill(engine)
         name = {"conversation": first["conversation"]}
         again = await it.ask("ds4/chat/send", {"text": "Again", **name})
         assert (again["text"], again["turn"]) == ("Once more.", 2)
+
+
+def kill(pid: int) -> None:
+    """Until nothing of it is left to connect to."""
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    ended, _, _ = select.select([descriptor], [], [], 30)
+    os.close(descriptor)
+    assert ended
 
 
 def children(it: Editor) -> list[int]:
