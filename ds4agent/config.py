@@ -87,6 +87,7 @@ class Lsp:
     chunks: int = _setting(16, v.whole(0, 1000), "pieces of other files that the model reads")
     chunk_lines: int = _setting(64, v.count, "lines of such a piece")
     warm: bool = _setting(True, v.switch, "read what changed while nothing is typed")
+    thinking: bool = _setting(True, v.switch, "reason before answering in a chat that begins")
 
 
 @dataclass(frozen=True, slots=True)

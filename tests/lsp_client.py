@@ -117,6 +117,7 @@ async def editor(
     settings: Mapping[str, Any] | None = None,
     folders: tuple[Path, ...] = (),
     env: Mapping[str, str] | None = None,
+    able: types.ClientCapabilities | None = None,
 ) -> AsyncIterator[Editor]:
     """`ds4agent lsp FLAGS...` at the other end of a pipe, initialized; it has exited at the end."""
     client = LanguageClient(
@@ -130,7 +131,7 @@ async def editor(
     )
     found.agreed = await client.initialize_session(
         types.InitializeParams(
-            capabilities=capabilities(encoding),
+            capabilities=able or capabilities(encoding),
             workspace_folders=[types.WorkspaceFolder(path.as_uri(), path.name) for path in folders],
         )
     )

@@ -29,10 +29,11 @@ class Head:
 
     def encode(self) -> bytes:
         functions = ",".join(f'{{"type":"function","function":{raw}}}' for raw in self.tools)
+        tools = f'"tools":[{functions}],' if functions else ""  # some engines refuse an empty list
         return (
             b'{"model":'
             + message.encode(self.model)
-            + f',"tools":[{functions}],{self.mode},"stream":true'.encode()
+            + f',{tools}{self.mode},"stream":true'.encode()
             + b',"stream_options":{"include_usage":true},"messages":['
             + message.system(self.system)
         )

@@ -14,6 +14,7 @@ into being together or not at all.
 One writer: the file is locked (flock) as long as it is open.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -170,4 +171,7 @@ def _open_locked(path: Path, flags: int) -> int:
     except OSError as error:
         os.close(descriptor)
         raise SessionBusy("another process is working on this session") from error
+    if not os.fstat(descriptor).st_nlink:  # deleted between the two calls above
+        os.close(descriptor)
+        raise TranscriptError(f"{path}: {os.strerror(errno.ENOENT)}")
     return descriptor

@@ -7,12 +7,12 @@ there, a read may take as long as it takes, and nothing is ever sent twice.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from ds4agent.client.errors import EngineFailed, EngineLost
+from ds4agent.client.errors import EngineFailed, EngineLost, NotReached
 from ds4agent.client.http import (
     CONNECT_SECONDS,
     MOST_ERROR_BYTES,
@@ -31,7 +31,8 @@ async def exchange(
     endpoint: Endpoint, method: str, path: str, body: bytes = b"", lane: str | None = None
 ) -> AsyncGenerator[bytes]:
     """Send a request and yield the body of a 200 as it arrives. `lane`: in which a sidecar puts it, if not
-    in the endpoint's. Raises EngineLost, BadRequest, ContextFull or EngineFailed.
+    in the endpoint's. Raises EngineLost (NotReached before anything was sent), BadRequest, ContextFull or
+    EngineFailed.
     """
     reader, writer = await _connect(endpoint)
     try:
@@ -59,7 +60,7 @@ async def _connect(endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.St
             return await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.tls or None)
     except (OSError, TimeoutError) as error:
         why = getattr(error, "strerror", None) or "no answer"
-        raise EngineLost(f"no engine answers at {endpoint.url}: {why}") from error
+        raise NotReached(f"no engine answers at {endpoint.url}: {why}") from error
 
 
 async def _read(reader: asyncio.StreamReader, endpoint: Endpoint) -> bytes:
@@ -100,7 +101,7 @@ def _object(answer: bytes, endpoint: Endpoint, path: str) -> dict[str, Any]:
 
 async def events(
     endpoint: Endpoint, path: str, body: bytes, lane: str | None = None
-) -> AsyncIterator[Comment | Record]:
+) -> AsyncGenerator[Comment | Record]:
     """A streamed answer, event by event, without the `[DONE]` at its end."""
     reader = SseReader()
     async with aclosing(exchange(endpoint, "POST", path, body, lane)) as stream:

@@ -12,6 +12,10 @@ class EngineLost(EngineError):
     """No engine is there any more, or the connection broke before the reply was complete."""
 
 
+class NotReached(EngineLost):
+    """Nothing answers at its address, so nothing was sent: asking another one repeats nothing."""
+
+
 class EngineStartError(EngineError):
     """An engine could not be started: no model, a broken model, a lock, a wrong program."""
 

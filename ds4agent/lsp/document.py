@@ -136,6 +136,10 @@ class Files(Workspace):
     ) -> Document:
         return Document(doc_uri, source, version, language_id, str(self.position_encoding or "utf-16"))
 
+    def closed(self, uri: str, text: str) -> Document:
+        """One that the client does not have open."""
+        return self._create_text_document(uri, text)
+
     def open(self, uri: str) -> Document | None:
         """A document that the client has open."""
         found = self.text_documents.get(uri) or self.text_documents.get(unquote(uri))

@@ -10,7 +10,10 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from lsprotocol import types as lsp
+
 T = TypeVar("T")
+MOST = 2**31 - 1
 
 
 class BadParams(ValueError):
@@ -22,17 +25,35 @@ class Position:
     line: int
     character: int
 
+    @property
+    def lsp(self) -> lsp.Position:
+        # Negative numbers and those beyond LSP's `uinteger` are no positions, but no reason to fail either.
+        return lsp.Position(*(min(max(n, 0), MOST) for n in (self.line, self.character)))
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
     start: Position
     end: Position
 
+    @property
+    def lsp(self) -> lsp.Range:
+        return lsp.Range(self.start.lsp, self.end.lsp)
+
 
 @dataclass(frozen=True, slots=True)
 class TextDocument:
     uri: str
     version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """`severity` as LSP has it: 1 error, 2 warning, 3 information, 4 hint."""
+
+    range: Range
+    message: str
+    severity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ reaches the client as an error with one sentence, and the log with everything; n
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cattrs import Converter
@@ -19,8 +21,10 @@ from pygls.protocol import (
     JsonRPCResponseMessage,
     default_converter,
 )
+from pygls.uris import to_fs_path
 
 from ds4agent import __version__
+from ds4agent.agent import textfile
 from ds4agent.client.errors import EngineError
 from ds4agent.lsp.document import Document, Files
 from ds4agent.lsp.messages import BadParams, read, write
@@ -54,6 +58,9 @@ class Server(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("ds4agent", __version__, converter_factory=converter)
+        self._commands: dict[str, Callable[[list[Any]], Awaitable[Any]]] = {}
+        # pygls' own runs a command apart from the request, so that taking the request back would not stop it.
+        self.protocol.fm.builtin_features[types.WORKSPACE_EXECUTE_COMMAND] = _coroutine(self._execute)
 
     @property
     def files(self) -> Files:
@@ -78,6 +85,21 @@ class Server(LanguageServer):
             raise Failed(f"{uri} is not open")
         return found
 
+    def document_or_file(self, uri: str) -> Document:
+        """One that is open, else as it is on disk. Raises Failed."""
+        found = self.files.open(uri)
+        path = to_fs_path(uri)
+        if found or path is None:
+            return found or self.document(uri)
+        try:
+            content = textfile.read(Path(path))
+        except FileNotFoundError as error:
+            raise Failed(f"{path} is not open, and not on disk either") from error
+        except (OSError, textfile.NotText) as error:
+            raise Failed(f"{path} cannot be read as text") from error
+        text = content.text.replace("\n", "\r\n") if content.crlf else content.text
+        return self.files.closed(uri, text)
+
     def answer(self, method: str, handler: Callable[[Any], Any], options: Any = None) -> None:
         """Have `handler` answer a method of LSP's; what it has to be when it may be taken back: a coroutine.
 
@@ -90,25 +112,51 @@ class Server(LanguageServer):
         """Answer a `ds4/*` request (or take a notification) with what `answer` returns."""
 
         async def handler(raw: Any) -> Any:
-            try:
-                value = read(params, raw)
-            except BadParams as error:
-                raise JsonRpcInvalidParams(str(error)) from error
-            try:
-                return write(await answer(value))
-            except EngineError as error:
-                raise Failed(str(error)) from error
+            with _refusing():
+                return write(await answer(read(params, raw)))
 
         self.feature(method)(handler)
+
+    def on_command(self, name: str, answer: Callable[[list[Any]], Awaitable[Any]]) -> None:
+        """Carry out a command of `workspace/executeCommand`; `answer` gets its arguments."""
+
+        async def handler(*arguments: Any) -> Any:
+            return await answer(list(arguments))
+
+        self._commands[name] = answer
+        self.command(name)(handler)  # which puts it among the capabilities
+
+    async def _execute(self, params: types.ExecuteCommandParams) -> Any:
+        answer = self._commands.get(params.command)
+        if answer is None:
+            raise JsonRpcInvalidParams(f"there is no command {params.command}")
+        with _refusing():
+            return write(await answer(list(params.arguments or ())))
+
+    def plain(self, value: object) -> Any:
+        """A value of LSP's as JSON has it, for messages of our own."""
+        return self.protocol._converter.unstructure(value) if value is not None else None
 
     def tell(self, method: str, value: object) -> None:
         """Send a notification of ours."""
         self.protocol.notify(method, write(value))
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What goes wrong in here reaches the client as an error that says whose mistake it was."""
+    try:
+        yield
+    except BadParams as error:
+        raise JsonRpcInvalidParams(str(error)) from error
+    except EngineError as error:
+        raise Failed(str(error)) from error
+
+
 def _coroutine(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
     async def wrapped(params: Any) -> Any:
-        return await handler(params)
+        with _refusing():
+            return await handler(params)
 
     return wrapped
 

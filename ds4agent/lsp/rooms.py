@@ -3,5 +3,7 @@
 from collections.abc import Callable
 
 from ds4agent.lsp.app import App, Room
+from ds4agent.lsp.chat.room import Chat
+from ds4agent.lsp.edits.room import Edits
 
-ALL: list[Callable[[App], Room]] = []
+ALL: list[Callable[[App], Room]] = [Chat, Edits]
