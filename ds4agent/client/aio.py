@@ -7,7 +7,7 @@ there, a read may take as long as it takes, and nothing is ever sent twice.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -100,7 +100,7 @@ def _object(answer: bytes, endpoint: Endpoint, path: str) -> dict[str, Any]:
 
 async def events(
     endpoint: Endpoint, path: str, body: bytes, lane: str | None = None
-) -> AsyncIterator[Comment | Record]:
+) -> AsyncGenerator[Comment | Record]:
     """A streamed answer, event by event, without the `[DONE]` at its end."""
     reader = SseReader()
     async with aclosing(exchange(endpoint, "POST", path, body, lane)) as stream:

@@ -3,5 +3,6 @@
 from collections.abc import Callable
 
 from ds4agent.lsp.app import App, Room
+from ds4agent.lsp.completion.room import Completion
 
-ALL: list[Callable[[App], Room]] = []
+ALL: list[Callable[[App], Room]] = [Completion]

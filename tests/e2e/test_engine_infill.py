@@ -82,7 +82,8 @@ def test_warming_the_other_files_saves_reading_them(bundled: EngineProcess) -> N
 def typed(engine: EngineProcess, text: str, **fields: Any) -> dict[str, Any]:
     lines = "".join(f"value_{i} = compute({i})\n" for i in range(150))
     about = {"input_suffix": AFTER, "infill_order": "spm", "n_predict": 8, **fields}
-    return infilled(engine, input_prefix=lines + text, **about)["timings"]
+    timings: dict[str, Any] = infilled(engine, input_prefix=lines + text, **about)["timings"]
+    return timings
 
 
 def test_what_is_typed_costs_what_it_changes(bundled: EngineProcess) -> None:
