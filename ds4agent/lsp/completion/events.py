@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -67,10 +67,10 @@ class Events:
     def _commands(self) -> None:
         """pygls writes attributes on what it is given, which bound methods cannot have."""
 
-        async def accepted(*given: object) -> None:
+        async def accepted(*given: Any) -> None:
             self._tell(bool(given) and self._room.tally.accepted(str(given[0])))
 
-        async def pause(*given: object) -> dict[str, bool]:
+        async def pause(*given: Any) -> dict[str, bool]:
             return await self._pause(Pause(not given or bool(given[0])))
 
         self._app.server.command(ACCEPTED)(accepted)

@@ -16,6 +16,7 @@ from ds4agent.lsp.document import Document
 
 # Documents whose lists are remembered; each has its own, without itself.
 MOST_LISTS = 16
+MOST_WAITING = 64
 # Shared words, of all, from which on two pieces count as one.
 ALIKE = 0.9
 # Lines nearer than this to where one was taken last do not make another one.
@@ -40,14 +41,16 @@ class Chunk:
 
 
 class Ring:
-    """`most`: pieces in a list; `lines`: of a piece; `characters`: of a list."""
-
-    def __init__(self, most: int, lines: int, characters: int) -> None:
-        self._most, self._lines, self._characters = most, lines, characters
-        self._waiting: deque[tuple[int, Chunk]] = deque(maxlen=max(1, 2 * most))
+    def __init__(self) -> None:
+        self.resize(0, 0, 0)
+        self._waiting: deque[tuple[int, Chunk]] = deque(maxlen=MOST_WAITING)
         self._count = 0
         self._lists: OrderedDict[str, tuple[int, list[Chunk]]] = OrderedDict()
         self._taken: dict[str, int] = {}
+
+    def resize(self, most: int, lines: int, characters: int) -> None:
+        """`most`: pieces in a list; `lines`: of a piece; `characters`: of a list."""
+        self._most, self._lines, self._characters = most, lines, characters
 
     def visit(self, document: Document, line: int) -> None:
         """The cursor came here, or a line was changed."""
@@ -66,7 +69,7 @@ class Ring:
         lines = text.replace("\r\n", "\n").split("\n")[: self._lines]
         text = "\n".join(line for line in lines if len(line) <= LONGEST_LINE).strip("\n")
         words = frozenset(_WORD.findall(text))
-        if not self._most or len(words) < FEWEST_WORDS or "\0" in text:
+        if len(words) < FEWEST_WORDS or "\0" in text:
             return
         self._count += 1
         self._waiting.append((self._count, Chunk(uri, name_of(uri), text, words)))
@@ -97,7 +100,7 @@ class Ring:
     def _newer(self, held: list[Chunk]) -> list[Chunk]:
         """Half of what there is room for, so that it is long until it has to be done again."""
         room, kept = self._characters // 2, deque[Chunk]()
-        for chunk in reversed(held[-max(1, self._most // 2) :]):
+        for chunk in reversed(held[len(held) - (self._most + 1) // 2 :]):
             room -= len(chunk.text)
             if room < 0:
                 break

@@ -45,6 +45,7 @@ class Completion:
         self.edited: dict[str, int] = {}
         self.results = Results()
         self.tally = Tally()
+        self.ring = Ring()
         self.writer = Writer(Source(lambda: app.link), app.warn)
         self._shape()
         answer = app.server.answer
@@ -55,7 +56,7 @@ class Completion:
     def _shape(self) -> None:
         lsp = self._app.settings.lsp
         self._windows = Windows(lsp.prefix_lines, lsp.suffix_lines)
-        self.ring = Ring(lsp.chunks, lsp.chunk_lines, EXTRA_CHARACTERS)
+        self.ring.resize(lsp.chunks, lsp.chunk_lines, EXTRA_CHARACTERS)
 
     def configured(self) -> None:
         settings = self._app.settings
@@ -112,9 +113,11 @@ class Completion:
     # -- suggestions -----------------------------------------------------------------------------------------
 
     async def _suggested(self, document: Document, at: Point, invoked: bool) -> items.Suggestion | None:
-        if not self._wanted(document, invoked):
+        version = document.version
+        await self._app.settled.wait()
+        if document.version != version or not self._wanted(document, invoked):
             return None
-        gap, version = self._windows.gap(document, at), document.version
+        gap = self._windows.gap(document, at)
         if "\0" in gap.before:
             return None
         text = self.results.get(document.uri, gap)

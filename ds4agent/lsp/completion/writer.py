@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from ds4agent.client.cancel import Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
 from ds4agent.lsp.completion.filler import Filler
 from ds4agent.lsp.completion.gap import Gap
@@ -72,6 +73,8 @@ class Writer:
         try:
             async with asyncio.timeout(self._patience):
                 found = await ask(await self.source.filler())
+        except Cancelled:
+            pass  # the settings name another engine now
         except TimeoutError:
             self._trouble(f"the engine has not answered for {self._patience:g} s")
         except EngineError as error:

@@ -12,6 +12,12 @@ URI, OTHER = "file:///work/here.py", "file:///work/my%20other.py"
 GAP = Gap("def f():\n    ret", ")", "\nnext\n")
 
 
+def ring_of(most: int, lines: int, characters: int) -> Ring:
+    ring = Ring()
+    ring.resize(most, lines, characters)
+    return ring
+
+
 def words(n: int, first: int = 0) -> str:
     return "\n".join(f"word{first + i} = value{first + i}" for i in range(n))
 
@@ -50,7 +56,7 @@ def test_old_results_go() -> None:
 
 
 def test_pieces_of_other_files_join_at_the_end_and_only_when_the_user_rests() -> None:
-    ring = Ring(8, 64, 10_000)
+    ring = ring_of(8, 64, 10_000)
     ring.put(OTHER, words(10))
     assert ring.extra(URI) == []
     assert ring.settle(URI)
@@ -64,7 +70,7 @@ def test_pieces_of_other_files_join_at_the_end_and_only_when_the_user_rests() ->
 
 
 def test_a_file_is_not_completed_with_itself_nor_with_the_same_twice_nor_with_what_is_no_text() -> None:
-    ring = Ring(8, 64, 10_000)
+    ring = ring_of(8, 64, 10_000)
     ring.put(URI, words(10))
     ring.put(OTHER, words(10))
     ring.put(OTHER, words(10) + "\nmore = 1")
@@ -77,7 +83,7 @@ def test_a_file_is_not_completed_with_itself_nor_with_the_same_twice_nor_with_wh
 
 
 def test_the_older_half_goes_when_there_are_too_many() -> None:
-    ring = Ring(4, 64, 10_000)
+    ring = ring_of(4, 64, 10_000)
     for n in range(4):
         ring.put(OTHER, words(10, n * 20))
     ring.settle(URI)
@@ -89,7 +95,7 @@ def test_the_older_half_goes_when_there_are_too_many() -> None:
 
 
 def test_a_list_has_so_many_characters_and_a_piece_so_many_lines() -> None:
-    ring = Ring(16, 10, 2_000)
+    ring = ring_of(16, 10, 2_000)
     for n in range(16):
         ring.put(OTHER, words(100, n * 200))
     ring.settle(URI)
@@ -100,7 +106,7 @@ def test_a_list_has_so_many_characters_and_a_piece_so_many_lines() -> None:
 
 def test_pieces_are_taken_where_the_cursor_goes_far() -> None:
     document = Document(OTHER, words(500), 1, "python", "utf-16")
-    ring = Ring(16, 16, 100_000)
+    ring = ring_of(16, 16, 100_000)
     for line in (100, 101, 120, 300, 310):
         ring.visit(document, line)
     ring.settle(URI)
@@ -110,7 +116,7 @@ def test_pieces_are_taken_where_the_cursor_goes_far() -> None:
 
 
 def test_no_pieces_where_none_are_wanted() -> None:
-    ring = Ring(0, 64, 10_000)
+    ring = ring_of(0, 64, 10_000)
     ring.put(OTHER, words(10))
     assert not ring.settle(URI)
     assert ring.extra(URI) == []
