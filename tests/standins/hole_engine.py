@@ -2,7 +2,7 @@
 
 It listens in the test's own loop. `mode`: "fill" answers with `text`, piece by piece; "hang" sends nothing
 until the client leaves; "garbage" answers what is no HTTP, "nonsense" what is no completion, "break" ends in
-the middle of one; "fail" is a 500.
+the middle of one; "fail" is a 500. "chat" is that of an engine that has only chats.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+CHAT = "/v1/chat/completions"
 MODELS = {"object": "list", "data": [{"id": "holes", "owned_by": "test", "context_length": 4096}]}
 Ask = dict[str, Any]
 
 
 class HoleEngine:
-    """`asked`: bodies of /infill but probes; `left`: those whose client has gone before the end."""
+    """`asked`: bodies of requests but probes; `left`: those whose client has gone before the end."""
 
     def __init__(self) -> None:
         self.mode, self.text, self.port = "fill", "filled", 0
@@ -26,6 +27,7 @@ class HoleEngine:
         self.asked: list[Ask] = []
         self.left: list[Ask] = []
         self._news = asyncio.Condition()
+        self.server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
@@ -35,6 +37,11 @@ class HoleEngine:
     def holes(self) -> list[Ask]:
         """Those that are to be filled."""
         return [ask for ask in self.asked if ask["n_predict"]]
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        assert self.server is not None
+        self.server.close()
 
     async def until(self, found: Callable[[], Any], seconds: float = 20.0) -> None:
         async with asyncio.timeout(seconds), self._news:
@@ -55,12 +62,13 @@ class HoleEngine:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        method, path, _ = head.split(" ", 2)
+        path = head.split(" ", 2)[1]
         fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         body = await reader.readexactly(int(fields.get("content-length", 0)))
         ask = json.loads(body) if body else {}
-        if path != "/infill" or method != "POST" or not (ask["input_prefix"] or ask.get("prompt")):
-            writer.write(_whole(_facts(path)))
+        if not self._counts(path, ask):
+            known = "404 Not Found" if path == "/infill" and self.mode == "chat" else "200 OK"
+            writer.write(_whole(_facts(path), known))
             await writer.drain()
             return
         await self._tell(self.asked, ask)
@@ -71,6 +79,9 @@ class HoleEngine:
             writer.write(self._reply(ask))
             await writer.drain()
 
+    def _counts(self, path: str, ask: Ask) -> bool:
+        return path == CHAT or (path == "/infill" and bool(ask["input_prefix"] or ask.get("prompt")))
+
     def _reply(self, ask: Ask) -> bytes:
         if self.mode == "garbage":
             return b"\x00\x01 no HTTP \xff\r\n\r\n"
@@ -79,6 +90,9 @@ class HoleEngine:
         if not ask.get("stream"):
             return _whole({"content": "", "stop": True})
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        if self.mode == "chat":
+            deltas = [{"choices": [{"delta": {"content": piece}}]} for piece in self.pieces(self.text)]
+            return head + b"".join(b"data: %b\n\n" % json.dumps(delta).encode() for delta in deltas)
         if self.mode == "nonsense":
             return head + b"data: [1, 2\n\n"
         records = [{"content": piece, "stop": False} for piece in self.pieces(self.text)]
@@ -100,6 +114,7 @@ def _whole(value: Any, status: str = "200 OK") -> bytes:
 async def hole_engine(port: int = 0) -> AsyncIterator[HoleEngine]:
     engine = HoleEngine()
     server = await asyncio.start_server(engine.handle, "127.0.0.1", port)
+    engine.server = server
     engine.port = server.sockets[0].getsockname()[1]
     try:
         yield engine

@@ -137,7 +137,8 @@ class Completion:
             await asyncio.sleep(lsp.debounce)
             if document.version != version:
                 return None
-        with self._app.board.task("completion"):
+        with self._app.board.task("completion") as task:
+            task.show("decode")
             text = await self.writer.suggest(document.uri, gap, self.ring, lsp.max_tokens)
         if text is not None:
             self.results.put(document.uri, gap, text)
