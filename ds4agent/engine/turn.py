@@ -207,6 +207,7 @@ class Turn:
             step = PREFILL_STEP if self._alone() else PREFILL_QUANTUM
             end = min([done + step, total, *(at - plan.cached for at in stops if at - plan.cached > done)])
             live.append(plan.suffix[done:end])
+            self._shop.metrics.read(end - done)
             now = time.monotonic()
             rate = (end - done) / max(now - before, 1e-9) if done else 0.0
             self._shop.log(line.prefill(end, rate, end / max(now - began, 1e-9), now - began))
