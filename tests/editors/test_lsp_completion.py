@@ -133,6 +133,23 @@ async def test_an_answer_for_a_document_that_has_changed_is_null(tmp_path: Path,
         assert engine.asked == []
 
 
+@pytest.mark.parametrize(("typed", "rest"), [("fil", "led"), ("é", None), ("filled", None), ("fil\n", None)])
+async def test_what_was_typed_ahead_is_not_suggested_again(
+    tmp_path: Path, engine: HoleEngine, typed: str, rest: str | None
+) -> None:
+    engine.gate.clear()
+    async with editor(tmp_path, settings=lsp(engine, warm=False)) as it:
+        uri = it.open(uri_of(tmp_path), "x = ()\n")
+        answer = begin(it, uri, 0, 5)
+        await engine.until(lambda: engine.asked)
+        it.change(uri, (0, 5), (0, 5), typed)
+        await it.ask("ds4/status/get", {})
+        engine.gate.set()
+        found = await answer
+        assert (found and found.items[0].insert_text) == rest
+        assert not found or place(found.items[0]) == (0, 8, 0, 8)
+
+
 async def test_text_that_is_typed_as_suggested_is_not_asked_for(tmp_path: Path, engine: HoleEngine) -> None:
     engine.text = "compute(value)"
     async with editor(tmp_path, settings=lsp(engine, warm=False)) as it:

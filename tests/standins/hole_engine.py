@@ -26,6 +26,8 @@ class HoleEngine:
         self.pieces: Callable[[str], list[str]] = lambda text: [text]
         self.asked: list[Ask] = []
         self.left: list[Ask] = []
+        self.gate = asyncio.Event()  # no answer before it is set
+        self.gate.set()
         self._news = asyncio.Condition()
         self.server: asyncio.Server | None = None
 
@@ -76,6 +78,7 @@ class HoleEngine:
             await reader.read()
             await self._tell(self.left, ask)
         else:
+            await self.gate.wait()
             writer.write(self._reply(ask))
             await writer.drain()
 
