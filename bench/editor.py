@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import statistics
 import tempfile
 import time
@@ -30,86 +29,31 @@ from lsprotocol import types
 
 from bench import editor_quality
 from bench.editor_text import WARM_LINES, Prompts, held_out
-from tests.engine_fixtures import EngineProcess, exchange, request, resident, running_engine
+from bench.editor_typist import URI, Typist, busy, holes, read_tokens, settings, warmed
+from tests.engine_fixtures import EngineProcess, resident, running_engine
 from tests.ghost import INLINE, begin, ghost, params
-from tests.lsp_client import Editor, editor
+from tests.lsp_client import editor
 
 KEYS, EVERY_SECONDS = 300, 0.06
 DELAYS, CANCELS, STARTS = 120, 20, 5
-URI = "file:///work/held_out.py"
-# With the debounce out of the way: it is the same for all, and not computing.
-SETTINGS = {"debounce": 0}
-
-
-def _counter(engine: EngineProcess, name: str) -> int:
-    _, body = exchange(engine.port, request("GET", "/metrics"))
-    found = re.search(rf"^{name} (\d+)", body.decode(), re.MULTILINE)
-    assert found is not None
-    return int(found[1])
-
-
-def _read(engine: EngineProcess) -> int:
-    return _counter(engine, "ds4_read_tokens_total")
-
-
-def _holes(engine: EngineProcess) -> int:
-    return _counter(engine, "ds4_time_to_first_token_seconds_count")
-
-
-def _busy(engine: EngineProcess) -> bool:
-    return b'"busy":true' in exchange(engine.port, request("GET", "/health"))[1]
-
-
-def _settings(engine: EngineProcess, **lsp: Any) -> dict[str, Any]:
-    return {"engine": f"http://127.0.0.1:{engine.port}", "lsp": {**SETTINGS, **lsp}}
-
-
-async def _warmed(it: Editor, engine: EngineProcess, line: int) -> None:
-    """The cursor rests there until the engine has read all around it."""
-    before = _read(engine)
-    it.tell("ds4/cursor", {"textDocument": {"uri": URI}, "position": {"line": line, "character": 0}})
-    while _read(engine) == before or _busy(engine):
-        await asyncio.sleep(0.02)
-
-
-class Typist:
-    """Types lines of the file anew, one after the other, into the middle of it."""
-
-    def __init__(self, it: Editor, text: str, at: int) -> None:
-        lines = text.split("\n")
-        self._it, self._keys = it, list("\n".join(lines[at : at + 60]) + "\n")
-        self.lines = [*lines[:at], "", *lines[at + 60 :]]
-        self.line, self.column, self.typed = at, 0, ""
-        it.open(URI, "\n".join(self.lines))
-
-    def key(self) -> None:
-        char = self._keys.pop(0)
-        self._it.change(URI, (self.line, self.column), (self.line, self.column), char)
-        if char == "\n":
-            self.lines.insert(self.line + 1, "")
-            self.line, self.column = self.line + 1, 0
-        else:
-            self.lines[self.line] += char
-            self.column += 1
-        self.typed += char
 
 
 async def _delays(engine: EngineProcess, home: Path, text: str) -> tuple[list[float], float]:
     """Milliseconds from a key to its ghost text; of all prompts that were asked, tokens read / changed."""
     found: list[float] = []
     prompts, read, changed = Prompts(), 0, 0
-    async with editor(home, encoding="utf-32", settings=_settings(engine, warm=True)) as it:
+    async with editor(home, encoding="utf-32", settings=settings(engine, warm=True)) as it:
         typist = Typist(it, text, WARM_LINES)
-        await _warmed(it, engine, WARM_LINES)
+        await warmed(it, engine, WARM_LINES)
         prompts.see(typist.lines, typist.line, typist.column)
         while len(found) < DELAYS and typist.line < WARM_LINES + 50:
-            before, had, began = _holes(engine), _read(engine), time.perf_counter()
+            before, had, began = holes(engine), read_tokens(engine), time.perf_counter()
             typist.key()
             item = await ghost(it, URI, typist.line, typist.column)
             seconds = time.perf_counter() - began
-            asked = _holes(engine) != before
+            asked = holes(engine) != before
             if asked:
-                read += _read(engine) - had
+                read += read_tokens(engine) - had
                 changed += prompts.see(typist.lines, typist.line, typist.column)
             if item is not None and asked and "\n" not in item.insert_text:
                 found.append(seconds * 1e3)
@@ -120,17 +64,17 @@ async def _delays(engine: EngineProcess, home: Path, text: str) -> tuple[list[fl
 async def _cancels(engine: EngineProcess, home: Path, text: str) -> list[float]:
     """Milliseconds from the editor's cancel to an engine that is free, in the prefill of a cold prompt."""
     found: list[float] = []
-    async with editor(home, encoding="utf-32", settings=_settings(engine, warm=False, max_tokens=400)) as it:
+    async with editor(home, encoding="utf-32", settings=settings(engine, warm=False, max_tokens=400)) as it:
         it.open(URI, text)
         for n in range(CANCELS):
             it.change(URI, (0, 0), (1, 0), f"# changed {n}\n")
             line = 200 + n * 10
             answer = it.client.protocol.send_request(INLINE, params(URI, line, 0), msg_id=f"cancel {n}")
-            while not _busy(engine):
+            while not busy(engine):
                 await asyncio.sleep(0)
             began = time.perf_counter()
             it.tell("$/cancelRequest", types.CancelParams(id=f"cancel {n}"))
-            while _busy(engine):
+            while busy(engine):
                 await asyncio.sleep(0)
             found.append((time.perf_counter() - began) * 1e3)
             await asyncio.wrap_future(answer)
@@ -141,11 +85,11 @@ async def _burst(engine: EngineProcess, home: Path, text: str) -> dict[str, floa
     """300 keys at 60 ms."""
     shown, crossed, stale, answers = 0, 0, 0, []
     prompts = Prompts()
-    async with editor(home, encoding="utf-32", settings=_settings(engine, warm=True)) as it:
+    async with editor(home, encoding="utf-32", settings=settings(engine, warm=True)) as it:
         typist = Typist(it, text, WARM_LINES)
-        await _warmed(it, engine, WARM_LINES)
+        await warmed(it, engine, WARM_LINES)
         prompts.see(typist.lines, typist.line, typist.column)
-        before, changed = _read(engine), 0
+        before, changed = read_tokens(engine), 0
 
         async def hear(answer: asyncio.Future[Any], at: tuple[int, int]) -> None:
             nonlocal shown, crossed, stale
@@ -166,7 +110,7 @@ async def _burst(engine: EngineProcess, home: Path, text: str) -> dict[str, floa
             due += EVERY_SECONDS
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await asyncio.gather(*answers)
-        read = _read(engine) - before
+        read = read_tokens(engine) - before
     typed = prompts.tokens(typist.typed)
     return {
         "shown": shown, "crossed": crossed, "stale": stale, "read": read, "changed": changed, "typed": typed
@@ -186,7 +130,7 @@ async def _start(home: Path) -> tuple[float, float]:
 
 async def _memory(engine: EngineProcess, home: Path, text: str) -> float:
     """MB of the server after work in 20 documents of 1,000 lines."""
-    async with editor(home, settings=_settings(engine)) as it:
+    async with editor(home, settings=settings(engine)) as it:
         for n in range(20):
             uri = it.open(f"file:///work/m{n}.py", text)
             for line in range(0, 200, 20):
@@ -231,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Measure completion in an editor, and how much of it is right."
     )
-    parser.add_argument("--lines", type=int, default=60, help="held-out lines of each kind (%(default)s)")
+    parser.add_argument("--lines", type=int, default=40, help="held-out lines of each kind (%(default)s)")
     options = parser.parse_args()
     print("| measurement | measured | goal |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
