@@ -19,7 +19,7 @@ from tests.e2e.task_runner import private_environment
 HEARD = ("ds4/status", "ds4/chat/delta", "ds4/agent/event", types.WINDOW_SHOW_MESSAGE)
 
 
-def capabilities(encoding: str = "utf-16", **workspace: Any) -> types.ClientCapabilities:
+def capabilities(encoding: str = "utf-16", ghost_text: bool = True) -> types.ClientCapabilities:
     """Of an editor that has all that the server can make use of."""
     return types.ClientCapabilities(
         general=types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind(encoding)]),
@@ -35,7 +35,7 @@ def capabilities(encoding: str = "utf-16", **workspace: Any) -> types.ClientCapa
             ),
         ),
         text_document=types.TextDocumentClientCapabilities(
-            inline_completion=types.InlineCompletionClientCapabilities(),
+            inline_completion=types.InlineCompletionClientCapabilities() if ghost_text else None,
             code_action=types.CodeActionClientCapabilities(
                 data_support=True,
                 resolve_support=types.ClientCodeActionResolveOptions(properties=["edit"]),
@@ -114,6 +114,7 @@ async def editor(
     home: Path,
     *flags: str,
     encoding: str = "utf-16",
+    ghost_text: bool = True,
     settings: Mapping[str, Any] | None = None,
     folders: tuple[Path, ...] = (),
     env: Mapping[str, str] | None = None,
@@ -131,7 +132,7 @@ async def editor(
     )
     found.agreed = await client.initialize_session(
         types.InitializeParams(
-            capabilities=able or capabilities(encoding),
+            capabilities=able or capabilities(encoding, ghost_text),
             workspace_folders=[types.WorkspaceFolder(path.as_uri(), path.name) for path in folders],
         )
     )

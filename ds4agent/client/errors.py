@@ -34,4 +34,8 @@ class ContextFull(BadRequest):
 
 
 class EngineFailed(EngineError):
-    """The engine gave up on a request it had accepted."""
+    """The engine gave up on a request it had accepted. `status`: that of its answer, if it answered."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

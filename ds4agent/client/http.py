@@ -202,7 +202,7 @@ def refusal(status: int, body: bytes) -> EngineError:
     if status == 503:
         return EngineLost(f"the engine is going away: {message}")
     if status >= 500:
-        return EngineFailed(f"the engine failed ({status}): {message}")
+        return EngineFailed(f"the engine failed ({status}): {message}", status)
     return BadRequest(status, message)
 
 

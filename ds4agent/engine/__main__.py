@@ -125,7 +125,7 @@ class Engine:
             max_queue=flags.max_queue,
             checkpoints=checkpoints,
         )
-        card = ModelCard(model.info.name, n_ctx, flags.tokens)
+        card = ModelCard(model.info.name, n_ctx, flags.tokens, n_sessions)
         self._server = Server(
             self._worker,
             vocab,

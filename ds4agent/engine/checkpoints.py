@@ -9,7 +9,8 @@ happened for minutes. So what is written for the sake of continuing stays a frac
 written once, and a crash costs what that fraction allows at most.
 
 A point on disk is looked for by the prompt's text when it holds more of it than any resident session. What a
-resident session has of it is shared; only the rest is read from disk.
+resident session has of it is shared; only the rest is read from disk. What surrounds a hole is not written:
+it changes with every key, and is read again in no time.
 """
 
 import time
@@ -199,11 +200,11 @@ class DiskCheckpoints(Checkpoints):
 
     def displaced(self, live: Live, kept: int) -> None:
         self._loaded.pop(live.session, None)
-        if len(live) - kept >= self._moments.min_tokens:
+        if len(live) - kept >= self._moments.min_tokens and not live.hole:
             self._save(live, "evict")
 
     def stops(self, live: Live, plan: Plan) -> Mapping[int, str]:
-        return self._moments.stops(live.tokens + plan.suffix, plan.cached, self._marks)
+        return {} if live.hole else self._moments.stops(live.tokens + plan.suffix, plan.cached, self._marks)
 
     def prefilled(self, live: Live, stops: Mapping[int, str]) -> None:
         reason = stops.get(len(live))
@@ -226,7 +227,7 @@ class DiskCheckpoints(Checkpoints):
                 self._save(live, "idle")
 
     def _unsaved(self, live: Live) -> bool:
-        return live.saved < len(live) >= self._moments.min_tokens
+        return live.saved < len(live) >= self._moments.min_tokens and not live.hole
 
     def _is_paid(self, live: Live) -> bool:
         new = (len(live) // BLOCK - live.saved // BLOCK) * live.session.block_bytes

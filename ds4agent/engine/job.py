@@ -91,3 +91,8 @@ class Job:
     def is_chat(self) -> bool:
         """Whether the turn belongs to a conversation, in which calls may be made and which may go on."""
         return self.protocol not in ("completions", "infill")
+
+    @property
+    def is_hole(self) -> bool:
+        """Whether the turn fills a hole: what it writes is not gone on from."""
+        return self.protocol == "infill"

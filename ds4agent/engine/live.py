@@ -63,6 +63,7 @@ class Live:
     `calls`: those that results may be sent for; `protocol`: the API of the turn that the session ends with,
     None if that was cut off. `busy`: a turn is going on. `used`: when the last one began, in turns.
     `saved`: tokens of the last checkpoint of this sequence. `call_ids`: of all calls in the conversation.
+    `hole`: it holds no conversation but what surrounds a hole.
     """
 
     def __init__(self, vocab: Vocab, session: Evaluator) -> None:
@@ -78,6 +79,7 @@ class Live:
         self.used = 0
         self.saved = 0
         self.call_ids: frozenset[str] = frozenset()
+        self.hole = False
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -127,6 +129,15 @@ class Live:
         point = self.session.nearest(seam if rest else seam - 1)
         plan = Plan("memory-prefix", point, self.tokens[point:seam] + rest)
         return plan if point > 0 and plan.prompt < self.session.n_ctx else None
+
+    def again(self, prompt: Prompt) -> Plan | None:
+        """How to go on with the very tokens of the prompt; None if nothing is alike."""
+        n = self.common(prompt)
+        if n == len(prompt.tokens) and not (n == len(self.tokens) and self.session.ready):
+            n -= 1
+        point = self.session.nearest(n)
+        source: Source = "memory-token" if point == len(self.tokens) else "memory-prefix"
+        return Plan(source, point, prompt.tokens[point:]) if point > 0 else None
 
     def common(self, prompt: Prompt) -> int:
         """Tokens shared with a prompt from the start."""
@@ -180,6 +191,12 @@ class Live:
         for token in tokens:
             self.key += self._vocab.token_key(token)
             self._ends.append(len(self.key))
+
+    def fork(self) -> "Live":
+        """A second one, to write on and to throw away."""
+        made = Live(self._vocab, self.session.fork())
+        made.tokens, made.key, made._ends = self.tokens[:], self.key[:], self._ends[:]
+        return made
 
     def append_with(self, others: "Sequence[Live]", tokens: Sequence[int]) -> None:
         """Evaluate one token here and one in each of the others. If that fails, some may have theirs."""

@@ -1,7 +1,7 @@
 """What the engine counts, in Prometheus' text format.
 
 The worker and the event loop write, a scrape reads. Every update is a few additions under one lock, once a
-request: nothing is counted per token.
+request or a step of prefill: nothing is counted per token.
 """
 
 import threading
@@ -17,6 +17,7 @@ _NEWEST = 0.2
 _COUNTERS = {
     "ds4_prompt_tokens_total": "Prompt tokens of answered requests, cached ones included.",
     "ds4_cached_tokens_total": "Prompt tokens that were not read again.",
+    "ds4_read_tokens_total": "Prompt tokens that were read, for requests that were broken off too.",
     "ds4_generated_tokens_total": "Sampled tokens.",
     "ds4_queue_rejected_total": "Requests refused because the queue was full.",
     "ds4_queue_dropped_total": "Requests whose client left while they waited.",
@@ -55,6 +56,10 @@ class Metrics:
 
     def dropped(self) -> None:
         self._add("ds4_queue_dropped_total", 1)
+
+    def read(self, n_tokens: int) -> None:
+        """A step of a prefill."""
+        self._add("ds4_read_tokens_total", n_tokens)
 
     def _add(self, name: str, n: int) -> None:
         with self._lock:

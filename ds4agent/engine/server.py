@@ -52,6 +52,7 @@ _PREFETCH = "/ds4/prefetch"
 _HEALTH = ("/health", "/v1/health")
 _METRICS = "/metrics"
 _OPENAPI = "/openapi.json"
+_PROPS = "/props"
 DIALECTS = {
     "/v1/chat/completions": chat.DIALECT,
     "/v1/completions": completions.DIALECT,
@@ -101,6 +102,7 @@ class Server:
             **dict.fromkeys(_HEALTH, self._health),
             _METRICS: self._metrics,
             _OPENAPI: openapi,
+            _PROPS: card.props,
         }
 
     def connection(self) -> Connection:

@@ -5,6 +5,10 @@ one with the longest shared prefix, of which a fork is made, so that a side requ
 the conversation its state; else an empty one. A session that is in use can be forked too, and forks share the
 memory of what they have in common. Where no empty one is left, a session is cut back if little is lost by
 that; else what was used longest ago is given up.
+
+Holes come with every key that somebody types, so they keep to sessions of their own, half of all at most:
+no number of them costs a conversation its state. Text that goes on is tokenised again there, because a word
+that was typed letter by letter is not what the model has learnt to go on from.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,6 +55,7 @@ class Slots:
         self._vocab = vocab
         self._make = make
         self._n = n
+        self._holes = max(1, n // 2)
         self._turns = 0
         self.lives: list[Live] = []
 
@@ -86,21 +91,41 @@ class Slots:
         return Place(target, plan, None if target is source else source)
 
     def _ahead(self, prompt: Prompt, answers: frozenset[str]) -> Place | None:
-        found = [(plan, live) for live in self._idle() if (plan := live.ahead(prompt)) is not None]
+        lives = [live for live in self._idle() if not live.hole]
+        found = [(plan, live) for live in lives if (plan := live.ahead(prompt)) is not None]
         if not found:
             return None
         plan, live = max(found, key=lambda at: (at[0].cached, at[1].calls == answers, at[1].used))
         return Place(live, plan)
 
     def _back(self, prompt: Prompt) -> tuple[Plan, Live] | None:
-        found = [(plan, live) for live in self.lives if (plan := live.back(prompt)) is not None]
+        lives = [live for live in self.lives if not live.hole]
+        found = [(plan, live) for live in lives if (plan := live.back(prompt)) is not None]
         return max(found, key=lambda at: (at[0].cached, not at[1].busy), default=None)
 
-    def take(self, place: Place) -> None:
+    def place_hole(self, prompt: Prompt) -> Place:
+        """As place(), for a prompt that is no conversation."""
+        held = [live for live in self.lives if live.hole]
+        found = [(plan, live) for live in held if (plan := live.again(prompt)) is not None]
+        if not found:
+            return Place(self._vacant_hole(), Plan("none", 0, prompt.tokens))
+        plan, source = max(found, key=lambda at: (at[0].cached, not at[1].busy))
+        little = len(source) - plan.cached <= LITTLE
+        target = source if little and not source.busy else self._vacant_hole()
+        return Place(target, plan, None if target is source else source)
+
+    def _vacant_hole(self) -> Live:
+        own = [live for live in self._idle() if live.hole]
+        few = sum(live.hole for live in self.lives) < self._holes
+        if few and (empty := self._empty()) is not None:
+            return empty
+        return min(own, key=lambda live: live.used) if own else self.vacant()
+
+    def take(self, place: Place, hole: bool = False) -> None:
         """The session as it has to be before the plan's suffix is read."""
         live, cached = place.live, place.plan.cached
         self._turns += 1
-        live.busy, live.used = True, self._turns
+        live.busy, live.used, live.hole = True, self._turns, hole
         if place.session is not None:
             live.become(place.session, list(place.loaded))
             live.saved = len(live)

@@ -109,7 +109,7 @@ class Turn:
             shop.metrics.prefilled(len(plan.suffix), read, began + read - job.created)
             usage = Usage(plan.prompt, plan.cached, 0, place.source)
             job.sink(Started(usage))
-            yield from self._decode(live, line, record, usage, began, read)
+            yield from self._write(live, line, record, usage, began, read)
         except Cancelled:
             shop.log(f"{line.head} stream closed during prefill")
             record.failed("stream closed during prefill")
@@ -129,6 +129,8 @@ class Turn:
         job, slots = self.job, self._shop.slots
         if job.request.continues:
             return self._continue_calls()
+        if job.is_hole:
+            return slots.place_hole(job.prompt)
         place = slots.place(job.prompt, frozenset(job.request.answers))
         place = self._shop.checkpoints.better(place, job.prompt, slots)
         for line in self._told(place):
@@ -139,7 +141,7 @@ class Turn:
         self.live = live = place.live
         self._before = live.tokens[:]
         self._shop.checkpoints.displaced(live, place.kept)
-        self._shop.slots.take(place)
+        self._shop.slots.take(place, self.job.is_hole)
         named = frozenset(call.id for m in self.job.request.messages for call in m.tool_calls)
         live.call_ids = live.call_ids | named if self.job.request.continues else named
         self._taken(live)
@@ -205,6 +207,7 @@ class Turn:
             step = PREFILL_STEP if self._alone() else PREFILL_QUANTUM
             end = min([done + step, total, *(at - plan.cached for at in stops if at - plan.cached > done)])
             live.append(plan.suffix[done:end])
+            self._shop.metrics.read(end - done)
             now = time.monotonic()
             rate = (end - done) / max(now - before, 1e-9) if done else 0.0
             self._shop.log(line.prefill(end, rate, end / max(now - began, 1e-9), now - began))
@@ -224,12 +227,26 @@ class Turn:
         record.finished(reply, line, seconds)
         self.job.sink(Finished(reply))
 
+    def _write(
+        self, live: Live, line: RequestLog, record: Record, usage: Usage, began: float, read: float
+    ) -> Steps:
+        if not self.job.is_hole:
+            yield from self._decode(live, line, record, usage, began, read)
+            return
+        # The next prompt is like this one, not like what is written now: the session stays where it ends.
+        self.live = aside = live.fork()
+        try:
+            yield from self._decode(aside, line, record, usage, began, read)
+        finally:
+            self.live = live
+            aside.session.close()
+
     def _decode(
         self, live: Live, line: RequestLog, record: Record, usage: Usage, began: float, read: float
     ) -> Steps:
         job, shop = self.job, self._shop
         generation = Generation(job, live, shop.vocab, shop.defaults, line, shop.log, record, usage)
-        reply = yield from generation.run(self._stopping, shop.replay, shop.checkpoints.decoded)
+        reply = yield from generation.run(self._stopping, shop.replay, self._evaluated)
         self._leave(live, reply)
         if generation.error == CLIENT_GONE:
             shop.log(line.disconnected())
@@ -239,6 +256,10 @@ class Turn:
         shop.metrics.finished(reply.usage, reply.decode_seconds)
         reply = replace(reply, prefill_seconds=read)
         job.sink(Dropped() if self._stopping() else Finished(reply))
+
+    def _evaluated(self, live: Live) -> None:
+        if not self.job.is_hole:
+            self._shop.checkpoints.decoded(live)
 
     def _leave(self, live: Live, reply: Reply) -> None:
         """What the next request may refer to."""

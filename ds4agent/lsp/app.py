@@ -33,7 +33,7 @@ class Room(Protocol):
 
 
 class App:
-    """One client's server. `settings` hold from its first request on, and change with the client's."""
+    """One client's server. `settings` change with the client's; `settled` once its first ones are known."""
 
     link: Link
 
@@ -46,6 +46,7 @@ class App:
         self.board = Board(self._tell_status)
         self._rooms = [room(self) for room in rooms]
         self._asks_configuration = False
+        self.settled = asyncio.Event()
         self._features()
 
     def _features(self) -> None:
@@ -66,7 +67,10 @@ class App:
         self._connect()
 
     async def _initialized(self, _: types.InitializedParams) -> None:
-        await self._ask_configuration()
+        try:
+            await self._ask_configuration()
+        finally:
+            self.settled.set()
 
     async def _changed(self, params: types.DidChangeConfigurationParams) -> None:
         if self._asks_configuration:

@@ -57,7 +57,7 @@ def column(line: str, count: int, encoding: str) -> int:
 
 
 class Document(TextDocument):
-    """What the client says a file holds. `version` is None for one that is not open."""
+    """What the client says a file holds. `version` is None for one that is not open; `size`: characters."""
 
     def __init__(
         self, uri: str, source: str | None, version: int | None, language_id: str | None, encoding: str
@@ -65,6 +65,13 @@ class Document(TextDocument):
         super().__init__(uri, source, version, language_id)
         self.encoding = encoding
         self._held = split_lines(source or "")
+        self.size = len(source or "")
+
+    @property
+    def line_end(self) -> str:
+        """The first line's; an end of its own for each line is what nobody means."""
+        first = self._held[0]
+        return first[len(first.rstrip("\r\n")) :] or "\n"
 
     @property
     def lines(self) -> list[str]:
@@ -110,6 +117,7 @@ class Document(TextDocument):
             self._splice(self.point(change.range.start), self.point(change.range.end), change.text)
         else:
             self._held = split_lines(change.text)
+            self.size = len(change.text)
 
     def _splice(self, start: Point, end: Point, text: str) -> None:
         (first, begin), (last, stop) = min(start, end), max(start, end)
@@ -121,6 +129,7 @@ class Document(TextDocument):
         lines = split_lines(text)
         if last + 1 < len(self._held):
             lines.pop()  # the empty one behind the end that the last of them still has
+        self.size += len(text) - sum(map(len, self._held[first : last + 1]))
         self._held[first : last + 1] = lines
 
 

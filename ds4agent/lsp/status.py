@@ -15,7 +15,8 @@ Phase = Literal["idle", "loading", "queued", "prefill", "decode", "lost", "pause
 @dataclass(frozen=True, slots=True)
 class Status:
     """`what`: completion, chat, edit, agent. `percent`, `tokens_per_second`, `seconds_left`: of a prefill;
-    `cached_tokens`, `reread_tokens`: of the last request. `message` is for people.
+    `cached_tokens`, `reread_tokens`: of the last request. `message` is for people. `acceptance`: of
+    completions, by language: how many were shown, accepted, dismissed, and characters accepted.
     """
 
     phase: Phase = "idle"
@@ -28,6 +29,7 @@ class Status:
     cached_tokens: int | None = None
     reread_tokens: int | None = None
     model: str | None = None
+    acceptance: dict[str, dict[str, int]] | None = None
 
 
 class Task:
@@ -72,7 +74,8 @@ class Board:
 
     def _show(self) -> None:
         found = self._tasks[-1].status if self._tasks else self._rest
-        found = replace(found, model=found.model or self._rest.model)
+        rest = self._rest
+        found = replace(found, model=found.model or rest.model, acceptance=rest.acceptance)
         if found != self._shown:
             self._shown = found
             self._tell(found)

@@ -4,6 +4,10 @@ The prompt is made of the model's fill-in-the-middle tokens, in the order begin,
 Other files (`input_extra`) come in front of the prefix, each behind a line with its name: they change least,
 so that the cache, which knows only prefixes, keeps them. A request for no tokens warms the cache for what
 will follow: it reads the files and the prefix, and stops before the hole.
+
+`infill_order` is ours. "psm", as without it, is the order above. "spm" is for typing: begin, files, hole,
+suffix, end, prefix, which the model goes on writing. What is typed is then the very end of the prompt, and
+all else is in the cache; a request for no tokens reads the whole of it. A model has to know the order.
 """
 
 import json
@@ -13,7 +17,7 @@ from functools import partial
 from ds4agent.wire import sse
 from ds4agent.wire.dialect import Dialect, Emission, OpenAIWriter, ReplyIds
 from ds4agent.wire.dsml import Content
-from ds4agent.wire.errors import context_overflow, error_body
+from ds4agent.wire.errors import RequestError, context_overflow, error_body
 from ds4agent.wire.fields import (
     Object,
     as_array,
@@ -40,20 +44,27 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
     )
     if options.sampling.temperature is None:
         options = replace(options, sampling=replace(options.sampling, temperature=0.0))
-    before = _extra(value) + _text(value, "input_prefix") + _text(value, "prompt")
-    after = _text(value, "input_suffix")
-    pieces = [(FIM_BEGIN, True), (before, False)]
-    if options.max_tokens != 0:
-        pieces += [(FIM_HOLE, True), (after, False), (FIM_END, True)]
     limit = optional(value, "t_max_predict_ms", as_number) or 0.0
     return TurnRequest(
-        raw=raw_prompt(pieces),
+        raw=raw_prompt(_pieces(value, options.max_tokens == 0)),
         think=ThinkMode.NONE,
         options=options,
         seconds=limit / 1e3 if limit > 0 else None,
         n_ctx=context.n_ctx,
         fields=tuple(map(as_string, optional(value, "response_fields", as_array) or ())),
     )
+
+
+def _pieces(value: Object, warms: bool) -> list[tuple[str, bool]]:
+    """The prompt in its order; of one that only warms, what stays."""
+    order = _text(value, "infill_order") or "psm"
+    if order not in ("psm", "spm"):
+        raise RequestError(400, "infill_order has to be psm or spm")
+    extra, before = _extra(value), _text(value, "input_prefix") + _text(value, "prompt")
+    hole = [(FIM_HOLE, True), (_text(value, "input_suffix"), False), (FIM_END, True)]
+    if order == "spm":
+        return [(FIM_BEGIN, True), (extra, False), *hole, (before, False)]
+    return [(FIM_BEGIN, True), (extra + before, False), *([] if warms else hole)]
 
 
 def _text(value: Object, name: str) -> str:

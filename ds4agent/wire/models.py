@@ -1,4 +1,4 @@
-"""GET /v1/models."""
+"""GET /v1/models, and GET /props."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,14 @@ ALIASES = ("deepseek-v4-flash", "deepseek-v4-pro")
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a client learns about the loaded model. `max_tokens`: the server's default limit of a reply."""
+    """What a client learns about the loaded model. `max_tokens`: the server's default limit of a reply;
+    `sessions`: how many conversations are kept at once.
+    """
 
     name: str
     n_ctx: int
     max_tokens: int
+    sessions: int = 1
 
     @property
     def id(self) -> str:
@@ -39,3 +42,10 @@ class ModelCard:
 
     def one_body(self) -> bytes:
         return f"{self.json()}\n".encode()
+
+    def props(self) -> bytes:
+        """GET /props, in llama-server's shape."""
+        return (
+            f'{{"default_generation_settings":{{"n_ctx":{self.n_ctx}}},"total_slots":{self.sessions},'
+            f'"model_alias":{quote(self.id)}}}\n'
+        ).encode()

@@ -139,10 +139,11 @@ DS4_API void ds4_session_clear_cancel(ds4_session *session);
 DS4_API const float *ds4_session_logits(const ds4_session *session);
 
 /* A session can be cut back to points: the ends of blocks of DS4_BLOCK tokens whose
- * surroundings are kept, and some of the very last positions. There is room for the
+ * surroundings are kept, and the last DS4_BACK positions. There is room for the
  * surroundings of DS4_HISTORY_TOKENS tokens, unless told otherwise; a longer session
  * has sparser points the further back they are. */
 #define DS4_BLOCK 128
+#define DS4_BACK 16
 #define DS4_HISTORY_TOKENS 16384
 DS4_API void ds4_session_keep(ds4_session *session, int32_t tokens);
 /* The last point at or before position n. */

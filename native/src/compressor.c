@@ -62,8 +62,8 @@ void ds4_comp_keep(const ds4_comp_state *c, ds4_piece *span, uint32_t end, const
 
 void ds4_comp_row(const ds4_lane *ln, const ds4_session *s, const ds4_comp_state *c, const float *norm, uint32_t w, bool is_index,
                   const float *chunk_kv, const float *chunk_gate, uint32_t chunk_pos) {
-    const float *kv[c->ring], *gate[c->ring];
-    uint32_t end = (w + 1) * c->ratio, start = end >= c->ring ? end - c->ring : 0, n = 0;
+    const float *kv[c->span], *gate[c->span];
+    uint32_t end = (w + 1) * c->ratio, start = end >= c->span ? end - c->span : 0, n = 0;
     float *row = ds4_row(s, c, w);
     for (uint32_t p = start; p < end; p++, n++) {
         bool own = p >= w * c->ratio; /* of the row's own window, not the one before */

@@ -4,8 +4,8 @@
  * has what the next token reads: the compressed rows before it (kept always), the
  * window rows of the last `window` tokens, and the projections of tokens whose row
  * is not complete. The ends of spans are such points as long as the spans that
- * cover the window before them are kept; a position in the last few tokens is one
- * as long as the rings reach back far enough. From a point the rest is read again,
+ * cover the window before them are kept; so are the last BACK_TOKENS positions, for
+ * which the rings hold that much more. From a point the rest is read again,
  * so where every span is kept that is at most BLOCK_TOKENS tokens.
  *
  * Window rows of old tokens are the larger part of the memory, so of those more than
@@ -48,7 +48,8 @@ static uint32_t held(uint32_t n_tokens, uint32_t ring, uint32_t floor) {
 }
 
 static bool rings_reach(const ds4_session *s, uint32_t n) {
-    return needs4(n) >= held(s->n_tokens, 8, s->held4) && n / 128 * 128 >= held(s->n_tokens, 128, s->held128) &&
+    return needs4(n) >= held(s->n_tokens, 8 + BACK_TOKENS, s->held4) &&
+           n / 128 * 128 >= held(s->n_tokens, 128 + BACK_TOKENS, s->held128) &&
            window_is_there(s, n);
 }
 
@@ -79,8 +80,8 @@ void ds4_history_return(ds4_session *s, uint32_t n) {
     if (n >= s->n_tokens)
         return;
     if (rings_reach(s, n)) {
-        s->held4 = held(s->n_tokens, 8, s->held4);
-        s->held128 = held(s->n_tokens, 128, s->held128);
+        s->held4 = held(s->n_tokens, 8 + BACK_TOKENS, s->held4);
+        s->held128 = held(s->n_tokens, 128 + BACK_TOKENS, s->held128);
     } else {
         restore_rings(s, n);
         s->held4 = needs4(n);

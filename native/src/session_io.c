@@ -125,7 +125,7 @@ static void move_window(stream *st, const ds4_session *s, uint32_t l, uint64_t f
 
 /* Pending projections: the unfinished window and, with overlap, the one before. */
 static void move_pending(stream *st, ds4_comp_state *c, uint64_t n) {
-    uint64_t whole = n / c->ratio, kept = c->ring / c->ratio - 1, bytes = c->in_width * sizeof(float);
+    uint64_t whole = n / c->ratio, kept = c->span / c->ratio - 1, bytes = c->in_width * sizeof(float);
     uint64_t from = (whole > kept ? whole - kept : 0) * c->ratio;
     for (uint64_t p = from; p < n; p++) {
         move(st, c->kv + p % c->ring * c->in_width, bytes);

@@ -8,7 +8,8 @@
 
 static bool comp_init(ds4_session *s, ds4_comp_state *c, uint32_t ratio, uint32_t width) {
     uint32_t coff = ratio == 4 ? 2 : 1;
-    *c = (ds4_comp_state){.ratio = ratio, .ring = coff * ratio, .width = width, .in_width = coff * width};
+    *c = (ds4_comp_state){.ratio = ratio, .span = coff * ratio, .width = width, .in_width = coff * width};
+    c->ring = c->span + BACK_TOKENS;
     c->rows_at = s->extent_floats;
     s->extent_floats += (uint64_t)EXTENT_TOKENS / ratio * width;
     if (ratio == 4) {

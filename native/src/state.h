@@ -8,7 +8,8 @@
  *    They lie in spans of BLOCK_TOKENS tokens, which also keep the projections that
  *    the compressors need at the span's end. With the spans before it, the end of a
  *    span is a point to which the session can be cut back.
- *  - Projections of tokens whose compressed row is not complete: a small ring.
+ *  - Projections of tokens whose compressed row is not complete, or would not be after
+ *    going back a little: a small ring.
  *
  * Extents and spans are counted references, shared by forks. One that is shared is
  * copied before it is written to, so what a session holds never changes under it.
@@ -24,7 +25,8 @@
 
 #define BLOCK_TOKENS DS4_BLOCK /* every ratio divides it */
 #define EXTENT_TOKENS 512 /* whole blocks */
-#define CARRY_TOKENS 4    /* whose projections the first ratio-4 row of a block needs from before it */
+#define CARRY_TOKENS 4       /* whose projections the first ratio-4 row of a block needs from before it */
+#define BACK_TOKENS DS4_BACK /* a multiple of CARRY_TOKENS */
 
 typedef struct {
     atomic_uint refs;
@@ -33,10 +35,11 @@ typedef struct {
     _Alignas(64) float data[];
 } ds4_piece;
 
-/* A compressor's memory. Token p's projections lie in ring row p % ring. For
- * ratio 4 a row also needs the window before it, so the ring holds two. */
+/* A compressor's memory. Token p's projections lie in ring row p % ring. A row is made
+ * of the last `span` tokens: for ratio 4 it also needs the window before it. The ring
+ * holds BACK_TOKENS more, so that a session can go back to each of its last positions. */
 typedef struct {
-    uint32_t ratio, ring;      /* ring: coff * ratio */
+    uint32_t ratio, span, ring;
     uint32_t width, in_width;  /* of a row; of a token's projections, coff * width */
     uint64_t rows_at;          /* in an extent: [EXTENT_TOKENS / ratio][width] */
     uint64_t carry_at;         /* ratio 4, in a span: kv, then gate, each [CARRY_TOKENS][in_width] */

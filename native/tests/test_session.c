@@ -162,19 +162,21 @@ static void expect_refused(ds4_session *s, const void *bytes, uint64_t size, ds4
     CHECK(strstr(err.message, part), "\"%s\" lacks \"%s\"", err.message, part);
 }
 
-/* Cut back from n to at most c and read on to the end: nothing shows, and at most a block is read twice. */
+/* Cut back from n to at most c and read on to the end: nothing shows, at most a block is read twice, and of the
+ * last few tokens none. */
 static void test_cut(ds4_model *m) {
     static const int ends[] = {5, 256, 419}, steps[] = {3, 97, 420};
     ds4_session *whole = new_session(m, CONTEXT);
     eval(whole, 0, TOKENS, NULL);
     for (size_t e = 0; e < sizeof ends / sizeof *ends; e++)
-        for (int c = 0; c <= ends[e]; c += c > ends[e] - 9 ? 1 : 41) {
+        for (int c = 0; c <= ends[e]; c += c > ends[e] - 25 ? 1 : 41) {
             ds4_session *s = new_session(m, CONTEXT);
             int step = steps[(size_t)c % (sizeof steps / sizeof *steps)];
             for (int at = 0; at < ends[e]; at += step)
                 eval(s, (size_t)at, (size_t)(at + step < ends[e] ? at + step : ends[e]), NULL);
             int to = ds4_session_nearest(s, c);
             CHECK(to <= c && c - to < DS4_BLOCK, "from %d to %d: %d", ends[e], c, to);
+            CHECK(to == c || ends[e] - c > DS4_BACK, "a few are taken back exactly: from %d to %d: %d", ends[e], c, to);
             CHECK(ds4_session_cut(s, c) == to && ds4_session_n_tokens(s) == to, "cut as promised");
             CHECK(to == ends[e] || !ds4_session_logits(s), "no logits of tokens that are gone");
             eval(s, (size_t)to, TOKENS, NULL);

@@ -14,7 +14,14 @@ from ds4agent.wire import completions, infill
 from ds4agent.wire.errors import RequestError
 from ds4agent.wire.request import ParseContext, TurnRequest
 from tests.e2e.recitals import ANSWER, REASONING
-from tests.engine_fixtures import EngineProcess, exchange, reciting_engine, request, running_engine
+from tests.engine_fixtures import (
+    EngineProcess,
+    chat,
+    exchange,
+    reciting_engine,
+    request,
+    running_engine,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +77,65 @@ def test_warming_the_other_files_saves_reading_them(bundled: EngineProcess) -> N
     reply = infilled(bundled, input_extra=extra, input_prefix=BEFORE, input_suffix=AFTER, n_predict=4)
     assert reply["timings"]["cache_n"] == warmed["tokens_evaluated"] > 300
     assert reply["timings"]["prompt_n"] < 100
+
+
+def typed(engine: EngineProcess, text: str, **fields: Any) -> dict[str, Any]:
+    lines = "".join(f"value_{i} = compute({i})\n" for i in range(150))
+    about = {"input_suffix": AFTER, "infill_order": "spm", "n_predict": 8, **fields}
+    timings: dict[str, Any] = infilled(engine, input_prefix=lines + text, **about)["timings"]
+    return timings
+
+
+def test_what_is_typed_costs_what_it_changes(bundled: EngineProcess) -> None:
+    text = "for index in range(len(value_12)):\n    print(index, value_1"
+    typed(bundled, "", n_predict=0)
+    costs = [typed(bundled, text[:n])["prompt_n"] for n in range(1, len(text) + 1)]
+    assert max(costs) <= 4
+    assert sum(costs) <= 2 * len(text)
+    back = [typed(bundled, text[:-n])["prompt_n"] for n in range(1, 13)]
+    assert max(back) <= 4
+
+
+def test_a_warmed_prompt_is_not_read_again(bundled: EngineProcess) -> None:
+    warmed = typed(bundled, "warmed = ", n_predict=0)
+    assert (warmed["predicted_n"], warmed["prompt_n"] + warmed["cache_n"] > 1000) == (0, True)
+    assert typed(bundled, "warmed = ")["prompt_n"] <= 1
+
+
+def test_the_text_before_the_cursor_may_come_last(bundled: EngineProcess) -> None:
+    def prompt(order: str, text: str) -> Any:
+        body = {"input_prefix": text, "input_suffix": "after", "infill_order": order, "n_predict": 4}
+        raw = infill.DIALECT.parse(json.dumps(body).encode(), ParseContext(8192)).raw
+        assert raw is not None
+        return "".join(span.text for span in raw.spans)
+
+    assert prompt("spm", "x =").endswith("<｜fim▁begin｜><｜fim▁hole｜>after<｜fim▁end｜>x =")
+    assert prompt("psm", "x =").endswith("<｜fim▁begin｜>x =<｜fim▁hole｜>after<｜fim▁end｜>")
+    assert prompt("", "x =") == prompt("psm", "x =")
+    head, body = post(bundled, "/infill", input_prefix="a", infill_order="mps")
+    assert head.startswith("HTTP/1.1 400")
+    assert json.loads(body)["error"]["message"] == "infill_order has to be psm or spm"
+
+
+def test_300_holes_cost_a_conversation_nothing(bundled: EngineProcess) -> None:
+    talk = [{"role": "user", "content": "What is a list? " * 50}]
+    first = chat(bundled.port, messages=talk, max_tokens=8, thinking=False)
+    for n in range(300):
+        infilled(
+            bundled, input_prefix=f"line_{n} = {n}\n" * 20, input_suffix=AFTER, n_predict=1,
+            infill_order="spm",
+        )  # fmt: skip
+    talk += [first["choices"][0]["message"], {"role": "user", "content": "And a tuple?"}]
+    cache = chat(bundled.port, messages=talk, max_tokens=8, thinking=False)["usage"]["cache"]
+    kept = first["usage"]["prompt_tokens"] + first["usage"]["completion_tokens"]
+    assert cache["live"] >= kept - 1
+
+
+def test_llama_servers_facts(bundled: EngineProcess) -> None:
+    _, body = exchange(bundled.port, request("GET", "/props"))
+    facts = json.loads(body)
+    assert facts["default_generation_settings"] == {"n_ctx": 8192}
+    assert facts["total_slots"] == 4
 
 
 def test_response_fields_pick_members_by_path(bundled: EngineProcess) -> None:
@@ -144,8 +210,9 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = (
-    "prompt input_prefix input_suffix input_extra n_predict t_max_predict_ms stop stream response_fields "
-    "temperature top_k top_p min_p seed thinking think reasoning_effort max_tokens model ignore_eos"
+    "prompt input_prefix input_suffix input_extra infill_order n_predict t_max_predict_ms stop stream "
+    "response_fields temperature top_k top_p min_p seed thinking think reasoning_effort max_tokens model "
+    "ignore_eos"
 ).split()
 
 
