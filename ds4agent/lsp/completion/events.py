@@ -62,19 +62,8 @@ class Events:
         server.on("ds4/completion/shown", Offered, self._shown)
         server.on("ds4/completion/accepted", Part, self._accepted)
         server.on("ds4/completion/dismissed", Offered, self._dismissed)
-        self._commands()
-
-    def _commands(self) -> None:
-        """pygls writes attributes on what it is given, which bound methods cannot have."""
-
-        async def accepted(*given: Any) -> None:
-            self._tell(bool(given) and self._room.tally.accepted(str(given[0])))
-
-        async def pause(*given: Any) -> dict[str, bool]:
-            return await self._pause(Pause(not given or bool(given[0])))
-
-        self._app.server.command(ACCEPTED)(accepted)
-        self._app.server.command(PAUSE)(pause)
+        server.on_command(ACCEPTED, self._all_accepted)
+        server.on_command(PAUSE, self._pause_all)
 
     def _document(self, uri: str) -> Document | None:
         return self._app.server.files.open(uri)
@@ -124,6 +113,9 @@ class Events:
     async def _dismissed(self, params: Offered) -> None:
         self._tell(self._room.tally.dismissed(params.id))
 
+    async def _all_accepted(self, arguments: list[Any]) -> None:
+        self._tell(bool(arguments) and self._room.tally.accepted(str(arguments[0])))
+
     def _tell(self, news: bool) -> None:
         if news:
             counts = self._room.tally.by_language()
@@ -137,3 +129,6 @@ class Events:
             self._room.paused.discard(params.uri)
         self._app.board.rest(phase="paused" if None in self._room.paused else "idle")
         return {"paused": params.paused}
+
+    async def _pause_all(self, arguments: list[Any]) -> dict[str, bool]:
+        return await self._pause(Pause(not arguments or bool(arguments[0])))
