@@ -40,9 +40,9 @@ def command(stdio: bool, ws: int | None, engine: str | None, model: str | None, 
 
 def log_to_file() -> None:
     """Standard error belongs to the editor, and pygls would write every message's body."""
-    folder = paths.state_home()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = RotatingFileHandler(folder / "lsp.log", maxBytes=LOG_BYTES, backupCount=1, delay=True)
+    file = paths.lsp_log()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("pygls", "asyncio"):

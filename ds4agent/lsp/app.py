@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from lsprotocol import types
 
-from ds4agent import config
+from ds4agent import config, paths
 from ds4agent.client import engine
 from ds4agent.lsp.link import Link
 from ds4agent.lsp.messages import Nothing
@@ -56,6 +56,7 @@ class App:
         answer(types.SHUTDOWN, self._shutdown)
         answer(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._changed)
         self.server.on("ds4/status/get", Nothing, self._status)
+        self.server.on("ds4/log", Nothing, self._log)
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self.server.use_own_documents()
@@ -96,14 +97,14 @@ class App:
             return
         if self.settings == before:
             return
-        if _wanted(before) != _wanted(self.settings) and hasattr(self, "link"):
+        if engine.wanted(before) != engine.wanted(self.settings) and hasattr(self, "link"):
             self.spawn(self.link.close())
             self._connect()
         for room in self._rooms:
             room.configured()
 
     def _connect(self) -> None:
-        self.link = Link(_wanted(self.settings), self._on_prefill)
+        self.link = Link(engine.wanted(self.settings, on_demand=True), self._on_prefill)
 
     async def _shutdown(self, _: None) -> None:
         for room in self._rooms:
@@ -128,16 +129,14 @@ class App:
     async def _status(self, _: Nothing) -> Status:
         return self.board.status
 
+    async def _log(self, _: Nothing) -> dict[str, str]:
+        return {"path": str(paths.lsp_log())}
+
     def _tell_status(self, status: Status) -> None:
         self.server.tell("ds4/status", status)
 
     def _on_prefill(self, done: int, total: int, rate: float) -> None:
         log.debug("prefill %d of %d at %.0f tokens/s", done, total, rate)
-
-
-def _wanted(settings: config.Settings) -> engine.Wanted:
-    found = engine.Wanted(settings.engine, None, settings.context, settings.api_key)
-    return found if found.is_url else engine.Wanted(settings.engine, settings.model, settings.context)
 
 
 def _logged(task: asyncio.Task[Any]) -> None:

@@ -4,6 +4,7 @@ One state for the whole server, because a person looks at one line. Work is repo
 `Task` that is open while it lasts; the newest one that is open is shown, and idle when there is none.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,15 +34,22 @@ class Status:
 
 
 class Task:
-    """A piece of work in progress."""
+    """A piece of work in progress. `stop` ends it, as far as it is told to whom that is left."""
 
-    def __init__(self, what: str, changed: Callable[[], None]) -> None:
+    def __init__(self, what: str, changed: Callable[[], None], stop: Callable[[], object]) -> None:
         self.status = Status("decode", what)
+        self.stop = stop
         self._changed = changed
 
     def show(self, phase: Phase, **about: object) -> None:
         self.status = replace(Status(phase, self.status.what), **about)  # type: ignore[arg-type]
         self._changed()
+
+
+def _canceller() -> Callable[[], object]:
+    current = asyncio.current_task()
+    assert current is not None
+    return current.cancel
 
 
 class Board:
@@ -58,8 +66,9 @@ class Board:
         return self._shown
 
     @contextmanager
-    def task(self, what: str) -> Iterator[Task]:
-        task = Task(what, self._show)
+    def task(self, what: str, stop: Callable[[], object] | None = None) -> Iterator[Task]:
+        """Open while the work lasts. Without a `stop` the event loop's task that opens it is cancelled."""
+        task = Task(what, self._show, stop or _canceller())
         self._tasks.append(task)
         try:
             yield task
