@@ -67,7 +67,10 @@ class EngineLine:
     """
 
     def __init__(
-        self, wait: Callable[[], engine.Engine], cancel: Cancel, lost: Callable[[], None] = lambda: None
+        self,
+        wait: Callable[[], engine.Engine],
+        cancel: Cancel,
+        lost: Callable[[engine.Engine], None] = lambda engine: None,
     ) -> None:
         self._wait = wait
         self._cancel = cancel
@@ -79,11 +82,12 @@ class EngineLine:
         return self._engine().identity
 
     def send(self, body: bytes, tell: Callable[[chat.Event], None]) -> Reply:
+        running = self._engine()
         try:
-            return self._engine().send(body, self._cancel, tell)
+            return running.send(body, self._cancel, tell)
         except EngineLost:
             self._running = None
-            self._lost()
+            self._lost(running)
             raise
 
     def _engine(self) -> engine.Engine:

@@ -3,7 +3,7 @@
 A command may change any file, so what was there has to be known before it runs. git is good at that: the
 first look hashes the tree, each later one costs a stat of every file. The repository lies in the session's
 folder and takes the project's folder as its work tree. It has its own index, refs and objects, and only
-reads the objects of the user's repository, so that what is committed there is not stored again; nothing of
+reads the objects of the user's repository, so that what is committed there is not stored again; no byte of
 the user's is ever written. Contents are taken byte for byte: no line ends are converted, no filters run.
 
 What the project's .gitignore files exclude is not looked at, nor are repositories inside of the project. A

@@ -61,6 +61,7 @@ class Agent:
     async def _start(self, params: StartParams) -> Started:
         if not params.task.strip():
             raise Failed("the task is empty")
+        await self._app.settings_known()
         cwd = self._folders.chosen(params.folder)
         self._refuse_second(cwd)
         session = await self._opened(lambda: work.begin(self._app.settings, cwd, params.task))
@@ -69,6 +70,7 @@ class Agent:
     async def _resume(self, params: ResumeParams) -> Started:
         if params.task is not None and not params.task.strip():
             raise Failed("the task is empty")
+        await self._app.settings_known()
         session = await self._opened(lambda: work.resume(self._known(params.session).id))
         try:
             if params.task is None and not work.unfinished(session):

@@ -103,8 +103,8 @@ class Running:
         found = self._wait(self._app.link.running())
         return replace(found, endpoint=replace(found.endpoint, lane=engine.LANE))
 
-    def _lost(self) -> None:
-        self._later(lambda: self._app.spawn(self._app.link.lost()))
+    def _lost(self, which: engine.Engine) -> None:
+        self._later(lambda: self._app.spawn(self._app.link.lost(which)))
 
     def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
         """What the server's thread makes of it. Raises Cancelled."""
