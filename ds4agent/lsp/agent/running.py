@@ -45,7 +45,7 @@ class Running:
         self._warned: set[Path] = set()
         self._stack = ExitStack()
         shown = self._stack.enter_context(app.board.task("agent", self.interrupt))
-        self._showing = Showing(app.board, shown)
+        self._showing = Showing(app, shown)
         line = work.EngineLine(self._engine, self._cancel, self._lost)
         asking = Asking(app, session.id, self._wait, self._emit)
         known = bool(session.transcript.messages)
