@@ -91,7 +91,7 @@ def test_neovims_own_package_manager_installs_it(nvim: Path, home: Path, folder:
 def test_without_the_program_it_says_how_to_install_it(each_nvim: Path, home: Path, folder: Path) -> None:
     options = {"cmd": ["/nowhere/ds4agent", "lsp"]}
     with neovim(each_nvim, home, folder, "one.py", engine=NOWHERE, options=options) as it:
-        it.wait("Install it with")
+        it.wait("Install it with `make build`")
         it.type("\r")
         it.command("checkhealth ds4agent")
         text = it.wait("ds4agent was not found")
@@ -159,7 +159,7 @@ def test_the_manual_has_every_command_mapping_and_option(nvim: Path, home: Path,
         for name in it.ask("vim.tbl_keys(require('ds4agent.config').actions)"):
             assert f"`{name}`" in manual
         it.command("help ds4agent")
-        it.wait("A local model while you edit")
+        it.wait("Ghost text, code actions, chat and an agent")
 
 
 def test_completion_of_subcommands(nvim: Path, home: Path, folder: Path) -> None:

@@ -6,8 +6,15 @@ local waiting = {} ---@type fun(client: vim.lsp.Client)[]
 ---@return vim.lsp.Client? client one that has been initialized
 function M.get() return vim.lsp.get_clients({ name = M.NAME })[1] end
 
+--- While Neovim starts it would be taken for an error of the user's file, so it waits.
 ---@param message string
-function M.say(message, level) vim.notify("ds4agent: " .. message, level or vim.log.levels.INFO) end
+function M.say(message, level)
+  local function say() vim.notify("ds4agent: " .. message, level or vim.log.levels.INFO) end
+  if vim.v.vim_did_enter == 1 then
+    return say()
+  end
+  vim.api.nvim_create_autocmd("VimEnter", { once = true, callback = vim.schedule_wrap(say) })
+end
 
 --- Call `done` with a server that is ready; one is started if there is none.
 ---@param done fun(client: vim.lsp.Client)

@@ -48,7 +48,7 @@ end
 function M.set(options)
   local wrong = fault(options or {})
   if wrong then
-    vim.notify("ds4agent: setup(): " .. wrong, vim.log.levels.ERROR)
+    require("ds4agent.client").say("setup(): " .. wrong, vim.log.levels.ERROR)
     return
   end
   M.options = vim.tbl_extend("force", M.options, options or {})

@@ -11,8 +11,8 @@ local RESTARTS, WITHIN_MS = 3, 60000
 local deaths = {} ---@type number[]
 local late = {} ---@type lsp.WorkspaceFolder[] folders that the server has not been told about
 
-M.INSTALL = "ds4agent is not on PATH. Install it with `make build` in its checkout and put .venv/bin on PATH,"
-  .. " or name it: require('ds4agent').setup({ cmd = { '/path/to/ds4agent', 'lsp' } })"
+M.INSTALL = "its program was not found. Install it with `make build` in its checkout, and put .venv/bin on PATH"
+  .. " or name it: setup({ cmd = { '/path/to/ds4agent', 'lsp' } })"
 
 --- The server's command, or nil if it is nowhere. A checkout that this plugin lies in has one of its own.
 ---@return string[]?
