@@ -8,6 +8,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from ds4agent.engine.binding import Model
+from ds4agent.engine.healing import heal
 from ds4agent.engine.live import common_prefix
 from ds4agent.engine.vocab import Vocab
 from ds4agent.lsp.completion.gap import Windows
@@ -50,7 +51,7 @@ class Prompts:
         body = {"infill_order": "spm", "input_prefix": gap.before, "input_suffix": gap.tail + gap.after}
         raw = infill.parse_request(json.dumps(body).encode(), ParseContext(1 << 20)).raw
         assert raw is not None
-        found = self._vocab.prompt(raw).tokens
+        found = self._vocab.prompt(heal(raw, self._vocab.tokenizer)[0]).tokens
         changed = len(found) - common_prefix(self._before, found)
         self._before = found
         return changed

@@ -34,6 +34,12 @@ class Tokenizer(Protocol):
 
     def is_control(self, token: int) -> bool: ...
 
+    def last_word(self, line: bytes) -> int:
+        """Where the last word begins: what follows may make other tokens of it, of nothing before it."""
+
+    def spelling(self, rest: bytes) -> bytes:
+        """The tokens that a text may begin with which begins with `rest`; see Draw. No control tokens."""
+
 
 class Draw(Protocol):
     """Draws the next token after the last evaluated one; `greedy` overrides the temperature.

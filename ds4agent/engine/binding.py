@@ -17,7 +17,7 @@ from ds4agent.engine._ds4_abi import ffi
 from ds4agent.engine.backend import DrawSettings
 from ds4agent.resources import native_library
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 # Tokens whose compressed rows are stored together: DS4_BLOCK.
 BLOCK = 128
 Bytes = bytes | bytearray | memoryview
@@ -159,6 +159,16 @@ class Model:
 
     def is_control(self, token: int) -> bool:
         return bool(_lib.ds4_token_is_control(self._ptr, token))
+
+    def last_word(self, line: bytes) -> int:
+        """Where the last word of a line begins; see ds4.h."""
+        return int(_lib.ds4_last_word(line, len(line)))
+
+    def spelling(self, rest: bytes) -> bytes:
+        """The tokens that may come next where `rest` has to be spelt, as a sampler's mask."""
+        words, error = ffi.new("uint32_t[]", (self.info.n_vocab + 31) // 32), ffi.new("ds4_error *")
+        _check(_lib.ds4_spelling(self._ptr, rest, len(rest), words, error), error)
+        return bytes(ffi.buffer(words))
 
     @property
     def fingerprint(self) -> bytes:

@@ -10,7 +10,7 @@ Grammars are compiled where requests are prepared, not where tokens are drawn, a
 
 import re
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ds4agent.engine.backend import Tokenizer
 from ds4agent.wire.errors import RequestError
@@ -25,18 +25,32 @@ _COMPACT: Any = {"whitespace_flexible": False}
 _NAMES = {"json_schema": "JSON schema", "json_object": "JSON schema", "regex": "regular expression"}
 
 
-class Constraint:
-    """One answer being built. Not shared between requests."""
+class Constraint(Protocol):
+    """What an answer, or its beginning, is held to. Not shared between requests."""
+
+    def allowed(self) -> bytes:
+        """The tokens that may come next; see Draw."""
+
+    def accept(self, token: int) -> None:
+        """One of the allowed ones was drawn."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is asked for."""
+
+
+class Parsed:
+    """One answer being built by a grammar."""
 
     def __init__(self, matcher: "LLMatcher") -> None:
         self._matcher = matcher
 
     def allowed(self) -> bytes:
-        """The tokens that may come next; see Draw."""
+        """See Constraint."""
         return self._matcher.compute_bitmask()
 
     def accept(self, token: int) -> None:
-        """One of the allowed ones was drawn."""
+        """See Constraint."""
         self._matcher.consume_token(token)
 
     @property
@@ -60,7 +74,7 @@ class Grammars:
         self._compiled.move_to_end(output)
         if len(self._compiled) > _KEPT:
             self._compiled.popitem(last=False)
-        return Constraint(matcher.deep_copy())
+        return Parsed(matcher.deep_copy())
 
     def _compile(self, output: OutputFormat) -> "LLMatcher":
         from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper

@@ -92,7 +92,8 @@ class Generation:
         self._ids: list[str] = []
         self._raw = bytearray()
         self._n_prompt = len(live)
-        room = live.session.n_ctx - self._n_prompt
+        self._owed = len(encode(job.healed))
+        self._room = room = live.session.n_ctx - self._n_prompt
         limit = defaults.limit(job.request.options)
         self._limit = min(limit, room)
         record.decoding(limit, room)
@@ -147,8 +148,11 @@ class Generation:
             token = self._policy.next(self._machine)
             if token in self._vocab.ends and not self._job.request.options.ignore_eos:
                 return "stop"
+            text = self._new(self._vocab.text(token))
+            if not text:
+                yield token
+                continue
             self.generated += 1
-            text = self._vocab.text(token)
             self._raw += text
             self._logprobs.drawn(token, self._machine)
             orphans = self._machine.orphans
@@ -169,6 +173,17 @@ class Generation:
             if self._out_of_time(text):
                 return "length"
         return "length"
+
+    def _new(self, text: bytes) -> bytes:
+        """What of a token's text the client has not. A token with nothing of it takes room, but is not
+        counted.
+        """
+        owed = min(self._owed, len(text))
+        self._owed -= owed
+        if owed and owed == len(text):
+            self._room -= 1
+            self._limit = min(self._limit, self._room)
+        return text[owed:]
 
     def _out_of_time(self, text: bytes) -> bool:
         seconds = self._job.request.seconds

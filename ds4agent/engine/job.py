@@ -67,6 +67,8 @@ class Job:
     `forced`: tokens that come first behind the reasoning; `constraint`: what may come behind those, for the
     whole answer if the request names an output format.
 
+    `healed`: the text that the reply begins with because it was taken off the prompt; see healing.py.
+
     `prefetch`: the prompt is to be read, and nothing else.
 
     `sink` is called from the worker thread, the last time with Finished, Failed or Dropped; that of a job
@@ -83,6 +85,7 @@ class Job:
     body: bytes = b""
     forced: tuple[int, ...] = ()
     constraint: Constraint | None = None
+    healed: str = ""
     prefetch: bool = False
     dropped: threading.Event = field(default_factory=threading.Event)
     created: float = field(default_factory=time.monotonic)

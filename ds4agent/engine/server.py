@@ -16,13 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ds4agent.engine.constraint import Constraint, Grammars
+from ds4agent.engine.healing import Spelling, heal
 from ds4agent.engine.http import JSON, Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
 from ds4agent.engine.queue import QueueFull
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.replies import StreamedReply, WholeReply
-from ds4agent.engine.vocab import Vocab
+from ds4agent.engine.vocab import Vocab, encode
 from ds4agent.engine.worker import Worker
 from ds4agent.resources import openapi
 from ds4agent.wire import anthropic, chat, completions, infill, prefetch, responses
@@ -194,14 +195,18 @@ class Server:
         rendered = self._rendered(dialect.name, request)
         if missing := self._vocab.lacks(rendered):
             raise RequestError(501, f"this model has no {missing} token, which {dialect.name} needs")
+        rendered, healed = heal(rendered, self._vocab.tokenizer)
         prompt = self._vocab.prompt(rendered)
         if len(prompt.tokens) >= self._card.n_ctx:
             raise dialect.overflow(len(prompt.tokens), self._card.n_ctx)
         forced, constraint = self._forms(request)
+        if healed:
+            constraint = Spelling(self._vocab.tokenizer, encode(healed))
         return Job(
             prompt=prompt,
             forced=forced,
             constraint=constraint,
+            healed=healed,
             request=request,
             protocol=dialect.name,
             thinking=rendered.spans[-1] == Span(THINK_OPEN, control=True),

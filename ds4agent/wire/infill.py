@@ -8,6 +8,10 @@ will follow: it reads the files and the prefix, and stops before the hole.
 `infill_order` is ours. "psm", as without it, is the order above. "spm" is for typing: begin, files, hole,
 suffix, end, prefix, which the model goes on writing. What is typed is then the very end of the prompt, and
 all else is in the cache; a request for no tokens reads the whole of it. A model has to know the order.
+
+`heal` is ours too, and true where it is not given: the word that the cursor cut is written again by the model
+(see engine/healing.py). The reply is what comes behind it, and `n_predict` and the counts in the reply are of
+tokens that bring some of that.
 """
 
 import json
@@ -21,6 +25,7 @@ from ds4agent.wire.errors import RequestError, context_overflow, error_body
 from ds4agent.wire.fields import (
     Object,
     as_array,
+    as_bool,
     as_number,
     as_object,
     as_string,
@@ -31,7 +36,7 @@ from ds4agent.wire.fields import (
 from ds4agent.wire.json_spans import quote
 from ds4agent.wire.reply import Reply, Usage
 from ds4agent.wire.request import ParseContext, TurnRequest
-from ds4agent.wire.template import FIM_BEGIN, FIM_END, FIM_HOLE, ThinkMode, raw_prompt
+from ds4agent.wire.template import FIM_BEGIN, FIM_END, FIM_HOLE, Rendered, ThinkMode, raw_prompt
 
 
 def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
@@ -46,7 +51,7 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
         options = replace(options, sampling=replace(options.sampling, temperature=0.0))
     limit = optional(value, "t_max_predict_ms", as_number) or 0.0
     return TurnRequest(
-        raw=raw_prompt(_pieces(value, options.max_tokens == 0)),
+        raw=_prompt(value, options.max_tokens == 0),
         think=ThinkMode.NONE,
         options=options,
         seconds=limit / 1e3 if limit > 0 else None,
@@ -55,16 +60,21 @@ def parse_request(body: bytes, context: ParseContext) -> TurnRequest:
     )
 
 
-def _pieces(value: Object, warms: bool) -> list[tuple[str, bool]]:
+def _prompt(value: Object, warms: bool) -> Rendered:
     """The prompt in its order; of one that only warms, what stays."""
     order = _text(value, "infill_order") or "psm"
     if order not in ("psm", "spm"):
         raise RequestError(400, "infill_order has to be psm or spm")
     extra, before = _extra(value), _text(value, "input_prefix") + _text(value, "prompt")
     hole = [(FIM_HOLE, True), (_text(value, "input_suffix"), False), (FIM_END, True)]
+    heals = optional(value, "heal", as_bool) is not False and bool(before)
+    start = (FIM_BEGIN, True)
     if order == "spm":
-        return [(FIM_BEGIN, True), (extra, False), *hole, (before, False)]
-    return [(FIM_BEGIN, True), (extra + before, False), *([] if warms else hole)]
+        found = raw_prompt([start, (extra, False), *hole, (before, False)])
+        return replace(found, cursor=len(found.spans) - 1) if heals else found
+    found = raw_prompt([start, (extra + before, False), *([] if warms else hole)])
+    # Behind the beginning of a text and the first mark.
+    return replace(found, cursor=2) if heals else found
 
 
 def _text(value: Object, name: str) -> str:

@@ -68,9 +68,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A rendered prompt: `text` for humans and caches, `spans` for the tokenizer."""
+    """A rendered prompt: `text` for humans and caches, `spans` for the tokenizer.
+
+    `cursor`: the span whose last word a cursor may have cut, if that is to be healed.
+    """
 
     spans: tuple[Span, ...]
+    cursor: int | None = None
 
     @cached_property
     def text(self) -> str:

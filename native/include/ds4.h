@@ -29,7 +29,7 @@ extern "C" {
 #define DS4_API __attribute__((visibility("default")))
 #endif
 
-#define DS4_ABI_VERSION 3
+#define DS4_ABI_VERSION 4
 
 typedef enum {
     DS4_OK = 0,
@@ -104,6 +104,16 @@ DS4_API const char *ds4_token_bytes(const ds4_model *model, int32_t id, size_t *
 DS4_API int32_t ds4_token_find(const ds4_model *model, const char *text, size_t len);
 /* Whether a token is a control token (never produced from plain text). */
 DS4_API bool ds4_token_is_control(const ds4_model *model, int32_t id);
+/* Where the last word of a text begins, as the pre-tokeniser cuts it: what follows
+ * may make other tokens of that word, of nothing before it. The text is what
+ * follows a line end, or begins a text; len if it is no UTF-8. */
+DS4_API size_t ds4_last_word(const char *text, size_t len);
+/* The tokens that may come next where rest has to be spelt: those that are a prefix
+ * of it and those that it is a prefix of, but no control token. A bit each, as
+ * ds4_mask_logits() reads them; there is room for all. The first call sorts the
+ * vocabulary. */
+DS4_API ds4_status ds4_spelling(const ds4_model *model, const char *rest, size_t len, uint32_t *allowed,
+                                ds4_error *err);
 
 /* ctx: the most tokens the session may hold, 1 .. context_length. */
 DS4_API ds4_status ds4_session_new(ds4_model *model, int32_t ctx, ds4_session **out, ds4_error *err);

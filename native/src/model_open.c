@@ -139,6 +139,14 @@ int32_t ds4_token_find(const ds4_model *model, const char *text, size_t len) {
     return model->tok ? ds4_tokenizer_find(model->tok, text, len) : -1;
 }
 
+ds4_status ds4_spelling(const ds4_model *model, const char *rest, size_t len, uint32_t *allowed,
+                        ds4_error *err) {
+    if (!allowed || (len && !rest))
+        return ds4_fail(err, DS4_ERR_ARGUMENT, "spelling: a null pointer in place of text or bits");
+    if (!model->tok) return ds4_fail(err, DS4_ERR_UNSUPPORTED, "spelling: the model file has no tokenizer");
+    return ds4_tokenizer_spelling(model->tok, rest, len, allowed, err);
+}
+
 bool ds4_token_is_control(const ds4_model *model, int32_t id) {
     return model->tok && ds4_tokenizer_is_control(model->tok, id);
 }

@@ -27,6 +27,7 @@ struct tokenizer {
     specials control;
     bool *is_control;
     _Atomic uint8_t *whole;
+    _Atomic(uint32_t *) *order;
     int32_t bos, eos;
 };
 
@@ -145,6 +146,8 @@ bool ds4_tokenizer_is_control(const struct tokenizer *t, int32_t id) {
     return id >= 0 && (uint64_t)id < t->v.texts.n && t->is_control[id];
 }
 
+uint32_t ds4_tokenizer_size(const struct tokenizer *t) { return (uint32_t)t->v.texts.n; }
+_Atomic(uint32_t *) *ds4_tokenizer_order(const struct tokenizer *t) { return t->order; }
 int32_t ds4_tokenizer_bos(const struct tokenizer *t) { return t->bos; }
 int32_t ds4_tokenizer_eos(const struct tokenizer *t) { return t->eos; }
 
@@ -189,7 +192,8 @@ static ds4_status load(struct tokenizer *t, const gguf *g, uint32_t n_vocab, ds4
     if (st != DS4_OK) return st;
     t->is_control = calloc(n_vocab, sizeof *t->is_control);
     t->whole = calloc(n_vocab, sizeof *t->whole);
-    if (!t->is_control || !t->whole) return ds4_fail(err, DS4_ERR_MEMORY, "tokenizer: out of memory");
+    t->order = calloc(1, sizeof *t->order);
+    if (!t->is_control || !t->whole || !t->order) return ds4_fail(err, DS4_ERR_MEMORY, "tokenizer: out of memory");
     for (uint32_t i = 0; i < t->control.n; i++) t->is_control[t->control.sorted[i].id] = true;
     return DS4_OK;
 }
@@ -219,6 +223,8 @@ void ds4_tokenizer_free(struct tokenizer *t) {
     bpe_free(&t->merges);
     specials_free(&t->control);
     free(t->is_control);
+    if (t->order) free(*t->order);
+    free((void *)t->order);
     free((void *)t->whole);
     free(t);
 }

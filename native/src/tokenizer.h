@@ -15,5 +15,11 @@ ds4_status ds4_tokenizer_encode(const struct tokenizer *t, const char *text, siz
 const char *ds4_tokenizer_bytes(const struct tokenizer *t, int32_t id, size_t *len);
 int32_t ds4_tokenizer_find(const struct tokenizer *t, const char *text, size_t len);
 bool ds4_tokenizer_is_control(const struct tokenizer *t, int32_t id);
+ds4_status ds4_tokenizer_spelling(const struct tokenizer *t, const char *rest, size_t len, uint32_t *allowed,
+                                  ds4_error *err);
+
+uint32_t ds4_tokenizer_size(const struct tokenizer *t);
+/* Where spelling.c keeps its order of the vocabulary; freed with the tokenizer. */
+_Atomic(uint32_t *) *ds4_tokenizer_order(const struct tokenizer *t);
 
 #endif

@@ -21,9 +21,12 @@ Extra = Sequence[dict[str, str]]
 
 
 class Filler(Protocol):
-    """`chats`: what it writes may stand in a fence."""
+    """`chats`: what it writes may stand in a fence. `heals`: letters before the cursor are not read, since
+    the model writes the word that they begin (see ds4agent.engine.healing).
+    """
 
     chats: bool
+    heals: bool
 
     def write(self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str) -> AsyncGenerator[str]:
         """What belongs at the cursor, `most` tokens of it. Raises EngineError."""
@@ -33,9 +36,12 @@ class Filler(Protocol):
 
 
 class Infill:
-    """`infill_order` is ours; llama-server has an order of its own and does not mind."""
+    """`infill_order` and healing, the default, are ours; llama-server has an order of its own, does not mind,
+    and reads the letters with the next key.
+    """
 
     chats = False
+    heals = True
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -70,6 +76,7 @@ class ChatFiller:
     """The text before the cursor ends the message, so that a cache of prefixes keeps all the rest."""
 
     chats = True
+    heals = False
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint

@@ -9,6 +9,7 @@ leaves all in front of it as it was, byte for byte.
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from string import ascii_letters
 
 from ds4agent.lsp.document import Document, Point
 
@@ -43,6 +44,11 @@ class Gap:
     def below(self) -> list[str]:
         """The lines behind the cursor's."""
         return self.after.split("\n")[1:]
+
+    @property
+    def before_word(self) -> "Gap":
+        """Without the letters before the cursor, which an engine that heals words does not read."""
+        return replace(self, before=self.before.rstrip(ascii_letters))
 
     def with_text(self, text: str) -> "Gap":
         """As if this had been typed."""

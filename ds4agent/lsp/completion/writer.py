@@ -8,11 +8,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ds4agent.client.cancel import Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
-from ds4agent.lsp.completion.filler import Filler
+from ds4agent.lsp.completion.filler import Extra, Filler
 from ds4agent.lsp.completion.gap import Gap
 from ds4agent.lsp.completion.ring import Ring
 from ds4agent.lsp.completion.shape import shape_of
@@ -20,6 +20,7 @@ from ds4agent.lsp.completion.source import Source
 from ds4agent.lsp.completion.trim import is_over, trim, unfenced
 
 T = TypeVar("T")
+Place = tuple[str, Gap, Extra]
 log = logging.getLogger(__name__)
 # A real model may read a cold prompt for that long.
 PATIENCE_SECONDS = 30.0
@@ -36,7 +37,7 @@ class Writer:
         self._tell = tell
         self._patience = patience
         self._troubled = False
-        self._read: tuple[Any, ...] = ()
+        self._read: Place | None = None
 
     async def suggest(self, uri: str, gap: Gap, ring: Ring, most: int, lane: str = LANE) -> str | None:
         """What to insert, perhaps nothing. None: no engine could say."""
@@ -49,25 +50,22 @@ class Writer:
                     text += piece
                     if is_over(_plain(filler, text), gap, shape):
                         break
+            self._read = _place(filler, uri, gap, extra)
             return trim(_plain(filler, text), gap, shape)
 
-        found = await self._asked(written)
-        if found is not None:
-            self._read = (uri, gap, extra)
-        return found
+        return await self._asked(written)
 
     async def warm(self, uri: str, gap: Gap, ring: Ring) -> None:
         """Have the engine read what will not change with the next key, if it has not."""
         extra = ring.extra(uri)
-        if self._read == (uri, gap, extra):
-            return
 
-        async def warmed(filler: Filler) -> bool:
-            await filler.warm(gap, extra, ASIDE)
-            return True
+        async def warmed(filler: Filler) -> None:
+            place = _place(filler, uri, gap, extra)
+            if self._read != place:
+                await filler.warm(gap, extra, ASIDE)
+                self._read = place
 
-        if await self._asked(warmed):
-            self._read = (uri, gap, extra)
+        await self._asked(warmed)
 
     async def _asked(self, ask: Callable[[Filler], Awaitable[T]]) -> T | None:
         try:
@@ -91,6 +89,11 @@ class Writer:
         if not self._troubled:
             self._tell(f"no completion: {why}")
         self._troubled = True
+
+
+def _place(filler: Filler, uri: str, gap: Gap, extra: Extra) -> Place:
+    """What the engine has read then."""
+    return uri, gap.before_word if filler.heals else gap, extra
 
 
 def _plain(filler: Filler, text: str) -> str:

@@ -36,6 +36,18 @@ class ScriptedModel:
     def is_control(self, token: int) -> bool:
         return token < _FIRST_BYTE
 
+    def last_word(self, line: bytes) -> int:
+        """Nothing becomes of a byte but itself."""
+        return len(line)
+
+    def spelling(self, rest: bytes) -> bytes:
+        allowed = bytearray((self.n_vocab + 31) // 32 * 4)
+        for token in range(_FIRST_BYTE, self.n_vocab):
+            text = self.token_bytes(token)
+            if text.startswith(rest) or rest.startswith(text):
+                allowed[token // 8] |= 1 << token % 8
+        return bytes(allowed)
+
     def rendered(self, text: str) -> list[int]:
         out: list[int] = []
         for i, part in enumerate(_SPLIT.split(text)):
