@@ -45,13 +45,13 @@ def heal(rendered: Rendered, tokenizer: Tokenizer) -> tuple[Rendered, str]:
     if rendered.cursor is None:
         return rendered, ""
     text = rendered.spans[rendered.cursor].text
-    sure, word = _unfinished(text, tokenizer)
+    sure, word = unfinished(text, tokenizer)
     kept = (text[: len(text) - len(sure) - len(word)], sure)
     before, after = rendered.spans[: rendered.cursor], rendered.spans[rendered.cursor + 1 :]
     return Rendered((*before, *(Span(part, False) for part in kept if part), *after)), word
 
 
-def _unfinished(text: str, tokenizer: Tokenizer) -> tuple[str, str]:
+def unfinished(text: str, tokenizer: Tokenizer) -> tuple[str, str]:
     """The last word: what of it stays, since whatever it becomes begins with these tokens, and the rest."""
     line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :].encode("utf-8", "surrogateescape")
     word = line[tokenizer.last_word(line) :]

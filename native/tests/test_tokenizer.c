@@ -69,6 +69,41 @@ static void test_bytes(const struct tokenizer *t) {
           "texts that are no token");
 }
 
+static void expect_spelling(const struct tokenizer *t, const char *rest, const char *const *texts, int n) {
+    uint32_t allowed[16];
+    int found = 0;
+    CHECK(ds4_tokenizer_size(t) <= 32 * 16, "room for the bits");
+    CHECK(ds4_tokenizer_spelling(t, rest, strlen(rest), allowed, &err) == DS4_OK, "%s", err.message);
+    for (uint32_t i = 0; i < ds4_tokenizer_size(t); i++) found += allowed[i / 32] >> (i % 32) & 1;
+    CHECK(found == n, "%s: %d tokens, expected %d", rest, found, n);
+    for (int i = 0; i < n; i++) {
+        int32_t id = ds4_tokenizer_find(t, texts[i], strlen(texts[i]));
+        CHECK(id >= 0 && (allowed[id / 32] >> (id % 32) & 1), "%s: %s", rest, texts[i]);
+    }
+}
+
+#define SPELLING(rest, ...)                                                        \
+    expect_spelling(t, rest, (const char *const[]){__VA_ARGS__},                    \
+                    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void test_spelling(const struct tokenizer *t) {
+    SPELLING("the", "t", "th", "the");
+    SPELLING("t", "t", "th", "the");
+    SPELLING("thx", "t", "th");
+    SPELLING(" ", "Ġ", "Ġthe");
+    SPELLING(" th", "Ġ", "Ġthe");
+    SPELLING("<think>", "<");
+    SPELLING("\xff", "ÿ");
+    SPELLING("\xc3\xa9", "Ã", "Ã©");
+}
+
+static void test_last_word(void) {
+    CHECK(ds4_last_word(TEXT("a + ri")) == 3 && ds4_last_word(TEXT("max_va")) == 3, "a letter run with what leads it");
+    CHECK(ds4_last_word(TEXT("x   ")) == 1 && ds4_last_word("", 0) == 0, "spaces, nothing");
+    CHECK(ds4_last_word(TEXT("1234")) == 3 && ds4_last_word(TEXT("f((")) == 1, "digits by three, signs together");
+    CHECK(ds4_last_word(TEXT("ab\xff")) == 3, "no UTF-8");
+}
+
 static void test_room(const struct tokenizer *t) {
     int32_t ids[4] = {-7, -7, -7, -7};
     size_t n;
@@ -210,6 +245,8 @@ int main(void) {
     struct tokenizer *t = open_tokenizer(&g, &file);
     test_control_tokens(t);
     test_bytes(t);
+    test_spelling(t);
+    test_last_word();
     test_room(t);
     test_words_of_any_length(t);
     test_hostile_words(t);

@@ -96,6 +96,27 @@ def test_what_is_typed_costs_what_it_changes(bundled: EngineProcess) -> None:
     assert max(back) <= 4
 
 
+def test_while_letters_are_typed_nothing_is_read(bundled: EngineProcess) -> None:
+    typed(bundled, "size = co")
+    assert [typed(bundled, "size = compute"[:n])["prompt_n"] for n in range(10, 15)] == [0] * 5
+
+
+@pytest.mark.parametrize("order", ["psm", "spm"])
+def test_the_model_writes_the_word_that_the_cursor_cut(bundled: EngineProcess, order: str) -> None:
+    about = {"input_suffix": AFTER, "n_predict": 16, "infill_order": order}
+    for n in range(5):
+        reply = infilled(bundled, input_prefix=BEFORE + "ght"[:n], **about)
+        assert reply["content"].startswith("ght"[n:])
+
+
+def test_healing_can_be_switched_off(bundled: EngineProcess) -> None:
+    healed, whole = (infilled(bundled, input_prefix=BEFORE, n_predict=1, heal=heal) for heal in (True, False))
+    assert whole["tokens_evaluated"] > healed["tokens_evaluated"]
+    assert whole["tokens_predicted"] == healed["tokens_predicted"] == 1
+    head, _ = post(bundled, "/infill", input_prefix="a", heal="no")
+    assert head.startswith("HTTP/1.1 400")
+
+
 def test_a_warmed_prompt_is_not_read_again(bundled: EngineProcess) -> None:
     warmed = typed(bundled, "warmed = ", n_predict=0)
     assert (warmed["predicted_n"], warmed["prompt_n"] + warmed["cache_n"] > 1000) == (0, True)
@@ -210,7 +231,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = (
-    "prompt input_prefix input_suffix input_extra infill_order n_predict t_max_predict_ms stop stream "
+    "prompt input_prefix input_suffix input_extra infill_order heal n_predict t_max_predict_ms stop stream "
     "response_fields temperature top_k top_p min_p seed thinking think reasoning_effort max_tokens model "
     "ignore_eos"
 ).split()

@@ -1,8 +1,9 @@
 """How well a model completes code it has never seen: fill-in-the-middle and next line, on the held-out files.
 
-    python -m ds4train.evaluate_code MODEL.gguf [--count N]
+    python -m ds4train.evaluate_code MODEL.gguf [--count N] [--heal]
 
-The model is anything that continues a list of token ids; the command uses the project's engine, greedily.
+The model is anything that continues a list of token ids; the command uses the project's engine, greedily and,
+with --heal, as its /infill does: words that a hole cut are taken off the prompt and spelt again.
 """
 
 from __future__ import annotations
@@ -97,23 +98,47 @@ def evaluate(complete: Complete, count: int = 200, seed: int = 1) -> list[Score]
     return scores
 
 
-def engine_completer(path: Path, context: int = 2048) -> Complete:
+def engine_completer(path: Path, context: int = 2048, heal: bool = False) -> Complete:
     """Greedy completion by libds4."""
+    from ds4agent.engine.backend import DrawSettings
     from ds4agent.engine.binding import Model
+    from ds4agent.engine.healing import Spelling, unfinished
 
-    session = Model(path).session(context)
+    model = Model(path)
+    session = model.session(context)
+    draw = session.sampler(DrawSettings(0.0, 1.0, 0.0, 0, 1))
+
+    def cut_word(prompt: list[int]) -> tuple[list[int], bytes]:
+        """The prompt without the tokens of the word before its hole, and that word."""
+        end = prompt.index(tok.FIM_HOLE_ID) if tok.FIM_HOLE_ID in prompt else len(prompt)
+        if end and prompt[end - 1] == tok.FIM_BEGIN_ID:
+            end = len(prompt)
+        begin = max(n for n in range(end) if model.is_control(prompt[n])) + 1
+        word = unfinished(tok.load().decode(prompt[begin:end]), model)[1].encode()
+        first, size = end, 0
+        while size < len(word):
+            first -= 1
+            size += len(model.token_bytes(prompt[first]))
+        return prompt[:first] + prompt[end:], word
 
     def complete(prompt: list[int], most: int, stop: Stop) -> list[int]:
+        kept, word = cut_word(prompt) if heal else (prompt, b"")
+        spelling, owed = Spelling(model, word), len(word)
         session.reset()
-        session.eval(prompt)
+        session.eval(kept)
         out: list[int] = []
         while len(out) < most:
-            logits = session.logits()
-            token = logits.index(max(logits))
+            token = draw(True, None if spelling.done else spelling.allowed())
             if token == tok.EOS_ID:
                 break
-            out.append(token)
-            if stop(token):
+            if owed:
+                spelling.accept(token)
+                text = model.token_bytes(token)
+                out += model.tokenize(text[owed:])
+                owed = max(0, owed - len(text))
+            else:
+                out.append(token)
+            if out and stop(out[-1]):
                 break
             session.eval([token])
         return out
@@ -126,8 +151,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--heal", action="store_true", help="spell words anew that a hole cut")
     options = parser.parse_args()
-    for score in evaluate(engine_completer(options.model), options.count):
+    for score in evaluate(engine_completer(options.model, heal=options.heal), options.count):
         print(score, flush=True)
 
 
