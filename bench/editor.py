@@ -175,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Measure completion in an editor, and how much of it is right."
     )
-    parser.add_argument("--lines", type=int, default=40, help="held-out lines of each kind (%(default)s)")
+    parser.add_argument("--lines", type=int, default=200, help="held-out lines of each kind (%(default)s)")
     options = parser.parse_args()
     print("| measurement | measured | goal |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:

@@ -20,10 +20,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from bench.editor_text import PREFIX, SUFFIX, sources
 from ds4agent.client.http import Endpoint
-from ds4agent.lsp.completion.filler import Infill
+from ds4agent.lsp.completion.filler import Extra, Filler, Infill
 from ds4agent.lsp.completion.gap import Gap
 from ds4agent.lsp.completion.shape import Shape
 from ds4agent.lsp.completion.trim import is_over, trim
@@ -32,6 +33,8 @@ from tests.engine_fixtures import running_engine
 _WORDS = re.compile(r"\w+|[^\w\s]| +|\n")
 LONGEST, SHORTEST = 8, 2
 LINE = Shape(False)
+# Lines that are typed character by character, which takes a request each.
+TYPED = 30
 Suggest = Callable[[Gap], Awaitable[str]]
 
 
@@ -70,9 +73,14 @@ def _cut(lines: list[str], at: int, column: int) -> Cut:
     return Cut(Gap(before, "", after), lines[at][column:])
 
 
-def by_model(endpoint: Endpoint) -> Suggest:
-    filler = Infill(endpoint)
+class _Unhealed(Infill):
+    """Goes on from the tokens that the cut left."""
 
+    def _body(self, gap: Gap, extra: Extra) -> dict[str, Any]:
+        return super()._body(gap, extra) | {"heal": False}
+
+
+def by_model(filler: Filler) -> Suggest:
     async def suggest(gap: Gap) -> str:
         text = ""
         async with aclosing(filler.write(gap, [], LINE, 96, "completion")) as pieces:
@@ -117,13 +125,17 @@ async def measure(folder: Path, n: int) -> None:
     with running_engine(folder, "--threads", "2") as engine:
         endpoint = Endpoint("127.0.0.1", engine.port)
         all_of_them: list[tuple[str, Suggest]] = [
-            ("the bundled model", by_model(endpoint)), ("n-gram", by_ngram), ("recent line", by_recent_line),
+            ("the bundled model", by_model(Infill(endpoint))),
+            ("the bundled model, words not healed", by_model(_Unhealed(endpoint))),
+            ("n-gram", by_ngram), ("recent line", by_recent_line),
         ]  # fmt: skip
-        found = cuts(n)
-        characters = sum(len(line.wanted) for line, _ in found)
+        found, some = cuts(n), cuts(min(n, TYPED))
+        characters = sum(len(line.wanted) for line, _ in some)
         for name, suggest in all_of_them:
             lines = sum([await suggest(line.gap) == line.wanted for line, _ in found])
             holes = sum([await suggest(hole.gap) == hole.wanted for _, hole in found])
-            saved = sum([await _saved(line, suggest) for line, _ in found])
+            saved = sum([await _saved(line, suggest) for line, _ in some])
             print(f"| {name} | {lines / n:.1%} | {holes / n:.1%} | {saved / characters:.1%} |", flush=True)
-    print(f"\n{n} lines of each kind, {characters:,} characters of {len(sources())} files of ds4agent.")
+    print(
+        f"\n{n} lines of each kind; {len(some)} typed, of {characters:,} characters; {len(sources())} files."
+    )
