@@ -6,10 +6,12 @@ a cursor is taken off the prompt, and the reply has to begin with it: until it i
 prefix of what is left of it, or what is left a prefix of the token. The client gets what comes behind it.
 
 What is taken off is the last word as the pre-tokeniser cuts the line, since what follows may make other
-tokens of that word and of nothing before it: nothing behind a line end, and of a long word only the last MOST
-tokens. Of that, what can be one token only stays in the prompt, by itself: in many vocabularies the space
-before a word. While letters are typed the prompt stays what it is, but for that space, and so does a greedy
-reply that they agree with.
+tokens of that word and of nothing before it; of a long word only the last MOST tokens. Of that, what can be
+one token only stays in the prompt, by itself: in many vocabularies the space before a word. While letters are
+typed the prompt stays what it is, but for that space, and so does a greedy reply that they agree with.
+
+A cut behind anything but a letter, a digit or an underscore is left alone: mostly a token ends there, and
+models are trained to fill holes that begin there.
 """
 
 from ds4agent.engine.backend import Tokenizer
@@ -53,6 +55,8 @@ def heal(rendered: Rendered, tokenizer: Tokenizer) -> tuple[Rendered, str]:
 
 def unfinished(text: str, tokenizer: Tokenizer) -> tuple[str, str]:
     """The last word: what of it stays, since whatever it becomes begins with these tokens, and the rest."""
+    if not (text[-1:].isalnum() or text.endswith("_")):
+        return "", ""
     line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :].encode("utf-8", "surrogateescape")
     word = line[tokenizer.last_word(line) :]
     last = b"".join(map(tokenizer.token_bytes, tokenizer.tokenize(word)[-MOST:]))

@@ -92,8 +92,9 @@ def test_any_text_cut_anywhere_is_spelt_again(text: str, data: st.DataObject) ->
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", ""), ("x\n", ""), ("x\r\n", ""), ("a\n    ", "    "), ("width * hei", "hei"), ("a.bc", "bc"),
-        ("x = 12", ""), ("max_va", "va"), ("漢字", "漢字"), ("<｜fim▁hole", "hole"),
+        ("", ""), ("x\n", ""), ("x\r\n", ""), ("a\n    ", ""), ("f(", ""), ("x = ", ""), ("x = 12", ""),
+        ("width * hei", "hei"), ("a.bc", "bc"), ("max_", "_"), ("max_va", "va"), ("漢字", "漢字"),
+        ("<｜fim▁hole", "hole"),
     ],
 )  # fmt: skip
 def test_the_word_is_taken_off(text: str, word: str) -> None:
@@ -197,7 +198,7 @@ def engine() -> Engine:
 
 
 BEFORE = "def label(größe, 名前, width):\n    "
-TYPED = ["return wid", "return 名", "return grö", "zqxjkv", "x = '🙂", "return f(width)[", "   ", "re", "\\u"]
+TYPED = ["return wid", "return 名", "return grö", "zqxjkv", "x = '🙂e", "return f(wi", "re", "x = '\\u"]
 
 
 @pytest.mark.parametrize("order", ["psm", "spm"])
