@@ -1,6 +1,6 @@
 """Run one hand-written task through the real agent in a real git repository and judge what is left.
 
-A task (`tasks/<family>.toml`) is a prompt, the files it starts from and what must hold at the end:
+A task (`tasks/<set>/<family>.toml`) is a prompt, the files it starts from and what must hold at the end:
 
     files          path -> text, committed before the agent starts
     commit         the subject of that commit, where it matters
@@ -35,6 +35,7 @@ NOT_CONTENT = {".git", "__pycache__", ".pytest_cache"}
 
 @dataclass(frozen=True)
 class Task:
+    task_set: str
     family: str
     name: str
     prompt: str
@@ -73,9 +74,9 @@ class Outcome:
 
 
 def load_tasks() -> Iterator[Task]:
-    for path in sorted(TASKS.glob("*.toml")):
+    for path in sorted(TASKS.glob("*/*.toml")):
         for entry in tomllib.loads(path.read_text())["task"]:
-            yield Task(family=path.stem, **entry)
+            yield Task(task_set=path.parent.name, family=path.stem, **entry)
 
 
 def make_repository(folder: Path, files: Mapping[str, str], subject: str) -> None:

@@ -4,11 +4,15 @@ The goal is 85 of 100, and the shipped model does not reach it (native/train/MOD
 and what limits them). The test prints the rate by family and the distance to the goal, and fails when the
 rate falls clearly below what this model reached: then the agent, the engine or the prompts have broken
 something. A model that is better raises REACHED; nothing lowers it.
+
+There is more than one set of tasks because a set wears out: once its failures are known, in kind, to whoever
+widens the training sessions, its rate says less about tasks that nobody has seen. A set added later is the
+fresher measure. Each is a test of its own, so that two workers share them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,20 +21,23 @@ import pytest
 from tests.e2e.task_runner import Task, faults, load_tasks, make_repository, private_environment, run_agent
 
 GOAL = 0.85
-REACHED = 0.75
+REACHED = {"first": 0.75, "second": 0.60}
 # Another processor rounds int8 products in another order, which tips a close choice in a task or two.
 NOISE = 0.06
 PER_FAMILY = 5
 FAMILIES = {"append", "change", "create", "find", "fix", "lookup", "plain", "rename", "run", "several"}
 
 
-def test_the_tasks_cover_every_family() -> None:
-    counts: dict[str, int] = defaultdict(int)
-    for task in load_tasks():
-        counts[task.family] += 1
+@pytest.mark.parametrize("task_set", REACHED)
+def test_a_set_covers_every_family(task_set: str) -> None:
+    counts = Counter(task.family for task in load_tasks() if task.task_set == task_set)
     assert set(counts) == FAMILIES
     assert min(counts.values()) >= PER_FAMILY
-    assert sum(counts.values()) >= 48
+    assert counts.total() >= 48
+
+
+def test_no_set_is_left_out() -> None:
+    assert {task.task_set for task in load_tasks()} == set(REACHED)
 
 
 def _attempt(task: Task, folder: Path, engine_url: str, env: dict[str, str]) -> list[str]:
@@ -49,12 +56,13 @@ def _table(results: dict[str, dict[str, list[str]]]) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task_set", REACHED)
 def test_success_rate(
-    engine_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
+    task_set: str, engine_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     env = private_environment(tmp_path / "home")
     results: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for number, task in enumerate(load_tasks()):
+    for number, task in enumerate(task for task in load_tasks() if task.task_set == task_set):
         folder = tmp_path / f"{number:02}" / "project"
         results[task.family][task.name] = _attempt(task, folder, engine_url, env)
     outcomes = [not found for tasks in results.values() for found in tasks.values()]
@@ -62,4 +70,4 @@ def test_success_rate(
     table = _table(results)
     summary = f"all        {sum(outcomes)} of {len(outcomes)} = {rate:.0%} (goal {GOAL:.0%})"
     record_property("figures", f"{table}\n{summary}")
-    assert rate >= REACHED - NOISE, table
+    assert rate >= REACHED[task_set] - NOISE, table
