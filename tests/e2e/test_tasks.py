@@ -1,9 +1,9 @@
 """The held-out tasks: how many of them the bundled model does through the real agent.
 
-The goal is 85 of 100, and the shipped model does not reach it (native/train/MODEL_CARD.md has its scores
-and what limits them). The test prints the rate by family and the distance to the goal, and fails when the
-rate falls clearly below what this model reached: then the agent, the engine or the prompts have broken
-something. A model that is better raises REACHED; nothing lowers it.
+The goal is 85 of 100; native/train/MODEL_CARD.md has the scores of the shipped model and what limits them.
+The test prints the rate by family and the distance to the goal, and fails when the rate falls clearly below
+what this model reached: then the agent, the engine or the prompts have broken something. A model that is
+better raises REACHED; nothing lowers it.
 
 There is more than one set of tasks because a set wears out: once its failures are known, in kind, to whoever
 widens the training sessions, its rate says less about tasks that nobody has seen. A set added later is the
@@ -21,7 +21,7 @@ import pytest
 from tests.e2e.task_runner import Task, faults, load_tasks, make_repository, private_environment, run_agent
 
 GOAL = 0.85
-REACHED = {"first": 0.75, "second": 0.60}
+REACHED = {"first": 0.88, "second": 0.60}
 # Another processor rounds int8 products in another order, which tips a close choice in a task or two.
 NOISE = 0.06
 PER_FAMILY = 5
