@@ -1,11 +1,12 @@
 // Where the extension begins. Nothing heavy is loaded before activate has returned.
 import * as vscode from "vscode";
+import { chat } from "./chat";
 import { Server } from "./client";
 
 /** A part of the extension: what it registers lasts as long as `context`. It is called before the server starts. */
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
-const PARTS: Part[] = [];
+const PARTS: Part[] = [chat];
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("ds4agent", { log: true });
