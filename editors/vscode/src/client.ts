@@ -28,6 +28,9 @@ export class Server implements vscode.Disposable {
   /** Wraps of LSP's own requests; to be set before the server is started. */
   readonly middleware: Middleware = { workspace: { configuration: () => [forServer()] } };
 
+  /** Called with each client before it starts. */
+  readonly prepare: Array<(client: LanguageClient) => void> = [];
+
   constructor(
     readonly context: vscode.ExtensionContext,
     readonly log: vscode.LogOutputChannel,
@@ -126,6 +129,7 @@ export class Server implements vscode.Disposable {
     this.client = client;
     this.process = process;
     for (const [method, listener] of this.listeners) client.onNotification(method, listener);
+    for (const prepared of this.prepare) prepared(client);
     // It tells of its failure in a rejection that comes later than the end of the process, and says less.
     await Promise.race([client.start(), process.rejectAtEnd(), process.rejectAfter(ANSWER_SECONDS)]);
     if (this.client !== client) return;
