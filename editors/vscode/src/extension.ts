@@ -5,12 +5,13 @@ import { chat } from "./chat";
 import { Server } from "./client";
 import { edits } from "./edits";
 import { ghost } from "./ghost";
+import { lm } from "./lm";
 import { status } from "./status";
 
 /** A part of the extension: what it registers lasts as long as `context`. It is called before the server starts. */
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
-const PARTS: Part[] = [status, ghost, edits, chat, agent];
+const PARTS: Part[] = [status, ghost, edits, chat, agent, lm];
 const WELCOMED = "ds4agent.welcomed";
 
 export function activate(context: vscode.ExtensionContext): void {
