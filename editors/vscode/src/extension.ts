@@ -28,9 +28,14 @@ export function activate(context: vscode.ExtensionContext): void {
 
 async function begin(context: vscode.ExtensionContext, server: Server): Promise<void> {
   await server.start();
-  if (context.globalState.get(WELCOMED)) return;
+  if (context.globalState.get(WELCOMED) || !welcome()) return;
   await context.globalState.update(WELCOMED, true);
   await walkthrough(context);
+}
+
+/** VS Code's own setting for walkthroughs that come by themselves. */
+function welcome(): boolean {
+  return vscode.workspace.getConfiguration("workbench.welcomePage").get("walkthroughs.openOnInstall", true);
 }
 
 async function walkthrough(context: vscode.ExtensionContext): Promise<void> {
