@@ -49,9 +49,9 @@ export class Process {
     throw new Error(`${this.program} ${await this.ended}`);
   }
 
-  async rejectAfter(seconds: number): Promise<never> {
+  async rejectAfter(seconds: number, error: Error): Promise<never> {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
-    throw new Error(`${this.program} has not answered as a language server for ${seconds} s.`);
+    throw error;
   }
 
   kill(): void {
