@@ -13,7 +13,6 @@ import { forServer } from "./settings";
 
 export type ServerState = "stopped" | "starting" | "running" | "failed";
 
-const ANSWER_SECONDS = 30;
 // Of enums that are loaded too late to be named where they are needed.
 const GO_ON = 1 as ErrorAction.Continue;
 const DO_NOT_RESTART = 1 as CloseAction.DoNotRestart;
@@ -94,7 +93,7 @@ export class Server implements vscode.Disposable {
     const client = (this.client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), this.options(turn, process)));
     for (const [method, listener] of this.listeners) client.onNotification(method, listener);
     try {
-      await answered(client, process, found);
+      await process.until(client.start());
     } catch (error) {
       if (turn !== this.turn) return;
       await this.drop();
@@ -195,11 +194,4 @@ export class Server implements vscode.Disposable {
     this.changed.fire(state);
     void vscode.commands.executeCommand("setContext", "ds4agent.running", state === "running");
   }
-}
-
-/** Resolves once the server has answered; else rejects with why, of which its process knows more than its client. */
-async function answered(client: LanguageClient, process: Process, found: string): Promise<void> {
-  const silent = new Error(`${found} has not answered as a language server for ${ANSWER_SECONDS} s.`);
-  const begun = client.start().catch((error: Error) => Promise.race([process.rejectAtEnd(), process.rejectAfter(1, error)]));
-  await Promise.race([begun, process.rejectAtEnd(), process.rejectAfter(ANSWER_SECONDS, silent)]);
 }
