@@ -12,11 +12,12 @@ import { status } from "./status";
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
 const PARTS: Part[] = [status, ghost, edits, chat, agent, lm];
+let running: Server | undefined;
 const WELCOMED = "ds4agent.welcomed";
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("ds4agent", { log: true });
-  const server = new Server(context, log);
+  const server = (running = new Server(context, log));
   context.subscriptions.push(log, server);
   for (const part of PARTS) part(context, server);
   context.subscriptions.push(
@@ -29,11 +30,21 @@ export function activate(context: vscode.ExtensionContext): void {
   setImmediate(() => void begin(context, server));
 }
 
+/** The server is told to end, so that it saves what it has. */
+export async function deactivate(): Promise<void> {
+  await running?.stop();
+}
+
 async function begin(context: vscode.ExtensionContext, server: Server): Promise<void> {
   await server.start();
-  if (context.globalState.get(WELCOMED)) return;
+  if (context.globalState.get(WELCOMED) || !welcome()) return;
   await context.globalState.update(WELCOMED, true);
   await walkthrough(context);
+}
+
+/** VS Code's own setting for walkthroughs that come by themselves. */
+function welcome(): boolean {
+  return vscode.workspace.getConfiguration("workbench.welcomePage").get("walkthroughs.openOnInstall", true);
 }
 
 async function walkthrough(context: vscode.ExtensionContext): Promise<void> {
