@@ -1,5 +1,5 @@
 # The commands, plus clean. All they make lies in ignored folders of this checkout:
-# .venv (the program), build (objects), .bench-venv (llama.cpp).
+# .venv (the program), build (objects), .bench-venv (llama.cpp), editors/vscode/node_modules and out.
 #
 #   make run                          the main job in a small throw-away repository
 #   make run TASK='...' DIR=~/repo    the same on a repository of yours
@@ -9,7 +9,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
-.PHONY: build run test check lint fuzz soak bench clean
+.PHONY: build run test check lint fuzz soak bench vsix clean
 .DELETE_ON_ERROR:
 
 build: .venv/.built
@@ -60,8 +60,27 @@ lint: .venv/.dev
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
+# The extension of VS Code: editors/vscode/ds4agent.vsix.
+VSCODE := editors/vscode
+VSIX := $(VSCODE)/ds4agent.vsix
+VSCODE_SOURCES := $(VSCODE)/package.json $(VSCODE)/tsconfig.json $(VSCODE)/esbuild.mjs $(VSCODE)/README.md \
+	$(shell find $(VSCODE)/src $(VSCODE)/media $(VSCODE)/images -type f 2>/dev/null)
+
+vsix: $(VSIX)
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
+	@scripts/need-node
+	@cd $(VSCODE) && npm ci --no-audit --no-fund --loglevel=error --cache "$(CURDIR)/.cache/npm/npm"
+	@touch $@
+
+$(VSIX): $(VSCODE)/node_modules/.installed $(VSCODE_SOURCES) LICENSE
+	@cp LICENSE $(VSCODE)/LICENSE
+	@cd $(VSCODE) && npm run --silent check && npx --no-install vsce package --no-dependencies \
+		--allow-missing-repository --out ds4agent.vsix
+
 bench: .venv/.dev
 	@scripts/bench $(BENCH)
 
 clean:
+	rm -rf $(VSCODE)/node_modules $(VSCODE)/out $(VSIX) $(VSCODE)/LICENSE
 	rm -rf .venv .bench-venv .cache build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis

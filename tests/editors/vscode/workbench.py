@@ -1,0 +1,164 @@
+"""VS Code's workbench in headless Chromium, as a person has it: keys and clicks go in, and the page is looked at.
+
+Nothing waits for a time to pass: what is waited for is in the page. All is written down that a page must not do
+here: requests to other hosts, dialogs.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Request, sync_playwright
+
+from tests.editors.vscode import install
+from tests.editors.vscode.code_server import CodeServer
+
+MILLISECONDS = 90_000.0
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+SIZE = {"width": 1280, "height": 800}
+# Of the frames of a webview the innermost has what the extension made.
+CHAT = "#ds4-chat"
+GHOST = '[class*="ghost-text"]'
+LINES = ".editor-group-container.active .editor-instance .view-line"
+SHOWN = """([selector, text]) => [...document.querySelectorAll(selector)]
+    .sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top))
+    .map(one => one.textContent).join("\\n").replaceAll("\\xa0", " ").includes(text)"""
+# Spaces that the editor draws.
+DRAWN_SPACE = "\xa0"
+
+
+class Workbench:
+    """A window."""
+
+    def __init__(self, page: Page, server: CodeServer) -> None:
+        self.page, self.server = page, server
+        self.strangers: list[str] = []
+        self.dialogs: list[str] = []
+        self.console: list[str] = []
+        page.set_default_timeout(MILLISECONDS)
+        page.on("request", self._note_request)
+        page.on("dialog", self._note_dialog)
+        page.on("console", lambda message: self.console.append(message.text))
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _note_request(self, request: Request) -> None:
+        at = urlsplit(request.url)
+        if at.scheme not in ("data", "blob") and at.hostname not in ("127.0.0.1", None):
+            self.strangers.append(request.url)
+
+    def open(self, folder: Path, *files: Path) -> None:
+        """The window with these files, the last of them in front, and the language server ready."""
+        self.page.goto(self.server.address(folder, *files))
+        self.page.wait_for_selector(".monaco-workbench .statusbar")
+        for file in files[-1:]:
+            self.page.wait_for_selector(f'.tab.active[data-resource-name="{file.name}"]')
+            self.page.wait_for_selector(".editor-instance .view-line")
+        self.ready()
+
+    def ready(self) -> None:
+        self.status(re.compile(r"ds4(?!.*(start|lost|stopped))", re.IGNORECASE)).wait_for()
+
+    def status(self, text: str | re.Pattern[str]) -> Locator:
+        """Our item of the status bar, if it says that."""
+        item = self.page.locator('.statusbar-item[id^="ds4agent.ds4agent"]')
+        return item.filter(has_text=text)
+
+    def key(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def command(self, title: str) -> None:
+        """By the palette; the whole title, with its category."""
+        self.key("F1")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(f">{title}")
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=title).first.click()
+
+    def answer(self, text: str) -> None:
+        """Into the box that asks something."""
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(text)
+        self.key("Enter")
+
+    def go(self, line: int, column: int = 1) -> None:
+        """Put the cursor there (from 1), focused in the editor."""
+        self.page.locator(".editor-instance .view-lines").first.click()
+        self.key("Control+g")
+        self.answer(f":{line}:{column}")
+
+    def lines(self) -> list[str]:
+        """What the editor in front shows, ghost text included."""
+        shown = self.page.locator(LINES)
+        found = shown.evaluate_all(
+            "all => all.map(one => [parseInt(one.style.top), one.textContent]).sort((a, b) => a[0] - b[0])"
+        )
+        return [text.replace(DRAWN_SPACE, " ").rstrip() for _, text in found]
+
+    def ghost(self) -> str:
+        """The ghost text that is shown."""
+        parts = self.page.locator(GHOST)
+        return "".join(parts.all_text_contents()).replace(DRAWN_SPACE, " ")
+
+    def wait_ghost(self, text: str) -> None:
+        self._until_shown(GHOST, text)
+
+    def wait_line(self, text: str) -> None:
+        """Until the editor in front shows this somewhere in its lines."""
+        self._until_shown(LINES, text)
+
+    def _until_shown(self, selector: str, text: str) -> None:
+        self.page.wait_for_function(SHOWN, arg=[selector, text])
+
+    def notification(self, text: str | re.Pattern[str]) -> Locator:
+        return self.page.locator(".notification-list-item").filter(has_text=text).first
+
+    def frame(self, selector: str = CHAT) -> Frame:
+        """The frame that has this element, waited for."""
+        deadline = time.monotonic() + MILLISECONDS / 1000
+        while time.monotonic() < deadline:
+            for frame in self.page.frames:
+                with suppress(Error):  # frames come and go while a view is loaded
+                    if frame.query_selector(selector):
+                        return frame
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"no frame has {selector}: {[frame.url for frame in self.page.frames]}")
+
+    def screenshot(self, path: Path) -> None:
+        self.page.screenshot(path=path)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """One of its own for each test: its event loop would be in the way of other tests."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=install.chromium(), args=FLAGS)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@contextmanager
+def window(inside: Browser, server: CodeServer) -> Iterator[Workbench]:
+    """A window without a memory of others, that must not have asked anybody else for anything."""
+    context = inside.new_context(viewport=SIZE, locale="en-US", reduced_motion="reduce")  # type: ignore[arg-type]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    found = Workbench(context.new_page(), server)
+    try:
+        yield found
+        assert found.strangers == []
+    finally:
+        context.close()
