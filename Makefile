@@ -70,17 +70,16 @@ vsix: $(VSIX)
 
 $(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
 	@scripts/need-node
-	@cd $(VSCODE) && npm ci --no-audit --no-fund --loglevel=error --cache "$(CURDIR)/.cache/npm/npm"
+	@cd $(VSCODE) && npm ci --loglevel=error
 	@touch $@
 
-$(VSIX): $(VSCODE)/node_modules/.installed $(VSCODE_SOURCES) LICENSE
-	@cp LICENSE $(VSCODE)/LICENSE
+$(VSIX): $(VSCODE)/node_modules/.installed $(VSCODE_SOURCES)
 	@cd $(VSCODE) && npm run --silent check && npx --no-install vsce package --no-dependencies \
-		--allow-missing-repository --out ds4agent.vsix
+		--allow-missing-repository --no-rewrite-relative-links --out ds4agent.vsix
 
 bench: .venv/.dev
 	@scripts/bench $(BENCH)
 
 clean:
-	rm -rf $(VSCODE)/node_modules $(VSCODE)/out $(VSIX) $(VSCODE)/LICENSE
+	rm -rf $(VSCODE)/node_modules $(VSCODE)/out $(VSIX)
 	rm -rf .venv .bench-venv .cache build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis

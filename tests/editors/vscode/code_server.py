@@ -77,9 +77,16 @@ def running(home: Path, *, extension: bool = True) -> Iterator[CodeServer]:
     program, env = install.code_server(), _environment(home)
     config = home / "config.yaml"
     config.write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
-    folders = ["--config", config, "--user-data-dir", home / "data", "--extensions-dir", home / "extensions"]
+    folders: list[str | Path] = [
+        "--config",
+        config,
+        "--user-data-dir",
+        home / "data",
+        "--extensions-dir",
+        home / "extensions",
+    ]
     if extension:
-        words = ["--install-extension", install.vsix(), "--force"]
+        words: list[str | Path] = ["--install-extension", install.vsix(), "--force"]
         subprocess.run([program, *folders, *words], env=env, check=True, capture_output=True)
     quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
     log = home / "code-server.log"

@@ -1,4 +1,4 @@
-"""What a model may write to get something executed, loaded or sent in a view; what succeeds leaves a trace."""
+"""What a model may write to get something executed, loaded or sent in a view; success leaves a trace."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """VS Code's server, a browser and the extension, installed once into this checkout's ignored cache.
 
 code-server is VS Code as a web server. It comes from npm, needs a newer Node than Debian has (from npm, too,
-with the headers that its native modules are built with), and some libraries, which apt installs where they are
+with the headers that its native modules are built with), and libraries, which apt installs where they are
 missing and we may. The browser is Debian's chromium. A second call finds all of it and takes no time.
 """
 

@@ -1,7 +1,7 @@
-"""VS Code's workbench in headless Chromium, as a person has it: keys and clicks go in, and the page is looked at.
+"""VS Code's workbench in headless Chromium, as a person has it: keys and clicks go in, the page is looked at.
 
-Nothing waits for a time to pass: what is waited for is in the page. All is written down that a page must not do
-here: requests to other hosts, dialogs.
+Nothing waits for a time to pass: what is waited for is in the page. What a page must not do here is written
+down: requests to other hosts, dialogs.
 """
 
 from __future__ import annotations
