@@ -37,7 +37,7 @@ SETTINGS = {
     "workbench.reduceMotion": "on",
     "security.workspace.trust.enabled": False,
     "git.openRepositoryInParentFolders": "never",
-    "chat.disableAIFeatures": False,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
     "editor.minimap.enabled": False,
     "editor.wordBasedSuggestions": "off",
     "files.autoSave": "off",
@@ -72,22 +72,15 @@ class CodeServer:
 
 
 @contextmanager
-def running(home: Path, *, extension: bool = True) -> Iterator[CodeServer]:
+def running(home: Path) -> Iterator[CodeServer]:
     """code-server with the extension installed from its package."""
     program, env = install.code_server(), _environment(home)
     config = home / "config.yaml"
     config.write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
-    folders: list[str | Path] = [
-        "--config",
-        config,
-        "--user-data-dir",
-        home / "data",
-        "--extensions-dir",
-        home / "extensions",
-    ]
-    if extension:
-        words: list[str | Path] = ["--install-extension", install.vsix(), "--force"]
-        subprocess.run([program, *folders, *words], env=env, check=True, capture_output=True)
+    folders: list[str | Path] = ["--config", config, "--user-data-dir", home / "data"]
+    folders += ["--extensions-dir", home / "extensions"]
+    words: list[str | Path] = ["--install-extension", install.vsix(), "--force"]
+    subprocess.run([program, *folders, *words], env=env, check=True, capture_output=True)
     quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
     log = home / "code-server.log"
     with log.open("wb") as out:

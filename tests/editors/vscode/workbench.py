@@ -22,7 +22,9 @@ MILLISECONDS = 90_000.0
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 SIZE = {"width": 1280, "height": 800}
 # Of the frames of a webview the innermost has what the extension made.
-CHAT = "#ds4-chat"
+CHAT = "#composer #question"
+STATUS = '.statusbar-item[id^="ds4agent.ds4agent"]'
+PREVIEW = ".bulk-edit-panel"
 GHOST = '[class*="ghost-text"]'
 LINES = ".editor-group-container.active .editor-instance .view-line"
 SHOWN = """([selector, text]) => [...document.querySelectorAll(selector)]
@@ -64,12 +66,12 @@ class Workbench:
         self.ready()
 
     def ready(self) -> None:
-        self.status(re.compile(r"ds4(?!.*(start|lost|stopped))", re.IGNORECASE)).wait_for()
+        """Until the language server runs and nothing goes on."""
+        self.page.wait_for_selector(f"{STATUS} .codicon-sparkle")
 
     def status(self, text: str | re.Pattern[str]) -> Locator:
         """Our item of the status bar, if it says that."""
-        item = self.page.locator('.statusbar-item[id^="ds4agent.ds4agent"]')
-        return item.filter(has_text=text)
+        return self.page.locator(STATUS).filter(has_text=text)
 
     def key(self, *keys: str) -> None:
         for key in keys:
@@ -119,8 +121,38 @@ class Workbench:
         """Until the editor in front shows this somewhere in its lines."""
         self._until_shown(LINES, text)
 
+    def wait_no_ghost(self) -> None:
+        self.page.wait_for_function(f"() => !document.querySelector({GHOST!r})")
+
     def _until_shown(self, selector: str, text: str) -> None:
         self.page.wait_for_function(SHOWN, arg=[selector, text])
+
+    def save(self) -> None:
+        """The file in front, until it is saved."""
+        self.key("Control+s")
+        self.page.wait_for_selector(".editor-group-container.active .tab.active:not(.dirty)")
+
+    def choose(self, title: str) -> None:
+        """In a menu that is open."""
+        menu = self.page.locator(".action-widget, .monaco-menu-container, .quick-input-widget:visible")
+        menu.get_by_text(title).first.click()
+
+    def preview(self) -> None:
+        """Until what would be changed is shown."""
+        self.page.wait_for_selector(f"{PREVIEW} .monaco-list-row")
+
+    def confirm(self) -> None:
+        self.page.get_by_role("button", name="Apply Refactoring").click()
+        self.page.wait_for_selector(PREVIEW, state="detached")
+
+    def discard(self) -> None:
+        self.page.get_by_role("button", name="Discard Refactoring").click()
+        self.page.wait_for_selector(PREVIEW, state="detached")
+
+    def chat(self) -> Frame:
+        """Our view, opened."""
+        self.command("ds4agent: New Chat")
+        return self.frame()
 
     def notification(self, text: str | re.Pattern[str]) -> Locator:
         return self.page.locator(".notification-list-item").filter(has_text=text).first
@@ -160,5 +192,10 @@ def window(inside: Browser, server: CodeServer) -> Iterator[Workbench]:
     try:
         yield found
         assert found.strangers == []
+    except Exception as error:
+        picture = server.home / "failed.png"
+        found.screenshot(picture)
+        error.add_note(f"what was to be seen then: {picture}")
+        raise
     finally:
         context.close()

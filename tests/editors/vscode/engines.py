@@ -1,0 +1,59 @@
+"""Engines whose answers are known beforehand, for the tests in VS Code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.editors.vscode.injections import INJECTIONS
+from tests.engine_fixtures import EngineProcess, reciting_engine
+
+# The rest of a line, or two lines of a block.
+WRITTEN = ["first", " + sec", "ond *", " thi", "rd\n", "    ret", "urn res", "ult"]
+LINE, NEXT = "first + second * third", "    return result"
+TOTAL = "def total(first, second, third):\n    # é💡\n"
+
+GREETER = '''"""Greets."""
+
+NAME = "é日🙂"
+
+
+def greet(name):
+    text = "é日🙂 " + name
+    return text
+'''
+OLD, NEW = 'text = "é日🙂 " + name', 'text = "hello 日🙂 " + name'
+THOUGHTS = ["They want", " another", " greeting: é日🙂."]
+# A function of a file with one line changed; good for chat, for apply and for edits.
+ANSWER = [
+    "Say **hello**:\n\n",
+    "```python\n",
+    "def greet(name):\n",
+    f"    {NEW}\n",
+    "    return text\n",
+    "```\n",
+]
+# So long that a test is through before it ends.
+LONG = [f"word{n} " for n in range(30_000)]
+
+
+def url(engine: EngineProcess) -> str:
+    return f"http://127.0.0.1:{engine.port}"
+
+
+@contextmanager
+def reciter(folder: Path, reasoning: Sequence[str], answer: Sequence[str]) -> Iterator[EngineProcess]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with reciting_engine(folder, reasoning, answer, "--ctx", "65536") as engine:
+        yield engine
+
+
+def hostile() -> list[str]:
+    """All injections, a paragraph each, in pieces that break them in the middle."""
+    pieces: list[str] = []
+    for number, text in enumerate(INJECTIONS):
+        half = len(text) // 2
+        # A model has no two pieces that are alike.
+        pieces += [f"\n\n{number}: {text[:half]}", f"{text[half:]} :{number}"]
+    return pieces
