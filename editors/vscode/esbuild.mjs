@@ -1,6 +1,7 @@
 // Two bundles: what runs in the extension host, and the script of the chat's webview.
 import { existsSync } from "node:fs";
 import { build } from "esbuild";
+import { slim } from "./slim.mjs";
 
 const common = { bundle: true, minify: true, sourcemap: false, legalComments: "none", logLevel: "warning" };
 
@@ -14,6 +15,7 @@ await build({
   external: ["vscode"],
   // The package's ES modules: what nobody uses is left out.
   mainFields: ["module", "main"],
+  plugins: [slim],
 });
 
 const view = "src/chat/view/main.ts";

@@ -1,0 +1,132 @@
+// A proposal in a diff editor: the document on the left, the document with all that is not decided about on the right.
+// Accepting a hunk makes it part of the document, rejecting takes it out of the proposal; either way it leaves the diff.
+import * as vscode from "vscode";
+import type { Hunk, Proposal } from "./proposal";
+
+export const SCHEME = "ds4agent-proposal";
+
+interface Open {
+  document: vscode.TextDocument;
+  proposal: Proposal;
+  uri: vscode.Uri;
+}
+
+export class Review implements vscode.TextDocumentContentProvider {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly all = new Map<string, Open>();
+  private count = 0;
+
+  readonly onDidChange = this.changed.event;
+
+  constructor(context: vscode.ExtensionContext) {
+    const commands: Record<string, (open: Open) => unknown> = {
+      "ds4agent.acceptHunk": (open) => this.accept(open, this.here(open)),
+      "ds4agent.rejectHunk": (open) => this.reject(open, this.here(open)),
+      "ds4agent.acceptAll": (open) => this.accept(open, open.proposal.hunks),
+      "ds4agent.rejectAll": (open) => this.reject(open, open.proposal.hunks),
+    };
+    context.subscriptions.push(
+      this.changed,
+      vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+      vscode.workspace.onDidChangeTextDocument((event) => this.onChange(event)),
+      vscode.workspace.onDidCloseTextDocument((document) => this.all.delete(document.uri.toString())),
+      vscode.window.tabGroups.onDidChangeTabs(() => this.tellKeys()),
+      vscode.window.tabGroups.onDidChangeTabGroups(() => this.tellKeys()),
+      ...Object.entries(commands).map(([name, run]) =>
+        vscode.commands.registerCommand(name, () => {
+          const open = this.active();
+          return open && run(open);
+        }),
+      ),
+    );
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    const open = this.all.get(uri.toString());
+    return open ? open.proposal.text(open.document.getText()) : "";
+  }
+
+  async open(document: vscode.TextDocument, proposal: Proposal, title: string): Promise<void> {
+    // The path is the document's, for the language; the number makes it another one each time.
+    const uri = document.uri.with({ scheme: SCHEME, authority: "", query: String(++this.count) });
+    const open = { document, proposal, uri };
+    this.all.set(uri.toString(), open);
+    const name = document.uri.path.split("/").at(-1);
+    await vscode.commands.executeCommand("vscode.diff", document.uri, uri, `${name}: ${title}`, { preview: true });
+    this.reveal(open);
+  }
+
+  private active(): Open | undefined {
+    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+    return input instanceof vscode.TabInputTextDiff ? this.all.get(input.modified.toString()) : undefined;
+  }
+
+  /** Keys and buttons are there while a proposal is in front. */
+  private tellKeys(): void {
+    void vscode.commands.executeCommand("setContext", "ds4agent.reviewing", this.active() !== undefined);
+  }
+
+  /** The hunk that the cursor is in, on either side. */
+  private here({ proposal, document, uri }: Open): Hunk[] {
+    const editor = vscode.window.activeTextEditor;
+    if (editor?.document.uri.toString() === uri.toString()) {
+      return [proposal.inText(editor.document.offsetAt(editor.selection.active))].filter((h) => h !== undefined);
+    }
+    const offset = editor?.document === document ? document.offsetAt(editor.selection.active) : 0;
+    return [proposal.inDocument(offset)].filter((h) => h !== undefined);
+  }
+
+  private async accept(open: Open, hunks: readonly Hunk[]): Promise<void> {
+    const { document, proposal } = open;
+    const edit = new vscode.WorkspaceEdit();
+    for (const { start, end, text } of hunks) {
+      edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
+    }
+    const before = proposal.hunks;
+    for (const hunk of hunks) proposal.settle(hunk);
+    if (!(await vscode.workspace.applyEdit(edit))) {
+      proposal.restore(before);
+      void vscode.window.showErrorMessage(`${vscode.workspace.asRelativePath(document.uri)} could not be changed.`);
+    }
+    await this.decided(open);
+  }
+
+  private async reject(open: Open, hunks: readonly Hunk[]): Promise<void> {
+    for (const hunk of hunks) open.proposal.settle(hunk);
+    await this.decided(open);
+  }
+
+  private async decided(open: Open): Promise<void> {
+    this.changed.fire(open.uri);
+    if (open.proposal.hunks.length > 0) this.reveal(open);
+    else await this.close(open);
+  }
+
+  private reveal({ document, proposal, uri }: Open): void {
+    const [first] = proposal.hunks;
+    const editor = vscode.window.visibleTextEditors.find((e) => e.document.uri.toString() === uri.toString());
+    if (!first || !editor) return;
+    // What is before the first hunk is the same on both sides.
+    const at = document.positionAt(first.start);
+    editor.selection = new vscode.Selection(at, at);
+    editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  }
+
+  private async close({ document, uri }: Open): Promise<void> {
+    this.all.delete(uri.toString());
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    const mine = tabs.filter((tab) => tab.input instanceof vscode.TabInputTextDiff && tab.input.modified.toString() === uri.toString());
+    await vscode.window.tabGroups.close(mine);
+    await vscode.window.showTextDocument(document);
+  }
+
+  private onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    for (const open of this.all.values()) {
+      if (open.document !== document || contentChanges.length === 0) continue;
+      const dropped = contentChanges.map((c) => open.proposal.change({ offset: c.rangeOffset, removed: c.rangeLength, text: c.text })).some(Boolean);
+      if (dropped) void vscode.window.showWarningMessage("A proposed change is gone: you have changed the same lines.");
+      if (open.proposal.hunks.length > 0) this.changed.fire(open.uri);
+      else if (dropped) void this.close(open);
+    }
+  }
+}

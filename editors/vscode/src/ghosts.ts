@@ -1,0 +1,89 @@
+// What becomes of a suggestion: typed, accepted in part or in full, dismissed. VS Code tells extensions only of a full
+// accept (by the item's command), so the rest is read off the document's changes.
+
+export interface Ghost {
+  /** The first argument of the item's command. */
+  id: string;
+  uri: string;
+  /** Where its rest begins, in UTF-16 units from the start of the document. */
+  offset: number;
+  /** What is left of it. */
+  rest: string;
+}
+
+export interface Change {
+  offset: number;
+  /** UTF-16 units that it replaces. */
+  removed: number;
+  text: string;
+}
+
+export interface Telling {
+  shown(id: string): void;
+  accepted(id: string, length: number): void;
+  dismissed(id: string): void;
+}
+
+export class Ghosts {
+  private current: Ghost | undefined;
+  /** While an accept of a part is carried out: the change it makes may be as short as a key's. */
+  accepting = false;
+
+  constructor(private readonly tell: Telling) {}
+
+  get live(): Ghost | undefined {
+    return this.current;
+  }
+
+  /** One is on the screen. If it says what is left of the one before, the user sees no new one. */
+  show(ghost: Ghost): void {
+    const before = this.current;
+    const same = before && before.uri === ghost.uri && before.offset === ghost.offset && (ghost.rest.startsWith(before.rest) || before.rest.startsWith(ghost.rest));
+    if (before && !same) this.dismiss();
+    this.current = ghost;
+    if (!same) this.tell.shown(ghost.id);
+  }
+
+  /** The whole rest was accepted; the item's command has told the server. */
+  complete(id: string): void {
+    if (this.current?.id === id) this.current = undefined;
+  }
+
+  change(uri: string, changes: readonly Change[], undone: boolean): void {
+    const ghost = this.current;
+    if (!ghost || ghost.uri !== uri) return;
+    const [only] = changes;
+    if (only && changes.length === 1 && !undone && only.offset === ghost.offset && only.removed === 0 && ghost.rest.startsWith(only.text)) {
+      this.advance(ghost, only.text);
+    } else {
+      this.dismiss();
+    }
+  }
+
+  /** The cursor is elsewhere. */
+  moved(uri: string, offset: number): void {
+    if (this.current && (this.current.uri !== uri || this.current.offset !== offset)) this.dismiss();
+  }
+
+  dismiss(): void {
+    const ghost = this.current;
+    this.current = undefined;
+    if (ghost) this.tell.dismissed(ghost.id);
+  }
+
+  private advance(ghost: Ghost, text: string): void {
+    const rest = ghost.rest.slice(text.length);
+    // A full accept inserts all that is left, and is told of by the item's command.
+    this.current = rest ? { ...ghost, offset: ghost.offset + text.length, rest } : undefined;
+    if (rest && (this.accepting || text.length > 1)) this.tell.accepted(ghost.id, text.length);
+  }
+}
+
+/** Whether an entry that is selected in IntelliSense's list says something else than what is typed, or than the
+ * suggestion that is known already: whatever the server said would not be shown. */
+export function disagrees(typed: string, selected: string, ghost: Pick<Ghost, "rest"> | undefined): boolean {
+  if (!selected.startsWith(typed)) return true;
+  if (!ghost) return false;
+  const said = typed + ghost.rest;
+  return !said.startsWith(selected);
+}

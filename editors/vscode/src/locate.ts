@@ -1,0 +1,53 @@
+// Where the program ds4agent may be: the setting, PATH, and the virtual environments that people have.
+import { accessSync, constants, statSync } from "node:fs";
+import * as path from "node:path";
+
+export interface Surroundings {
+  /** The setting `ds4agent.path`; empty: not set. */
+  setting: string;
+  /** Folders of the workspace, if it is trusted: a program that lies in a stranger's folder must not be started. */
+  folders: string[];
+  home: string;
+  env: Record<string, string | undefined>;
+  windows: boolean;
+}
+
+const VENVS = [".venv", "venv", "env", ".env"];
+
+/** In the order in which they are tried. A setting is the only one: who names a program does not want another. */
+export function candidates(around: Surroundings): string[] {
+  const { env, home } = around;
+  const p = around.windows ? path.win32 : path.posix;
+  const name = around.windows ? "ds4agent.exe" : "ds4agent";
+  const bin = around.windows ? "Scripts" : "bin";
+  if (around.setting) return [expanded(around.setting, home, p)];
+  const onPath = (env.PATH ?? env.Path ?? "").split(p.delimiter).filter((folder) => p.isAbsolute(folder));
+  const venvs = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter((folder): folder is string => !!folder);
+  const own = around.folders.flatMap((folder) => VENVS.map((venv) => p.join(folder, venv)));
+  const data = env.XDG_DATA_HOME || p.join(home, ".local", "share");
+  const tools = [p.join(data, "pipx", "venvs", "ds4agent"), p.join(data, "uv", "tools", "ds4agent")];
+  return [
+    ...onPath.map((folder) => p.join(folder, name)),
+    ...[...venvs, ...own].map((venv) => p.join(venv, bin, name)),
+    p.join(home, ".local", "bin", name),
+    ...[...tools, ...VENVS.map((venv) => p.join(home, venv))].map((venv) => p.join(venv, bin, name)),
+    ...(around.windows ? [] : [`/opt/homebrew/bin/${name}`, `/usr/local/bin/${name}`]),
+  ];
+}
+
+export function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export function locate(around: Surroundings, exists: (file: string) => boolean = isProgram): string | undefined {
+  return candidates(around).find(exists);
+}
+
+function expanded(setting: string, home: string, p: path.PlatformPath): string {
+  return /^~(?=$|[\\/])/.test(setting) ? p.join(home, setting.slice(1)) : setting;
+}

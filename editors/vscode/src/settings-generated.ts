@@ -1,0 +1,22 @@
+// Made by scripts/vscode_settings.py.
+export const SETTINGS = [
+  "engine",
+  "model",
+  "context",
+  "approve",
+  "max_steps",
+  "shell_timeout",
+  "api_key",
+  "lsp.completion",
+  "lsp.completion_engine",
+  "lsp.debounce",
+  "lsp.languages_off",
+  "lsp.max_tokens",
+  "lsp.max_file_kb",
+  "lsp.prefix_lines",
+  "lsp.suffix_lines",
+  "lsp.chunks",
+  "lsp.chunk_lines",
+  "lsp.warm",
+  "lsp.thinking",
+] as const;

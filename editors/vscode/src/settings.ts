@@ -1,0 +1,34 @@
+// The user's settings as the server reads them: shaped as config.toml, and only what the user has set, so that what
+// is not set comes from the file.
+import * as vscode from "vscode";
+import { SETTINGS } from "./settings-generated";
+
+const COMPLETION = "lsp.completion";
+
+export function forServer(): Record<string, unknown> {
+  const section = vscode.workspace.getConfiguration("ds4agent");
+  const found: Record<string, unknown> = {};
+  for (const key of SETTINGS) {
+    const value = isSet(section, key) ? section.get(key) : undefined;
+    // It may differ by language, which the server does not know of: `completion` below decides instead.
+    if (value !== undefined) put(found, key.split("."), key === COMPLETION ? "auto" : value);
+  }
+  return found;
+}
+
+/** What holds for a document. */
+export function completion(document: vscode.TextDocument): "auto" | "invoked" | "off" {
+  return vscode.workspace.getConfiguration("ds4agent", document).get(COMPLETION, "auto");
+}
+
+function isSet(section: vscode.WorkspaceConfiguration, key: string): boolean {
+  const found = section.inspect(key);
+  if (!found) return false;
+  const { globalValue, workspaceValue, workspaceFolderValue, languageIds } = found;
+  return [globalValue, workspaceValue, workspaceFolderValue].some((v) => v !== undefined) || !!languageIds?.length;
+}
+
+function put(into: Record<string, unknown>, [first = "", ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) into[first] = value;
+  else put((into[first] ??= {}) as Record<string, unknown>, rest, value);
+}
