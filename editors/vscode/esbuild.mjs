@@ -20,5 +20,6 @@ await build({
 
 const view = "src/chat/view/main.ts";
 if (existsSync(view)) {
+  await build({ ...common, entryPoints: ["src/chat/view/chat.css"], outfile: "out/chat.css" });
   await build({ ...common, entryPoints: [view], outfile: "out/chat.js", platform: "browser", format: "iife", target: "es2022" });
 }

@@ -1,5 +1,6 @@
 // Where the extension begins. Nothing heavy is loaded before activate has returned.
 import * as vscode from "vscode";
+import { chat } from "./chat";
 import { Server } from "./client";
 import { edits } from "./edits";
 import { ghost } from "./ghost";
@@ -8,7 +9,7 @@ import { status } from "./status";
 /** A part of the extension: what it registers lasts as long as `context`. It is called before the server starts. */
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
-const PARTS: Part[] = [status, ghost, edits];
+const PARTS: Part[] = [status, ghost, edits, chat];
 const WELCOMED = "ds4agent.welcomed";
 
 export function activate(context: vscode.ExtensionContext): void {

@@ -1,0 +1,32 @@
+// What can be done with a block of code that the model wrote.
+
+import * as vscode from "vscode";
+
+import type { Server } from "../client";
+import type { Block } from "../protocol";
+
+/** The editor that was used last: while the chat has the focus no editor is active, but one is still there. */
+export function editor(): vscode.TextEditor | undefined {
+  return vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+}
+
+export async function insert({ text }: Block): Promise<void> {
+  const at = editor();
+  if (!at) throw new Error("No file is open to insert the code into.");
+  await at.edit((edit) => {
+    for (const selection of at.selections) edit.replace(selection, text);
+  });
+  await vscode.window.showTextDocument(at.document, at.viewColumn);
+}
+
+/** The server sends the edit, and the editor shows it for a yes or no. */
+export async function apply(server: Server, conversation: string, turn: number, block: number): Promise<boolean> {
+  const at = editor();
+  if (!at) throw new Error("No file is open to apply the code to.");
+  const { code2ProtocolConverter: protocol } = server.converters;
+  const { document, selection } = at;
+  const range = selection.isEmpty ? {} : { range: protocol.asRange(selection) };
+  const textDocument = { uri: protocol.asUri(document.uri), version: document.version };
+  const answer = await server.request("ds4/chat/apply", { conversation, turn, block, textDocument, ...range });
+  return answer.applied;
+}

@@ -1,0 +1,81 @@
+// The chat's view, and the commands that lead to it.
+
+import { randomBytes } from "node:crypto";
+
+import * as vscode from "vscode";
+
+import type { Server } from "../client";
+import { Chat } from "./chat";
+import { Deltas } from "./deltas";
+import { page } from "./page";
+import { fromPage, type ToPage } from "./protocol";
+
+const VIEW = "ds4agent.chat";
+const LAST = "ds4agent.chat.conversation";
+
+export function chat(context: vscode.ExtensionContext, server: Server): void {
+  const provider = new Provider(context, server);
+  const command = (name: string, run: () => unknown): void => {
+    context.subscriptions.push(vscode.commands.registerCommand(name, run));
+  };
+  context.subscriptions.push(vscode.window.registerWebviewViewProvider(VIEW, provider));
+  command("ds4agent.chat.new", async () => {
+    await provider.focus();
+    await provider.chat.hear({ type: "new" });
+  });
+  for (const what of ["selection", "file", "diagnostics"] as const) {
+    command(`ds4agent.chat.attach.${what}`, async () => {
+      await provider.chat.hear({ type: "attach", what });
+      await provider.focus();
+    });
+  }
+}
+
+class Provider implements vscode.WebviewViewProvider {
+  readonly chat: Chat;
+  private view: vscode.WebviewView | undefined;
+  private deltas: Deltas | undefined;
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    server: Server,
+  ) {
+    const { workspaceState } = context;
+    const tell = (message: ToPage): void => {
+      this.deltas?.send(message);
+    };
+    this.chat = new Chat(server, tell, workspaceState.get<string>(LAST), (conversation) => {
+      void workspaceState.update(LAST, conversation);
+    });
+  }
+
+  async focus(): Promise<void> {
+    await vscode.commands.executeCommand(`${VIEW}.focus`);
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { webview } = view;
+    const root = vscode.Uri.joinPath(this.context.extensionUri, "out");
+    const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
+    this.deltas?.dispose();
+    // A page that is hidden is taken away, and asks for all there is when it is made again.
+    this.deltas = new Deltas((message) => {
+      void webview.postMessage(message);
+    });
+    this.view = view;
+    view.onDidDispose(() => {
+      if (this.view === view) this.deltas = undefined;
+    });
+    webview.options = { enableScripts: true, enableForms: true, localResourceRoots: [root] };
+    webview.onDidReceiveMessage((value: unknown) => {
+      const message = fromPage(value);
+      if (message) void this.chat.hear(message);
+    });
+    webview.html = page({
+      nonce: randomBytes(16).toString("hex"),
+      cspSource: webview.cspSource,
+      script: file("chat.js"),
+      style: file("chat.css"),
+    });
+  }
+}
