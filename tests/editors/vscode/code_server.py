@@ -33,6 +33,7 @@ SETTINGS = {
     "extensions.ignoreRecommendations": True,
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
+    "workbench.welcomePage.walkthroughs.openOnInstall": False,
     "workbench.enableExperiments": False,
     "workbench.reduceMotion": "on",
     "security.workspace.trust.enabled": False,
@@ -54,9 +55,13 @@ class CodeServer:
     def configure(self, **values: Any) -> None:
         """The user's settings, beside those that keep it quiet; keys as in settings.json, `__` for a dot."""
         named = {key.replace("__", "."): value for key, value in values.items()}
-        path = self.home / "data" / "User" / "settings.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(SETTINGS | named))
+        program = Path(sys.executable).parent / "ds4agent"
+        text = json.dumps(SETTINGS | {"ds4agent.path": str(program)} | named)
+        # What is a machine's own is read only from the one that the server is on.
+        for name in ("User", "Machine"):
+            path = self.home / "data" / name / "settings.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
     def address(self, folder: Path, *files: Path) -> str:
         """Where a window with this folder (or .code-workspace) and these files is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tests.editors.vscode.workbench import Workbench, browser, window
 
 Shoot = Callable[[Workbench, str], None]
 Windows = Callable[[], Workbench]
+OPEN = pytest.StashKey[list[Workbench]]()
 SCREENSHOTS = Path(__file__).parents[3] / "editors" / "vscode" / "images"
 
 
@@ -36,12 +37,31 @@ def server(shared_server: CodeServer) -> CodeServer:
     return shared_server
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """A failure comes with a picture of each window."""
+    try:
+        yield
+    except Exception as error:
+        for number, one in enumerate(item.stash.get(OPEN, [])):
+            picture = one.server.home / f"{item.name}-{number}.png"
+            one.screenshot(picture)
+            error.add_note(f"what was to be seen then: {picture}")
+        raise
+
+
 @pytest.fixture
-def windows(server: CodeServer) -> Iterator[Windows]:
+def windows(request: pytest.FixtureRequest, server: CodeServer) -> Iterator[Windows]:
     """As many windows as a test asks for, in one browser."""
+    opened = request.node.stash.setdefault(OPEN, [])
     with ExitStack() as stack:
         inside = stack.enter_context(browser())
-        yield lambda: stack.enter_context(window(inside, server))
+
+        def another() -> Workbench:
+            opened.append(stack.enter_context(window(inside, server)))
+            return opened[-1]
+
+        yield another
 
 
 @pytest.fixture
