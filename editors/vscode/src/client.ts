@@ -2,8 +2,9 @@
 //
 // A server that ends is started again, with a new client, a bounded number of times in three minutes; then the user is
 // asked. vscode-languageclient is loaded when the first server starts, not when the extension is activated.
-import type { LanguageClient, Middleware } from "vscode-languageclient/node";
+import type { CloseAction, ErrorAction, LanguageClient, LanguageClientOptions, Middleware } from "vscode-languageclient/node";
 import * as vscode from "vscode";
+import { type Action, follow } from "./actions";
 import { misfit, Restarts } from "./compatible";
 import { Process } from "./process";
 import { program } from "./program";
@@ -12,7 +13,9 @@ import { forServer } from "./settings";
 
 export type ServerState = "stopped" | "starting" | "running" | "failed";
 
-const ANSWER_SECONDS = 30;
+// Of enums that are loaded too late to be named where they are needed.
+const GO_ON = 1 as ErrorAction.Continue;
+const DO_NOT_RESTART = 1 as CloseAction.DoNotRestart;
 
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -21,6 +24,8 @@ export class Server implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<ServerState>();
   private readonly restarts = new Restarts();
   private now: ServerState = "stopped";
+  /** What an earlier start or its process still does is nobody's business any more. */
+  private turn = 0;
   /** Why it does not run, for a person. */
   problem = "";
   /** The program that was started last. */
@@ -40,7 +45,7 @@ export class Server implements vscode.Disposable {
     return this.now;
   }
 
-  /** Undefined unless it runs. */
+  /** None unless it runs. */
   get running(): LanguageClient | undefined {
     return this.now === "running" ? this.client : undefined;
   }
@@ -56,7 +61,8 @@ export class Server implements vscode.Disposable {
     params: Requests[M][0],
     token?: vscode.CancellationToken,
   ): Promise<Requests[M][1]> {
-    return this.needed().sendRequest<Requests[M][1]>(method, params, token);
+    // A token that is undefined would be taken for one more parameter.
+    return this.needed().sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : []));
   }
 
   /** Nothing happens while the server does not run. */
@@ -73,6 +79,7 @@ export class Server implements vscode.Disposable {
   /** Never rejects: what went wrong is told to the user. */
   async start(): Promise<void> {
     if (this.now === "starting" || this.now === "running") return;
+    const turn = ++this.turn;
     this.become("starting");
     const found = program();
     if (!found) {
@@ -80,12 +87,20 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.program = found;
+    const { LanguageClient } = await import("./languageclient");
+    if (turn !== this.turn) return;
+    const process = (this.process = new Process(found, ["lsp", "--stdio"]));
+    const client = (this.client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), this.options(turn, process)));
+    for (const [method, listener] of this.listeners) client.onNotification(method, listener);
     try {
-      await this.run(found);
+      await process.until(client.start());
     } catch (error) {
+      if (turn !== this.turn) return;
       await this.drop();
-      if (this.state === "starting") this.fail(error instanceof Error ? error.message : String(error), "Show Log", "Restart");
+      this.fail(error instanceof Error ? error.message : String(error), "Restart", "Show Log");
+      return;
     }
+    if (turn === this.turn) await this.checked(client, found);
   }
 
   /** As often as the user asks. */
@@ -96,6 +111,7 @@ export class Server implements vscode.Disposable {
   }
 
   async stop(): Promise<void> {
+    this.turn++;
     this.become("stopped");
     await this.drop();
   }
@@ -105,10 +121,8 @@ export class Server implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  private async run(found: string): Promise<void> {
-    const { LanguageClient, CloseAction, ErrorAction } = await import("./languageclient");
-    const process = new Process(found, ["lsp", "--stdio"]);
-    const client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), {
+  private options(turn: number, process: Process): LanguageClientOptions {
+    return {
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       outputChannel: this.log,
       initializationOptions: forServer(),
@@ -116,40 +130,39 @@ export class Server implements vscode.Disposable {
       middleware: this.middleware,
       initializationFailedHandler: () => false,
       errorHandler: {
-        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        error: () => ({ action: GO_ON, handled: true }),
         closed: () => {
-          if (this.client === client && this.now === "running") void this.lost(process);
-          return { action: CloseAction.DoNotRestart, handled: true };
+          if (turn === this.turn && this.now === "running") void this.lost(turn, process);
+          return { action: DO_NOT_RESTART, handled: true };
         },
       },
-    });
-    this.client = client;
-    this.process = process;
-    for (const [method, listener] of this.listeners) client.onNotification(method, listener);
-    // It tells of its failure in a rejection that comes later than the end of the process, and says less.
-    await Promise.race([client.start(), process.rejectAtEnd(), process.rejectAfter(ANSWER_SECONDS)]);
-    if (this.client !== client) return;
+    };
+  }
+
+  private async checked(client: LanguageClient, found: string): Promise<void> {
     const wrong = misfit(client.initializeResult?.serverInfo, this.context.extension.packageJSON.version, found);
-    if (wrong) {
-      await this.drop();
-      this.fail(wrong, "How to Update", "Choose Program");
+    if (!wrong) {
+      this.become("running");
       return;
     }
-    this.become("running");
+    await this.drop();
+    this.fail(wrong, "How to Update", "Choose Program");
   }
 
   /** The process ended although nobody had asked for that. */
-  private async lost(process: Process): Promise<void> {
+  private async lost(turn: number, process: Process): Promise<void> {
     this.become("stopped");
     const how = await process.end();
+    if (turn !== this.turn) return;
     await this.drop();
-    this.log.error(`The language server ${how}`);
-    if (this.restarts.allowed(Date.now())) {
-      vscode.window.setStatusBarMessage(`ds4agent's language server ${how}; it is started again.`, 10_000);
-      await this.start();
-    } else {
+    if (!this.restarts.allowed(Date.now())) {
       this.fail(`ds4agent's language server ended again and again. The last time it ${how}.`, "Restart", "Show Log");
+      return;
     }
+    const message = `ds4agent's language server ${how}. It is started again.`;
+    this.log.warn(message);
+    void vscode.window.showWarningMessage(message, "Show Log").then(follow);
+    await this.start();
   }
 
   private async drop(): Promise<void> {
@@ -167,9 +180,7 @@ export class Server implements vscode.Disposable {
     this.problem = problem;
     this.become("failed");
     this.log.error(problem);
-    void vscode.window.showErrorMessage(problem, ...actions).then((chosen) => {
-      if (chosen) void vscode.commands.executeCommand(ACTIONS[chosen]);
-    });
+    void vscode.window.showErrorMessage(problem, ...actions).then(follow);
   }
 
   private needed(): LanguageClient {
@@ -184,13 +195,3 @@ export class Server implements vscode.Disposable {
     void vscode.commands.executeCommand("setContext", "ds4agent.running", state === "running");
   }
 }
-
-const ACTIONS = {
-  Install: "ds4agent.install",
-  "How to Update": "ds4agent.install",
-  "Choose Program": "ds4agent.chooseProgram",
-  "Show Log": "ds4agent.showLog",
-  Restart: "ds4agent.restart",
-} as const;
-
-type Action = keyof typeof ACTIONS;

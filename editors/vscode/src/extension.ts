@@ -10,11 +10,12 @@ import { status } from "./status";
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
 const PARTS: Part[] = [status, ghost, edits, chat];
+let running: Server | undefined;
 const WELCOMED = "ds4agent.welcomed";
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("ds4agent", { log: true });
-  const server = new Server(context, log);
+  const server = (running = new Server(context, log));
   context.subscriptions.push(log, server);
   for (const part of PARTS) part(context, server);
   context.subscriptions.push(
@@ -25,6 +26,11 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand("ds4agent.walkthrough", () => walkthrough(context)),
   );
   setImmediate(() => void begin(context, server));
+}
+
+/** The server is told to end, so that it saves what it has. */
+export async function deactivate(): Promise<void> {
+  await running?.stop();
 }
 
 async function begin(context: vscode.ExtensionContext, server: Server): Promise<void> {

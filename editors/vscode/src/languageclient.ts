@@ -1,2 +1,2 @@
 // What is used of vscode-languageclient: this module is loaded late, as it is most of the bundle.
-export { CloseAction, ErrorAction, LanguageClient } from "vscode-languageclient/node";
+export { LanguageClient } from "vscode-languageclient/node";

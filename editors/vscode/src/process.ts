@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { ending } from "./compatible";
 
 const KEPT = 2000;
+const ANSWER_SECONDS = 30;
 
 export class Process {
   private readonly child: ChildProcess;
@@ -44,17 +45,24 @@ export class Process {
     return how;
   }
 
-  async rejectAtEnd(): Promise<never> {
-    await this.spawned;
-    throw new Error(`${this.program} ${await this.ended}`);
+  /** Until its client has begun; else rejects with why, of which the process knows more than the client. */
+  async until(begun: Promise<void>): Promise<void> {
+    const silent = new Error(`${this.program} has not answered as a language server for ${ANSWER_SECONDS} s.`);
+    const known = begun.catch((error: Error) => Promise.race([this.endedEarly(), after(1, error)]));
+    await Promise.race([known, this.endedEarly(), after(ANSWER_SECONDS, silent)]);
   }
 
-  async rejectAfter(seconds: number): Promise<never> {
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
-    throw new Error(`${this.program} has not answered as a language server for ${seconds} s.`);
+  private async endedEarly(): Promise<never> {
+    await this.spawned;
+    throw new Error(`${this.program} ${await this.ended}`);
   }
 
   kill(): void {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill();
   }
+}
+
+async function after(seconds: number, error: Error): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
+  throw error;
 }

@@ -39,7 +39,7 @@ class StatusBar {
     };
     context.subscriptions.push(
       this.item,
-      server.onState(() => this.onState()),
+      server.onState(() => void this.onState().catch((error: unknown) => server.log.warn(String(error)))),
       vscode.window.onDidChangeActiveTextEditor(() => this.show(this.last)),
       vscode.workspace.onDidCloseTextDocument((document) => this.paused.delete(document.uri.toString())),
       ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, () => this.told(run))),
