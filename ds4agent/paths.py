@@ -36,6 +36,11 @@ def sidecar_log() -> Path:
     return state_home() / "sidecar.log"
 
 
+def lsp_log() -> Path:
+    """What the language servers say, all of them in one."""
+    return state_home() / "lsp.log"
+
+
 def sessions() -> Path:
     return data_home() / "sessions"
 

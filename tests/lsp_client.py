@@ -139,5 +139,7 @@ async def editor(
     try:
         yield found
     finally:
-        await client.shutdown_session()
+        # One that a test has killed has nothing to say any more.
+        if client._server and client._server.returncode is None:
+            await client.shutdown_session()
         await client.stop()  # type: ignore[no-untyped-call]

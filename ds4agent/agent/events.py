@@ -103,6 +103,13 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know; the work goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionCompleted:
     """`hint` is the command that goes on from here; for people only."""
 
@@ -154,6 +161,7 @@ Event = (
     | TurnCompleted
     | TurnFailed
     | Failure
+    | Warned
     | SessionCompleted
     | Prefill
     | Waiting
@@ -172,6 +180,7 @@ _NAMES: dict[type, str] = {
     TurnCompleted: "turn.completed",
     TurnFailed: "turn.failed",
     Failure: "error",
+    Warned: "warning",
     SessionCompleted: "session.completed",
 }
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ds4agent.agent import diff, editor
 from ds4agent.agent.approval import Step
+from ds4agent.agent.changes.keeper import Keeper
 from ds4agent.agent.editor import BadArguments, EditError, Editor, Viewed
 from ds4agent.agent.editor import Call as EditCall
 from ds4agent.agent.message import ToolCall
@@ -57,6 +58,7 @@ class BashJob:
     shell: Shell
     command: str
     limit: float
+    keeper: Keeper
     kind: str = "command_execution"
 
     @property
@@ -68,7 +70,12 @@ class BashJob:
         return Step(f"run: {self.command}") if self.command.strip() else None
 
     def run(self, cancel: Cancel) -> Done:
-        result = self.shell.run(self.command, cancel)
+        cancel.check()
+        self.keeper.command_begins()
+        try:
+            result = self.shell.run(self.command, cancel)
+        finally:
+            self.keeper.command_ends(self.shell.running)
         fields = {"aggregated_output": result.text, "exit_code": result.exit_code}
         failed = result.exit_code != 0 and not result.running
         return Done(bash_text(result, self.limit), fields, failed, result.interrupted, _bash_summary(result))
@@ -78,6 +85,7 @@ class BashJob:
 class EditJob:
     tool: Editor
     call: EditCall
+    keeper: Keeper
 
     @property
     def kind(self) -> str:
@@ -99,7 +107,11 @@ class EditJob:
     def run(self, cancel: Cancel) -> Done:
         cancel.check()
         try:
-            made = self.tool.run(self.call)
+            if self.call.edits:
+                with self.keeper.edit(self.tool.target(self.call).resolve()):
+                    made = self.tool.run(self.call)
+            else:
+                made = self.tool.run(self.call)
         except BadArguments as error:
             raise MalformedCall(str(error)) from error
         except EditError as error:
@@ -121,12 +133,15 @@ class Toolbox:
         limit: float,
         shell_cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        warn: Callable[[str], None] = lambda message: None,
+        touched: Callable[[Path], None] = lambda path: None,
     ) -> None:
         spill_path = _fresh_names(folder / "output")
         self._limit = limit
         self.shell = Shell(cwd, folder / "shell", spill_path, limit, environment)
         self.shell.cwd = shell_cwd or cwd
         self._editor = Editor(cwd, spill_path)
+        self._keeper = Keeper(folder, cwd, warn, touched)
 
     def prepare(self, call: ToolCall) -> Job:
         """Raises MalformedCall."""
@@ -136,9 +151,9 @@ class Toolbox:
             if not isinstance(command, str):
                 why = "command is missing" if command is None else "command is not a string"
                 raise MalformedCall(f"Error: invalid arguments for bash: {why}.")
-            return BashJob(self.shell, command, self._limit)
+            return BashJob(self.shell, command, self._limit, self._keeper)
         try:
-            return EditJob(self._editor, EditCall.parse(arguments))
+            return EditJob(self._editor, EditCall.parse(arguments), self._keeper)
         except BadArguments as error:
             raise MalformedCall(str(error)) from error
 

@@ -81,6 +81,8 @@ class Progress:
                 self._line(f"! {reread} tokens were read again: {cause}")
             case events.SessionStarted(session_id, cwd, resumed):
                 self._line(f"session {session_id} in {visible(cwd)}{' (continued)' if resumed else ''}")
+            case events.Warned(message):
+                self._line(f"! {visible(message)}")
             case events.Failure(message):
                 self._line(f"ds4agent: {visible(message)}")
             case events.SessionCompleted(hint=hint) if hint:

@@ -8,9 +8,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -18,29 +17,17 @@ from typing import IO, Any
 import click
 
 from ds4agent import config, paths
-from ds4agent.agent import events, message, opening, sessions
-from ds4agent.agent.approval import Approval
+from ds4agent.agent import events, sessions, work
 from ds4agent.agent.events import Event, Status
-from ds4agent.agent.loop import Limits, Loop, NothingToContinue, Outcome
+from ds4agent.agent.loop import Outcome
 from ds4agent.agent.sessions import Session
-from ds4agent.agent.setup import frozen_head
-from ds4agent.agent.terminal import ShellError
-from ds4agent.agent.tools import Toolbox
-from ds4agent.agent.transcript import TranscriptError
+from ds4agent.agent.work import Refused
 from ds4agent.cli.progress import Progress, visible
-from ds4agent.client import chat, engine
-from ds4agent.client.cancel import Cancel, Cancelled
-from ds4agent.client.errors import EngineError, EngineLost
-from ds4agent.client.reply import Reply
-from ds4agent.resources import BUNDLED_MODEL
-from ds4agent.sidecar import kv_folder
+from ds4agent.client import engine
+from ds4agent.client.cancel import Cancel
 
 # What is asked about fits on a screen or two.
 MOST_LINES_SHOWN = 80
-
-
-class Refused(Exception):
-    """What was asked for makes no sense; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +83,9 @@ class Run:
     def execute(self) -> Status:
         """Run it, say how it ended, and put everything away. Never raises for what can be foreseen."""
         with ExitStack() as stack:
-            outcome = self._answered(self._guarded(stack))
-        if outcome.problem:
-            self._emit(events.Failure(outcome.problem, outcome.kind or outcome.status.word))
+            outcome = self._answered(work.guarded(lambda: self._turn(stack)))
         name = self._session.id if self._session else ""
-        self._emit(events.SessionCompleted(name, outcome.status, outcome.denied, self._hint(outcome)))
+        work.tell_end(outcome, name, self._emit, self._hint(outcome))
         return outcome.status
 
     def _hint(self, outcome: Outcome) -> str:
@@ -111,7 +96,7 @@ class Run:
             or outcome.kind == "context"
         ):
             return ""
-        open_turn = message.unfinished(self._session.transcript.messages) and outcome.kind != "loop"
+        open_turn = work.unfinished(self._session) and outcome.kind != "loop"
         return f"ds4agent run --session {self._session.id}{'' if open_turn else ' TASK'}"
 
     def _answered(self, outcome: Outcome) -> Outcome:
@@ -126,19 +111,6 @@ class Run:
         if self._json:
             self._json.write(event)
 
-    def _guarded(self, stack: ExitStack) -> Outcome:
-        """Every foreseeable failure as an outcome."""
-        try:
-            return self._turn(stack)
-        except (Refused, config.ConfigError, sessions.UnknownSession, engine.BadEngine) as error:
-            return Outcome(Status.USAGE, problem=str(error))
-        except Cancelled:
-            return Outcome(Status.INTERRUPTED, problem="interrupted")
-        except EngineLost as error:
-            return Outcome(Status.ENGINE_LOST, problem=str(error))
-        except (EngineError, TranscriptError, ShellError) as error:
-            return Outcome(Status.FAILED, problem=str(error))
-
     def _turn(self, stack: ExitStack) -> Outcome:
         settings = config.load(self._asked.flags)
         task = self._task()
@@ -147,31 +119,16 @@ class Run:
         resumed = self._resumed(cwd)
         if resumed:
             stack.callback(resumed.transcript.close)
-        coming = engine.call(_wanted(settings), self._cancel, self._on_prefill)
+        coming = engine.call(engine.wanted(settings), self._cancel, self._on_prefill)
         stack.callback(coming.stop)
         session = resumed or self._created(stack, settings, cwd, task or "")
         self._session = session
-        self._emit(events.SessionStarted(session.id, str(session.cwd), resumed is not None))
-        texts, about = _texts(session, task)
-        toolbox = Toolbox(session.cwd, session.folder, settings.shell_timeout, session.shell_cwd)
-        stack.callback(toolbox.close)
-        loop = Loop(
-            session.transcript,
-            EngineLine(coming, self._cancel),
-            toolbox,
-            Approval(settings.approve, session.cwd, self._ask),
-            self._emit,
-            self._cancel,
-            Limits(steps=settings.max_steps),
-        )
-        try:
-            return loop.turn(texts, **about)
-        except NothingToContinue as error:
-            raise Refused("nothing was left to do in the last turn of this session; give a task") from error
+        line = work.EngineLine(lambda: coming.wait(self._cancel), self._cancel)
+        known = resumed is not None
+        return work.Turn(session, task, known, settings, line, self._ask, self._emit, self._cancel).run()
 
     def _created(self, stack: ExitStack, settings: config.Settings, cwd: Path, task: str) -> Session:
-        model = settings.model if _wanted(settings).is_url else None
-        session = sessions.create(paths.sessions(), frozen_head(model), cwd, task)
+        session = work.begin(settings, cwd, task)
         stack.callback(session.transcript.close)
         return session
 
@@ -182,15 +139,8 @@ class Run:
             raise Refused("--session and --continue exclude each other")
         if not asked.session and not asked.proceed:
             return None
-        root = paths.sessions()
-        session = sessions.open_session(root, asked.session or sessions.latest(root, cwd))
-        if asked.cwd and session.cwd != cwd:
-            session.transcript.close()
-            raise Refused(f"session {session.id} belongs to {session.cwd}, not to {cwd}")
-        if not session.cwd.is_dir():
-            session.transcript.close()
-            raise Refused(f"the folder of session {session.id} is gone: {session.cwd}")
-        return session
+        name = asked.session or sessions.latest(paths.sessions(), cwd)
+        return work.resume(name, cwd if asked.cwd else None)
 
     def _task(self) -> str | None:
         """The text of the task; None to go on without a new one."""
@@ -220,26 +170,6 @@ class Run:
         while not self._cancel.wait_readable(sys.stdin.fileno(), None):
             pass
         return os.read(sys.stdin.fileno(), 4096).decode("utf-8", "replace").strip().lower() in ("y", "yes")
-
-
-class EngineLine:
-    """The engine as the loop sees it: waited for when the task is on record, not before."""
-
-    def __init__(self, coming: engine.Coming, cancel: Cancel) -> None:
-        self._coming = coming
-        self._cancel = cancel
-        self._running: engine.Engine | None = None
-
-    @property
-    def identity(self) -> str:
-        return self._wait().identity
-
-    def send(self, body: bytes, tell: Callable[[chat.Event], None]) -> Reply:
-        return self._wait().send(body, self._cancel, tell)
-
-    def _wait(self) -> engine.Engine:
-        self._running = self._running or self._coming.wait(self._cancel)
-        return self._running
 
 
 class JsonLines:
@@ -306,25 +236,3 @@ def _folder(given: str | None) -> Path:
     if not path.is_dir():
         raise Refused(f"{path} is not a folder")
     return path.resolve()
-
-
-def _wanted(settings: config.Settings) -> engine.Wanted:
-    wanted = engine.Wanted(settings.engine, None, settings.context, settings.api_key)
-    if wanted.is_url:
-        return wanted
-    kv_dir = None
-    if settings.serve.kv:
-        kv_dir = kv_folder.of_file(settings.serve.kv_models, Path(settings.model or BUNDLED_MODEL))
-    return replace(
-        wanted, model=settings.model, api_key=None, kv_dir=kv_dir, kv_space_mb=settings.serve.kv_space_mb
-    )
-
-
-def _texts(session: Session, task: str | None) -> tuple[list[str] | None, dict[str, Any]]:
-    """The user messages of the turn and what is stored with them."""
-    if task is None:
-        return None, {}
-    date = opening.today()
-    if session.transcript.messages:
-        return [opening.later_text(session.last_date, date, task)], {"date": date}
-    return opening.first_texts(session.cwd, date, task), {"date": date}

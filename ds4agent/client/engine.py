@@ -2,8 +2,10 @@
 
 `auto` takes the user's sidecar if one runs, because it knows which engine there is and keeps it warm for all
 that ask; else a ds4-server that answers at its usual address on this machine, because it holds the real model
-and one machine has room for one; otherwise it starts the embedded engine and stops it after. A model file
-asks for a process of its own, so with one `auto` means embedded.
+and one machine has room for one. Where there is neither, who stays for long (an editor's server) has a
+sidecar started, which all others then share; who asks once (`run`) has an embedded engine for as long as that
+takes, and leaves nothing behind. A model file asks for a process of its own, so with one `auto` means
+embedded.
 """
 
 import os
@@ -14,13 +16,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ds4agent import paths
-from ds4agent.client.cancel import Cancel
+from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.client.chat import Event, complete, models
 from ds4agent.client.errors import EngineError
 from ds4agent.client.http import Endpoint
 from ds4agent.client.process import EngineProcess, OnPrefill
 from ds4agent.client.reply import Reply
-from ds4agent.sidecar import runtime
+from ds4agent.config import Settings
+from ds4agent.resources import BUNDLED_MODEL
+from ds4agent.sidecar import kv_folder, runtime
+from ds4agent.sidecar.runtime import Runtime
 
 LANE = "agent"
 USUAL = "http://127.0.0.1:8000"
@@ -33,11 +38,14 @@ class BadEngine(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine that answers. `identity` tells one process from another; `process` is set if it is ours."""
+    """An engine that answers. `identity` tells one process from another; `process` is set if it is ours, and
+    `sidecar` if it stands before it.
+    """
 
     endpoint: Endpoint
     identity: str
     process: EngineProcess | None = None
+    sidecar: Runtime | None = None
 
     def send(self, body: bytes, cancel: Cancel, tell: Callable[[Event], None]) -> Reply:
         """One streamed chat completion; see client.chat.complete."""
@@ -51,7 +59,8 @@ class Engine:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What was asked for. `model` is a GGUF file for an engine we start, `kv_dir` where an embedded one keeps
-    its checkpoints, `kv_space_mb` how much of them (MiB, None: the engine's own limit).
+    its checkpoints, `kv_space_mb` how much of them (MiB, None: the engine's own limit). `on_demand`: where
+    `auto` finds no engine, a sidecar is started, which outlives who asked for it.
     """
 
     engine: str = "auto"
@@ -60,10 +69,26 @@ class Wanted:
     api_key: str | None = None
     kv_dir: Path | None = None
     kv_space_mb: int | None = None
+    on_demand: bool = False
 
     @property
     def is_url(self) -> bool:
-        return self.engine.startswith(("http://", "https://"))
+        return is_url(self.engine)
+
+
+def is_url(engine: str) -> bool:
+    return engine.startswith(("http://", "https://"))
+
+
+def wanted(settings: Settings, on_demand: bool = False) -> Wanted:
+    """What the settings ask for. At an address the model is a name, which is for requests, and no file."""
+    if is_url(settings.engine):
+        return Wanted(settings.engine, None, settings.context, settings.api_key)
+    kv_dir = None
+    if settings.serve.kv:
+        kv_dir = kv_folder.of_file(settings.serve.kv_models, Path(settings.model or BUNDLED_MODEL))
+    space = settings.serve.kv_space_mb
+    return Wanted(settings.engine, settings.model, settings.context, None, kv_dir, space, on_demand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +126,9 @@ def call(wanted: Wanted, cancel: Cancel, on_prefill: OnPrefill) -> Coming:
         what = "is not a file" if Path(wanted.model).exists() else "does not exist"
         raise BadEngine(f"the model {wanted.model} {what}")
     if wanted.engine == "auto" and not wanted.model:
-        running = _sidecar() or _running(cancel)
+        running = _sidecar(cancel) or _running(cancel)
+        if running is None and wanted.on_demand:
+            running = _sidecar(cancel, start=True)
         if running:
             return Coming(wanted, None, running)
     return Coming(wanted, EngineProcess(command(wanted), on_prefill))
@@ -143,18 +170,28 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _sidecar() -> Engine | None:
-    if runtime.read(paths.runtime_file()) is None:
+def _sidecar(cancel: Cancel, start: bool = False) -> Engine | None:
+    """The user's, if one runs; with `start` in any case. Raises SidecarError, Cancelled."""
+    if not start and runtime.read(paths.runtime_file()) is None:
         return None
     import asyncio  # a good part of start-up time, and needed only here
 
-    from ds4agent.client.sidecar import find_sidecar
+    from ds4agent.client.sidecar import ensure_sidecar, find_sidecar
 
-    found = asyncio.run(find_sidecar())
+    async def looked_for() -> Runtime | None:
+        looking = asyncio.ensure_future(ensure_sidecar() if start else find_sidecar())
+        asyncio.get_running_loop().add_reader(cancel.fileno(), looking.cancel)
+        try:
+            return await looking
+        except asyncio.CancelledError as error:
+            raise Cancelled from error
+
+    cancel.check()
+    found = asyncio.run(looked_for())
     if found is None:
         return None
     endpoint = replace(Endpoint.parse(found.url, found.token), lane=LANE)
-    return Engine(endpoint, f"{found.pid}@{found.url}")
+    return Engine(endpoint, f"{found.pid}@{found.url}", sidecar=found)
 
 
 def _running(cancel: Cancel) -> Engine | None:

@@ -7,19 +7,24 @@ before the client has initialized, and no engine before somebody asks for one or
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from lsprotocol import types
 
-from ds4agent import config
+from ds4agent import config, paths
 from ds4agent.client import engine
+from ds4agent.client.errors import EngineError
 from ds4agent.lsp.link import Link
 from ds4agent.lsp.messages import Nothing
+from ds4agent.lsp.progress import Progress
 from ds4agent.lsp.protocol import Server
 from ds4agent.lsp.status import Board, Status
 
 log = logging.getLogger(__name__)
 SECTION = "ds4agent"
+# A client that says it has settings, and does not tell them, is not waited for longer.
+SETTLE_SECONDS = 5.0
 
 
 class Room(Protocol):
@@ -44,9 +49,12 @@ class App:
         self._flags = dict(flags)
         self.settings = config.load(self._flags)
         self.board = Board(self._tell_status)
+        self.progress = Progress(self)
         self._rooms = [room(self) for room in rooms]
         self._asks_configuration = False
+        self._closed = False
         self.settled = asyncio.Event()
+        self._background: set[asyncio.Task[Any]] = set()
         self._features()
 
     def _features(self) -> None:
@@ -56,6 +64,7 @@ class App:
         answer(types.SHUTDOWN, self._shutdown)
         answer(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._changed)
         self.server.on("ds4/status/get", Nothing, self._status)
+        self.server.on("ds4/log", Nothing, self._log)
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self.server.use_own_documents()
@@ -96,21 +105,36 @@ class App:
             return
         if self.settings == before:
             return
-        if _wanted(before) != _wanted(self.settings) and hasattr(self, "link"):
+        if engine.wanted(before) != engine.wanted(self.settings) and hasattr(self, "link"):
             self.spawn(self.link.close())
             self._connect()
         for room in self._rooms:
             room.configured()
 
     def _connect(self) -> None:
-        self.link = Link(_wanted(self.settings), self._on_prefill)
+        self.link = Link(engine.wanted(self.settings, on_demand=True), self.progress.prefill, self._engine)
 
     async def _shutdown(self, _: None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """All that is at work ends. More than once does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         for room in self._rooms:
             await room.close()
-        await self.link.close()
+        await self.progress.close()
+        if hasattr(self, "link"):
+            await self.link.close()
 
     # -- for rooms -------------------------------------------------------------------------------------------
+
+    async def settings_known(self) -> None:
+        """Waits for the client's: who does more than read has to."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self.settled.wait()
 
     def warn(self, message: str) -> None:
         """One message to the user."""
@@ -120,6 +144,8 @@ class App:
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Work in the background; what goes wrong in it is in the log."""
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._background.add(task)  # the event loop does not keep it
+        task.add_done_callback(self._background.discard)
         task.add_done_callback(_logged)
         return task
 
@@ -128,16 +154,20 @@ class App:
     async def _status(self, _: Nothing) -> Status:
         return self.board.status
 
+    async def _log(self, _: Nothing) -> dict[str, str]:
+        return {"path": str(paths.lsp_log())}
+
     def _tell_status(self, status: Status) -> None:
         self.server.tell("ds4/status", status)
 
-    def _on_prefill(self, done: int, total: int, rate: float) -> None:
-        log.debug("prefill %d of %d at %.0f tokens/s", done, total, rate)
-
-
-def _wanted(settings: config.Settings) -> engine.Wanted:
-    found = engine.Wanted(settings.engine, None, settings.context, settings.api_key)
-    return found if found.is_url else engine.Wanted(settings.engine, settings.model, settings.context)
+    def _engine(self, news: engine.Engine | EngineError) -> None:
+        if isinstance(news, EngineError):
+            log.warning("%s", news)
+            self.board.lost(str(news))
+        else:
+            log.info("the engine at %s", news.endpoint.url)
+            self.board.lost(None)
+            self.spawn(self.progress.learn(news))
 
 
 def _logged(task: asyncio.Task[Any]) -> None:

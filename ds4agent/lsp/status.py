@@ -4,6 +4,7 @@ One state for the whole server, because a person looks at one line. Work is repo
 `Task` that is open while it lasts; the newest one that is open is shown, and idle when there is none.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,8 +16,9 @@ Phase = Literal["idle", "loading", "queued", "prefill", "decode", "lost", "pause
 @dataclass(frozen=True, slots=True)
 class Status:
     """`what`: completion, chat, edit, agent. `percent`, `tokens_per_second`, `seconds_left`: of a prefill;
-    `cached_tokens`, `reread_tokens`: of the last request. `message` is for people. `acceptance`: of
-    completions, by language: how many were shown, accepted, dismissed, and characters accepted.
+    `cached_tokens`, `reread_tokens`: of the last request. `context`: of the model, in tokens. `message` is
+    for people. `acceptance`: of completions, by language: how many were shown, accepted, dismissed, and
+    characters accepted.
     """
 
     phase: Phase = "idle"
@@ -29,19 +31,31 @@ class Status:
     cached_tokens: int | None = None
     reread_tokens: int | None = None
     model: str | None = None
+    context: int | None = None
     acceptance: dict[str, dict[str, int]] | None = None
 
 
-class Task:
-    """A piece of work in progress."""
+# Until the first word of an answer.
+WAITING = ("loading", "queued", "prefill")
 
-    def __init__(self, what: str, changed: Callable[[], None]) -> None:
-        self.status = Status("decode", what)
+
+class Task:
+    """A piece of work in progress. `stop` ends it, as far as it is told to whom that is left."""
+
+    def __init__(self, what: str, changed: Callable[[], None], stop: Callable[[], object]) -> None:
+        self.status = Status("prefill", what)
+        self.stop = stop
         self._changed = changed
 
     def show(self, phase: Phase, **about: object) -> None:
         self.status = replace(Status(phase, self.status.what), **about)  # type: ignore[arg-type]
         self._changed()
+
+
+def _canceller() -> Callable[[], object]:
+    current = asyncio.current_task()
+    assert current is not None
+    return current.cancel
 
 
 class Board:
@@ -50,6 +64,8 @@ class Board:
     def __init__(self, tell: Callable[[Status], None]) -> None:
         self._tell = tell
         self._tasks: list[Task] = []
+        self._lost: str | None = None
+        self._watchers: list[Callable[[], None]] = []
         self._rest = Status()
         self._shown = Status()
 
@@ -57,9 +73,19 @@ class Board:
     def status(self) -> Status:
         return self._shown
 
+    @property
+    def tasks(self) -> list[Task]:
+        """Those that are open, the newest last."""
+        return list(self._tasks)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have it called after every change."""
+        self._watchers.append(changed)
+
     @contextmanager
-    def task(self, what: str) -> Iterator[Task]:
-        task = Task(what, self._show)
+    def task(self, what: str, stop: Callable[[], object] | None = None) -> Iterator[Task]:
+        """Open while the work lasts. Without a `stop` the event loop's task that opens it is cancelled."""
+        task = Task(what, self._show, stop or _canceller())
         self._tasks.append(task)
         try:
             yield task
@@ -72,10 +98,23 @@ class Board:
         self._rest = replace(self._rest, **about)  # type: ignore[arg-type]
         self._show()
 
+    def lost(self, why: str | None) -> None:
+        """There is no engine any more; None: there is one."""
+        self._lost = why
+        self._show()
+
     def _show(self) -> None:
-        found = self._tasks[-1].status if self._tasks else self._rest
+        found = self._tasks[-1].status if self._tasks else self._at_rest()
         rest = self._rest
-        found = replace(found, model=found.model or rest.model, acceptance=rest.acceptance)
+        lasting = {"model": found.model or rest.model, "context": rest.context, "acceptance": rest.acceptance}
+        found = replace(found, **lasting)  # type: ignore[arg-type]
         if found != self._shown:
             self._shown = found
             self._tell(found)
+        for changed in self._watchers:
+            changed()
+
+    def _at_rest(self) -> Status:
+        if self._lost and self._rest.phase == "idle":
+            return replace(self._rest, phase="lost", message=self._lost)
+        return self._rest

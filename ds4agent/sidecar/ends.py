@@ -30,7 +30,7 @@ def _query(sock: socket.socket) -> bytes:
 
 
 def has_closed(sock: socket.socket) -> bool:
-    if not CAN_ASK or sock.family == socket.AF_UNIX:
+    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
         return False
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as asked:

@@ -35,7 +35,7 @@ class Guard:
 
     def admit(self, head: Head) -> str | Denied:
         """The client's name, "" for one without a key."""
-        if not self._is_our_host(head.field(b"host")):
+        if not self.is_our_host(head.field(b"host")):
             return Denied(403, "the Host of the request is not a name of this server")
         origin = head.field(b"origin")
         if origin is not None and not self.allows(origin):
@@ -54,7 +54,7 @@ class Guard:
                 return name
         return Denied(401, "an API key is needed: Authorization: Bearer KEY, or x-api-key: KEY")
 
-    def _is_our_host(self, host: bytes | None) -> bool:
+    def is_our_host(self, host: bytes | None) -> bool:
         if host is None:
             return False
         name = host.lower()

@@ -1,4 +1,4 @@
-"""A coding agent from npm, installed once into this checkout's ignored cache."""
+"""Programs from npm, a coding agent among them, installed once into this checkout's ignored cache."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ def _node() -> None:
         subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
 
 
-def installed_agent() -> Path:
-    """The agent's program. Workers that run at the same time wait for the first one's installation."""
-    folder = CACHE / f"{PROGRAM}-{VERSION}"
+def install(package: str, version: str) -> Path:
+    """The folder of a package. Workers that run at the same time wait for the first one's installation."""
+    folder = CACHE / f"{package.rpartition('/')[2]}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        program = folder / "node_modules" / ".bin" / PROGRAM
         if not (folder / "complete").exists():
             _node()
-            manifest = {"private": True, "dependencies": {PACKAGE: VERSION}}
+            manifest = {"private": True, "dependencies": {package: version}}
             (folder / "package.json").write_text(json.dumps(manifest))
             command = [
                 "npm",
@@ -42,7 +41,7 @@ def installed_agent() -> Path:
             ]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
             (folder / "complete").touch()
-    return program
+    return folder
 
 
 def write_settings(home: Path, port: int) -> None:
@@ -69,7 +68,7 @@ def write_settings(home: Path, port: int) -> None:
 
 def run_agent(home: Path, folder: Path, port: int, task: str) -> tuple[int, list[dict[str, object]]]:
     """Exit code and events of one headless turn; nothing but the engine can be reached."""
-    program = installed_agent()
+    program = install(PACKAGE, VERSION) / "node_modules" / ".bin" / PROGRAM
     write_settings(home, port)
     nowhere = "http://127.0.0.1:9"
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "PI_OFFLINE": "1", "HTTPS_PROXY": nowhere}

@@ -34,6 +34,7 @@ def test_an_installed_wheel_stands_alone(tmp_path: Path) -> None:
     assert "-py3-none-" in wheel.name, "the library is loaded by path: one wheel serves every Python"
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
+        assert {name.split("/")[0].split("-")[0] for name in archive.namelist()} == {"ds4agent"}
         archive.extractall(installed)
     # -S leaves out .pth files, and with them any editable install of this checkout.
     path = os.pathsep.join([str(installed), sysconfig.get_path("platlib")])

@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ async def test_a_reply_is_streamed_and_reasoning_is_apart(tmp_path: Path, recite
             {"block": 1, "language": "", "text": "as it is\n"},
         ]
         assert answer["usage"]["completionTokens"] == len(THOUGHTS) + len(ANSWER) + 1
-        phases = [p["phase"] for m, p in it.said if m == "ds4/status"]
+        phases = [phase for phase, _ in groupby(p["phase"] for m, p in it.said if m == "ds4/status")]
         assert phases == ["loading", "prefill", "decode", "idle"]
 
 

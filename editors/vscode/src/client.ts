@@ -33,6 +33,9 @@ export class Server implements vscode.Disposable {
   /** Wraps of LSP's own requests; to be set before the server is started. */
   readonly middleware: Middleware = { workspace: { configuration: () => [forServer()] } };
 
+  /** Called with each client before it starts. */
+  readonly prepare: Array<(client: LanguageClient) => void> = [];
+
   constructor(
     readonly context: vscode.ExtensionContext,
     readonly log: vscode.LogOutputChannel,
@@ -92,6 +95,7 @@ export class Server implements vscode.Disposable {
     const process = (this.process = new Process(found, ["lsp", "--stdio"]));
     const client = (this.client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), this.options(turn, process)));
     for (const [method, listener] of this.listeners) client.onNotification(method, listener);
+    for (const prepared of this.prepare) prepared(client);
     try {
       await process.until(client.start());
     } catch (error) {

@@ -1,15 +1,17 @@
 // Where the extension begins. Nothing heavy is loaded before activate has returned.
 import * as vscode from "vscode";
+import { agent } from "./agent";
 import { chat } from "./chat";
 import { Server } from "./client";
 import { edits } from "./edits";
 import { ghost } from "./ghost";
+import { lm } from "./lm";
 import { status } from "./status";
 
 /** A part of the extension: what it registers lasts as long as `context`. It is called before the server starts. */
 export type Part = (context: vscode.ExtensionContext, server: Server) => void;
 
-const PARTS: Part[] = [status, ghost, edits, chat];
+const PARTS: Part[] = [status, ghost, edits, chat, agent, lm];
 let running: Server | undefined;
 const WELCOMED = "ds4agent.welcomed";
 

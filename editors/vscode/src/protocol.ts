@@ -22,6 +22,7 @@ export interface Status {
   cachedTokens?: number;
   rereadTokens?: number;
   model?: string;
+  context?: number;
   acceptance?: Record<string, Acceptance>;
 }
 
@@ -95,6 +96,7 @@ export interface Requests {
   "ds4/status/get": [Record<string, never>, Status];
   "ds4/pause": [{ paused: boolean; uri?: string }, { paused: boolean }];
   "ds4/log": [Record<string, never>, { path: string }];
+  "ds4/engine": [Record<string, never>, { url: string; model: string; key?: string }];
   "ds4/chat/send": [
     { conversation?: string; text: string; context?: Context[]; replaces?: number; token?: string | number },
     Reply,

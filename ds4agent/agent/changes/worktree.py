@@ -1,0 +1,193 @@
+"""What a command changed in a work tree, found with git, in a repository of our own.
+
+A command may change any file, so what was there has to be known before it runs. git is good at that: the
+first look hashes the tree, each later one costs a stat of every file. The repository lies in the session's
+folder and takes the project's folder as its work tree. It has its own index, refs and objects, and only
+reads the objects of the user's repository, so that what is committed there is not stored again; no byte of
+the user's is ever written. Contents are taken byte for byte: no line ends are converted, no filters run.
+
+What the project's .gitignore files exclude is not looked at, nor are repositories inside of the project. A
+tree with more than is reasonable to look at before each command is not looked at at all; that is told once.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ds4agent import paths
+from ds4agent.agent.changes.images import State
+
+MOST_FILES = 100_000
+# Of files that the user's repository does not hold already.
+MOST_BYTES = 1 << 30
+SECONDS = 20.0
+_USUAL = (0o644, 0o755)
+_SETTINGS = (
+    "core.bare=false", "core.autocrlf=false", "core.safecrlf=false", "core.fileMode=true",
+    "core.symlinks=true", "core.fsmonitor=false", "core.compression=0", "core.quotePath=false",
+    "core.hooksPath=/dev/null", "core.splitIndex=false", "advice.addEmbeddedRepo=false", "gc.auto=0",
+)  # fmt: skip
+# As wide as a file's name is; these win over .gitattributes.
+_ATTRIBUTES = "* -text -filter -ident -working-tree-encoding -diff -merge\n"
+
+
+class CannotLook(Exception):
+    """The tree cannot be watched; why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A path that differs from a snapshot, and what it was there."""
+
+    path: Path
+    before: State
+
+
+class WorkTree:
+    """The files below `cwd`; `folder` is for the repository. Not used before the first snapshot."""
+
+    def __init__(self, folder: Path, cwd: Path) -> None:
+        self._folder = folder
+        self._cwd = cwd
+        self._top = cwd
+        self._bits: dict[Path, int] = {}
+        self._ready = False
+
+    def snapshot(self) -> str:
+        """The name of a tree that is what the files are now. Raises CannotLook."""
+        self._open()
+        self._add()
+        return self._git("write-tree").strip().decode()
+
+    def changed(self, tree: str) -> Iterator[Changed]:
+        """What is not as it was in `tree`. Raises CannotLook."""
+        self._open()
+        self._add()
+        fields = self._git("diff-index", "--cached", "--raw", "--no-renames", "--abbrev=40", "-z", tree)
+        words = iter(fields.split(b"\0"))
+        for about, name in zip(words, words, strict=False):
+            mode, _, digest, _, _ = about.decode().removeprefix(":").split(" ")
+            path = self._top / os.fsdecode(name)
+            if (before := State.of_git(mode, digest, self._permissions(path, mode))) is not None:
+                yield Changed(path, before)
+
+    def contents(self, digests: list[str]) -> Iterator[bytes]:
+        """The blobs of these names, in order. Raises CannotLook."""
+        out = self._git("cat-file", "--batch", given="".join(f"{d}\n" for d in digests).encode())
+        at = 0
+        for digest in digests:
+            end = out.find(b"\n", at)
+            head = out[at:end].split()
+            if len(head) != 3:
+                raise CannotLook(f"git has no {digest}")
+            size = int(head[2])
+            yield out[end + 1 : end + 1 + size]
+            at = end + 2 + size
+
+    # -- the repository --------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        if self._ready:
+            return
+        self._top = self._find_top()
+        if not (self._folder / "HEAD").exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made = ["git", "init", "-q", "--bare", "--template=", str(self._folder)]
+            if _run(made, self._cwd, _environment()) is None:
+                raise CannotLook(f"git could not make {self._folder}")
+        self._write_info()
+        self._measure()
+        self._ready = True
+
+    def _find_top(self) -> Path:
+        """The top of the user's repository, whose rules about what to ignore hold in all of its folders."""
+        found = _run(["git", "rev-parse", "--show-toplevel"], self._cwd, _environment())
+        if found is None:
+            return self._cwd
+        ignored = _run(["git", "check-ignore", "-q", "."], self._cwd, _environment())
+        return self._cwd if ignored is not None else Path(os.fsdecode(found.rstrip(b"\n")))
+
+    def _write_info(self) -> None:
+        for name in ("info", "objects/info"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        # Of a git that was killed: whoever has the session is alone here.
+        (self._folder / "index.lock").unlink(missing_ok=True)
+        (self._folder / "info/attributes").write_text(_ATTRIBUTES)
+        excluded = [_user_file(self._cwd, "info/exclude")]
+        for ours in (paths.data_home(), paths.state_home()):
+            if ours.is_relative_to(self._top):
+                excluded.append(f"/{ours.relative_to(self._top)}/".encode())
+        (self._folder / "info/exclude").write_bytes(b"\n".join(excluded) + b"\n")
+        objects = _run(["git", "rev-parse", "--git-path", "objects"], self._cwd, _environment())
+        if objects is not None:
+            where = self._cwd / os.fsdecode(objects.rstrip(b"\n"))
+            (self._folder / "objects/info/alternates").write_text(f"{where.resolve()}\n")
+
+    def _measure(self) -> None:
+        """Look what there is before git reads it all. Raises CannotLook."""
+        held = set()
+        tracked = _run(["git", "ls-files", "-z"], self._cwd, _environment())
+        if tracked is not None:
+            held = {self._cwd / os.fsdecode(name) for name in tracked.split(b"\0") if name}
+        names = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", ".")
+        total = count = 0
+        for name in names.split(b"\0"):
+            path = self._top / os.fsdecode(name)
+            try:
+                status = path.lstat()
+            except OSError:
+                continue
+            count += 1
+            total += 0 if path in held else status.st_size
+            if (bits := status.st_mode & 0o7777) not in _USUAL:
+                self._bits[path] = bits
+            if count > MOST_FILES or total > MOST_BYTES:
+                raise CannotLook(f"{self._cwd} holds more than can be looked at before each command")
+
+    def _permissions(self, path: Path, mode: str) -> int:
+        return self._bits.get(path, 0o755 if mode == "100755" else 0o644)
+
+    def _add(self) -> None:
+        # What cannot be read is left out.
+        self._git("add", "--all", "--ignore-errors", ".", may_fail=True)
+
+    def _git(self, *words: str, given: bytes = b"", may_fail: bool = False) -> bytes:
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        environment = _environment() | {"GIT_DIR": str(self._folder), "GIT_WORK_TREE": str(self._top)}
+        out = _run(["git", *settings, *words], self._cwd, environment, given, may_fail)
+        if out is None:
+            raise CannotLook(f"git {words[0]} failed in {self._cwd}")
+        return out
+
+
+def _user_file(cwd: Path, name: str) -> bytes:
+    found = _run(["git", "rev-parse", "--git-path", name], cwd, _environment())
+    if found is None:
+        return b""
+    try:
+        return (cwd / os.fsdecode(found.rstrip(b"\n"))).read_bytes()
+    except OSError:
+        return b""
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of a git that we may have been started by."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _run(
+    command: list[str], cwd: Path, environment: dict[str, str], given: bytes = b"", may_fail: bool = False
+) -> bytes | None:
+    """What it printed; None when it failed. Raises CannotLook when it cannot be run or takes too long."""
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, input=given, capture_output=True, timeout=SECONDS, check=False
+        )
+    except FileNotFoundError as error:
+        raise CannotLook("there is no git") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotLook(f"git could not look at {cwd}: {error}") from error
+    return done.stdout if done.returncode == 0 or may_fail else None

@@ -1,0 +1,80 @@
+"""Parameters and answers of `ds4/agent/*`: see docs/lsp.md."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StartParams:
+    """`folder`: the uri of a workspace folder, else the first."""
+
+    task: str
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeParams:
+    session: str
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParams:
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackParams:
+    """`uris`: of the files to put back, else all."""
+
+    session: str
+    uris: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`updated`: Unix seconds; `running`: in this server."""
+
+    session: str
+    folder: str
+    title: str
+    updated: float
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileOut:
+    uri: str
+    kind: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesOut:
+    files: tuple[FileOut, ...]
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedOut:
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackOut:
+    """`restored`: uris."""
+
+    restored: tuple[str, ...]
+    refused: tuple[RefusedOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventOut:
+    session: str
+    event: dict[str, Any]

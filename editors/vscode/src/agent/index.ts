@@ -1,0 +1,93 @@
+// The agent's view and commands.
+
+import * as vscode from "vscode";
+
+import type { Server } from "../client";
+import { visible } from "../chat/view/visible";
+import { Agents } from "./agents";
+import { approvals } from "./approve";
+import { openFile, openStep } from "./differences";
+import { Documents, SCHEME } from "./documents";
+import { Tree, type Node } from "./tree";
+
+const VIEW = "ds4agent.agent";
+
+export function agent(context: vscode.ExtensionContext, server: Server): void {
+  const agents = new Agents(server);
+  const documents = new Documents();
+  const tree = new Tree(
+    () => agents.all,
+    (session) => agents.changes(session),
+  );
+  const view = vscode.window.createTreeView(VIEW, { treeDataProvider: tree });
+  agents.onChange((session) => {
+    tree.refresh(session);
+    documents.refresh();
+  });
+  approvals(server, documents);
+  context.subscriptions.push(agents, view, vscode.workspace.registerTextDocumentContentProvider(SCHEME, documents));
+  const commands = {
+    start: async () => {
+      const folder = await chosenFolder();
+      const task = folder !== null && (await vscode.window.showInputBox({ title: "Agent", prompt: "What is to be done?" }));
+      if (!task) return;
+      await vscode.commands.executeCommand(`${VIEW}.focus`);
+      const session = await agents.start(task, folder ?? undefined);
+      await view.reveal(tree.node(session), { expand: true, focus: true });
+    },
+    refresh: () => agents.list(),
+    stop: ({ session }: Node) => agents.stop(session),
+    resume: async ({ session }: Node) => {
+      const prompt = "What next? Without a task, what is left of the last one is done.";
+      const task = await vscode.window.showInputBox({ title: "Agent", prompt });
+      if (task !== undefined) await agents.resume(session, task);
+    },
+    putBack: async ({ session }: Node) => {
+      const question = "Put back all files that this session changed?";
+      const detail = "Files that somebody else changed meanwhile are left as they are.";
+      const sure = await vscode.window.showWarningMessage(question, { modal: true, detail }, "Put Back");
+      if (sure) told(await agents.putBack(session));
+    },
+    putBackFile: async (node: Node) => {
+      if (node.type === "change") told(await agents.putBack(node.session, [node.file.uri]));
+    },
+    openChange: async (node: Node) => {
+      if (node.type === "change") await openFile(documents, node.session.id, node.file);
+      else if (node.type === "step" && node.step.kind === "change") await openStep(documents, node.session, node.step);
+      else if (node.type === "step") await show(documents, `${node.session.id} ${node.step.id}`, () => node.step.text);
+    },
+    record: async ({ session }: Node) => {
+      await show(documents, `record ${session.id}`, () => session.steps.map(({ text }) => text.trimEnd()).join("\n\n"));
+    },
+  };
+  for (const [name, run] of Object.entries(commands)) {
+    const command = async (node: Node): Promise<void> => {
+      try {
+        await run(node);
+      } catch (error) {
+        void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      }
+    };
+    context.subscriptions.push(vscode.commands.registerCommand(`ds4agent.agent.${name}`, command));
+  }
+}
+
+/** Undefined without a folder, null where none was chosen. */
+async function chosenFolder(): Promise<vscode.WorkspaceFolder | undefined | null> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  return folders.length > 1 ? ((await vscode.window.showWorkspaceFolderPick()) ?? null) : folders[0];
+}
+
+async function show(documents: Documents, key: string, text: () => string): Promise<void> {
+  const uri = documents.at(key, "agent.txt", () => visible(text()));
+  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+}
+
+function told({ restored, refused }: Awaited<ReturnType<Agents["putBack"]>>): void {
+  const count = `${restored.length} ${restored.length === 1 ? "file was" : "files were"} put back.`;
+  if (refused.length === 0) void vscode.window.showInformationMessage(count);
+  else {
+    const why = refused.map(({ uri, reason }) => `${vscode.workspace.asRelativePath(vscode.Uri.parse(uri))}: ${reason}`);
+    void vscode.window.showWarningMessage(`${count} Left as they are: ${visible(why.join("; "))}`);
+  }
+}

@@ -1,0 +1,181 @@
+// What a session of the agent has done, gathered from its events. Knows no editor.
+
+import type { AgentEvent } from "../protocol";
+
+export type StepKind = "message" | "reasoning" | "command" | "change" | "tool" | "warning" | "error";
+
+/** `text`: all of it, for a person. `diff`: of a change. */
+export interface Step {
+  readonly id: string;
+  readonly kind: StepKind;
+  title: string;
+  text: string;
+  state: "running" | "done" | "failed";
+  note: string;
+  diff?: string;
+  path?: string;
+}
+
+export interface Tokens {
+  read: number;
+  cached: number;
+  reread: number;
+  written: number;
+}
+
+interface Item {
+  readonly id: string;
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+const KINDS: Readonly<Record<string, StepKind>> = {
+  agent_message: "message",
+  reasoning: "reasoning",
+  command_execution: "command",
+  file_change: "change",
+  error: "error",
+};
+
+export class Session {
+  readonly steps: Step[] = [];
+  readonly tokens: Tokens = { read: 0, cached: 0, reread: 0, written: 0 };
+  /** How the last turn ended; undefined where that is not known. */
+  status: string | undefined;
+  private begun: number | undefined;
+  private worked = 0;
+  private turn = 0;
+
+  constructor(
+    readonly id: string,
+    public title: string,
+    public folder: string,
+    public running: boolean,
+    public updated: number,
+  ) {}
+
+  /** Seconds at work, in the turns that were seen. `now`: milliseconds. */
+  seconds(now: number): number {
+    return (this.worked + (this.begun === undefined ? 0 : now - this.begun)) / 1000;
+  }
+
+  hear(event: AgentEvent, now: number): void {
+    switch (event.type) {
+      case "session.started":
+        this.begins(now);
+        break;
+      case "item.started":
+      case "item.completed":
+        this.item(event["item"] as Item, event.type === "item.completed");
+        break;
+      case "item.updated": {
+        const { id, delta } = event["item"] as Item;
+        const step = this.find(String(id));
+        if (step) step.text += String(delta ?? "");
+        if (step && isProse(step)) step.title = firstLine(step.text);
+        break;
+      }
+      case "cache":
+        this.tokens.read += number(event["prompt_tokens"]);
+        this.tokens.cached += number(event["cached_tokens"]);
+        this.tokens.reread += number(event["reread_tokens"]);
+        break;
+      case "turn.failed":
+        this.used(event["usage"]);
+        this.say("error", String((event["error"] as { message?: unknown } | undefined)?.message ?? "failed"));
+        break;
+      case "turn.completed":
+        this.used(event["usage"]);
+        break;
+      case "warning":
+      case "error":
+        this.say(event.type, String(event["message"] ?? ""));
+        break;
+      case "session.completed":
+        this.ends(String(event["status"] ?? ""), now);
+        break;
+    }
+  }
+
+  private begins(now: number): void {
+    this.turn++;
+    this.running = true;
+    this.status = undefined;
+    this.begun = now;
+  }
+
+  private ends(status: string, now: number): void {
+    if (this.begun !== undefined) this.worked += now - this.begun;
+    this.begun = undefined;
+    this.running = false;
+    this.status = status;
+    for (const step of this.steps) if (step.state === "running") step.state = "failed";
+  }
+
+  private used(usage: unknown): void {
+    if (typeof usage === "object" && usage) this.tokens.written += number((usage as Record<string, unknown>)["output_tokens"]);
+  }
+
+  private say(kind: "warning" | "error", text: string): void {
+    if (this.steps.at(-1)?.text === text) return;
+    this.steps.push({ id: `said ${this.steps.length}`, kind, title: firstLine(text), text, state: "done", note: "" });
+  }
+
+  /** Ids count anew with each turn. */
+  private find(id: string): Step | undefined {
+    return this.steps.find((step) => step.id === `${this.turn} ${id}`);
+  }
+
+  private item(item: Item, over: boolean): void {
+    let step = this.find(item.id);
+    if (!step) {
+      const kind = KINDS[item.type] ?? "tool";
+      step = { id: `${this.turn} ${item.id}`, kind, title: "", text: "", state: "running", note: "" };
+      this.steps.push(step);
+    }
+    fill(step, item);
+    if (!over) return;
+    const failed = item["status"] !== undefined && item["status"] !== "completed";
+    step.state = failed || step.kind === "error" ? "failed" : "done";
+    if (step.kind === "command" && item["exit_code"] !== undefined) step.note = `exit ${String(item["exit_code"])}`;
+    else if (failed) step.note = String(item["status"]);
+  }
+}
+
+function fill(step: Step, item: Item): void {
+  const text = (name: string): string | undefined => (typeof item[name] === "string" ? item[name] : undefined);
+  if (step.kind === "command") {
+    step.title = firstLine(text("command") ?? "");
+    step.text = `$ ${text("command") ?? ""}\n${text("aggregated_output") ?? ""}`;
+  } else if (step.kind === "change") {
+    step.path = text("path") ?? "";
+    step.title = step.path;
+    const diff = text("diff");
+    if (diff !== undefined) step.diff = diff;
+    step.text = text("error") ?? diff ?? "";
+  } else if (step.kind === "tool") {
+    step.title = `${text("tool") ?? item.type} ${typeof item["arguments"] === "string" ? firstLine(item["arguments"]) : ""}`;
+    step.text = text("error") ?? JSON.stringify(item, undefined, 2);
+  } else {
+    step.text = text("text") ?? text("message") ?? step.text;
+    step.title = firstLine(step.text);
+  }
+}
+
+const isProse = ({ kind }: Step): boolean => kind === "message" || kind === "reasoning";
+const number = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+
+function firstLine(text: string): string {
+  const line = text.split("\n").find((one) => one.trim()) ?? "";
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}
+
+/** One line about it. */
+export function summary(session: Session, now: number): string {
+  const { read, cached, reread, written } = session.tokens;
+  const parts = [session.running ? "at work" : (session.status ?? "")];
+  if (session.seconds(now) > 0) parts.push(`${Math.floor(session.seconds(now))} s`);
+  if (read + written > 0) parts.push(`${read} tokens read (${cached} cached), ${written} written`);
+  if (reread > 0) parts.push(`${reread} read again`);
+  return parts.filter((part) => part !== "").join(" · ");
+}

@@ -1,0 +1,113 @@
+// Between VS Code's messages to a language model and those of OpenAI's chat completions. Knows no editor.
+
+export interface Message {
+  readonly role: number;
+  readonly content: readonly unknown[];
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema?: object;
+}
+
+export interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly input: object;
+}
+
+export type Sent =
+  | { role: "system" | "user"; content: string }
+  | { role: "assistant"; content: string; tool_calls?: object[] }
+  | { role: "tool"; tool_call_id: string; content: string };
+
+const USER = 1;
+const ASSISTANT = 2;
+
+/** The body of a request, streamed. */
+export function body(model: string, messages: readonly Message[], tools: readonly Tool[], options: object): object {
+  const offered = tools.map(({ name, description, inputSchema }) => ({
+    type: "function",
+    function: { name, description, parameters: inputSchema ?? { type: "object", properties: {} } },
+  }));
+  const limits = Object.entries(options).filter(([name]) => ["temperature", "top_p", "max_tokens"].includes(name));
+  return {
+    model,
+    stream: true,
+    messages: messages.flatMap(sent),
+    ...(offered.length > 0 && { tools: offered }),
+    ...Object.fromEntries(limits),
+  };
+}
+
+function sent({ role, content }: Message): Sent[] {
+  const parts = content.map((part) => (typeof part === "object" && part !== null ? part : {}) as Record<string, unknown>);
+  const text = parts.map(textOf).join("");
+  const results = parts.filter((part) => "callId" in part && "content" in part).map((part): Sent => {
+    const said = (part["content"] as readonly Record<string, unknown>[]).map(textOf).join("");
+    return { role: "tool", tool_call_id: String(part["callId"]), content: said };
+  });
+  if (role === ASSISTANT) {
+    const calls = parts.filter((part) => "callId" in part && "name" in part).map(({ callId, name, input }) => ({
+      id: callId,
+      type: "function",
+      function: { name, arguments: JSON.stringify(input ?? {}) },
+    }));
+    return [{ role: "assistant", content: text, ...(calls.length > 0 && { tool_calls: calls }) }];
+  }
+  const asked: Sent = { role: role === USER ? "user" : "system", content: text };
+  return text || results.length === 0 ? [...results, asked] : results;
+}
+
+const textOf = (part: Record<string, unknown>): string => (typeof part["value"] === "string" ? part["value"] : "");
+
+/** What a streamed answer says: `feed` gives the text that is new, `calls` all calls once it is over. */
+export class Answer {
+  private rest = "";
+  private readonly begun = new Map<number, { id: string; name: string; input: string }>();
+
+  /** Throws with the engine's message if it failed on its way. */
+  feed(piece: string): string {
+    const lines = (this.rest + piece).split(/\r?\n/);
+    this.rest = lines.pop() ?? "";
+    return lines.map((line) => (line.startsWith("data:") ? this.event(line.slice(5).trim()) : "")).join("");
+  }
+
+  /** Throws where a call cannot be read. */
+  get calls(): Call[] {
+    return [...this.begun.values()].map(({ id, name, input }) => {
+      try {
+        return { id, name, input: JSON.parse(input || "{}") as object };
+      } catch {
+        throw new Error(`The model called ${name} with arguments that are not JSON.`);
+      }
+    });
+  }
+
+  private event(data: string): string {
+    if (data === "[DONE]") return "";
+    const value = JSON.parse(data) as {
+      error?: { message?: string };
+      choices?: { delta?: { content?: string | null; tool_calls?: Piece[] } }[];
+    };
+    if (value.error) throw new Error(value.error.message ?? "The engine failed.");
+    const delta = value.choices?.[0]?.delta;
+    for (const piece of delta?.tool_calls ?? []) this.call(piece);
+    return delta?.content ?? "";
+  }
+
+  private call({ index = 0, id, function: called }: Piece): void {
+    const one = this.begun.get(index) ?? { id: "", name: "", input: "" };
+    this.begun.set(index, one);
+    one.id ||= id ?? "";
+    one.name += called?.name ?? "";
+    one.input += called?.arguments ?? "";
+  }
+}
+
+interface Piece {
+  readonly index?: number;
+  readonly id?: string;
+  readonly function?: { readonly name?: string; readonly arguments?: string };
+}
