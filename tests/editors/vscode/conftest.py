@@ -43,7 +43,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        for number, one in enumerate(item.stash.get(OPEN, [])):
+        shown: list[Workbench] = item.stash.get(OPEN, [])
+        for number, one in enumerate(shown):
             picture = one.server.home / f"{item.name}-{number}.png"
             one.screenshot(picture)
             error.add_note(f"what was to be seen then: {picture}")
@@ -53,7 +54,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 @pytest.fixture
 def windows(request: pytest.FixtureRequest, server: CodeServer) -> Iterator[Windows]:
     """As many windows as a test asks for, in one browser."""
-    opened = request.node.stash.setdefault(OPEN, [])
+    opened: list[Workbench] = []
+    request.node.stash[OPEN] = opened
     with ExitStack() as stack:
         inside = stack.enter_context(browser())
 

@@ -27,11 +27,10 @@ STATUS = '.statusbar-item[id^="ds4agent.ds4agent"]'
 PREVIEW = ".bulk-edit-panel"
 GHOST = '[class*="ghost-text"]'
 LINES = ".editor-group-container.active .editor-instance .view-line"
-SHOWN = """([selector, text]) => [...document.querySelectorAll(selector)]
-    .sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top))
-    .map(one => one.textContent).join("\\n").replaceAll("\\xa0", " ").includes(text)"""
-# Spaces that the editor draws.
-DRAWN_SPACE = "\xa0"
+SHOWN = """([selector, between, text]) => [...document.querySelectorAll(selector)]
+    .filter(one => !one.parentElement.closest(selector))
+    .sort((a, b) => (parseInt(a.style.top) || 0) - (parseInt(b.style.top) || 0))
+    .map(one => one.textContent).join(between).replaceAll("\\xa0", " ").includes(text)"""
 
 
 class Workbench:
@@ -101,31 +100,15 @@ class Workbench:
         self.key("Control+g")
         self.answer(f":{line}:{column}")
 
-    def lines(self) -> list[str]:
-        """What the editor in front shows, ghost text included."""
-        shown = self.page.locator(LINES)
-        found = shown.evaluate_all(
-            "all => all.map(one => [parseInt(one.style.top), one.textContent]).sort((a, b) => a[0] - b[0])"
-        )
-        return [text.replace(DRAWN_SPACE, " ").rstrip() for _, text in found]
-
-    def ghost(self) -> str:
-        """The ghost text that is shown."""
-        parts = self.page.locator(GHOST)
-        return "".join(parts.all_text_contents()).replace(DRAWN_SPACE, " ")
-
     def wait_ghost(self, text: str) -> None:
-        self._until_shown(GHOST, text)
+        self.page.wait_for_function(SHOWN, arg=[GHOST, "", text])
 
     def wait_line(self, text: str) -> None:
         """Until the editor in front shows this somewhere in its lines."""
-        self._until_shown(LINES, text)
+        self.page.wait_for_function(SHOWN, arg=[LINES, "\n", text])
 
     def wait_no_ghost(self) -> None:
         self.page.wait_for_function(f"() => !document.querySelector({GHOST!r})")
-
-    def _until_shown(self, selector: str, text: str) -> None:
-        self.page.wait_for_function(SHOWN, arg=[selector, text])
 
     def save(self) -> None:
         """The file in front, until it is saved."""
