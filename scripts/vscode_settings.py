@@ -1,7 +1,7 @@
-"""The extension's settings, made from those of ds4agent.config: `make vsix` runs this, and a test looks.
+"""The extension's settings, made from those of ds4agent.config by `python -m scripts.vscode_settings`.
 
-A setting that says which program runs, or where source text goes, cannot come from a workspace (scope machine):
-opening somebody's repository must not choose it.
+A setting that says which program runs, or where source text goes, cannot come from a workspace (its scope is
+the machine): opening somebody's repository must not choose it.
 """
 
 import inspect
@@ -64,7 +64,7 @@ def _table(table: Any, prefix: str, without: set[str]) -> dict[str, dict[str, An
     hints = get_type_hints(table)
     return {
         prefix + f.name: _schema(hints[f.name], f.metadata["check"])
-        | {"default": _json(f.default), "description": f"{_sentence(f.metadata['about'])}"}
+        | {"default": _json(f.default), "description": _sentence(f.metadata["about"])}
         for f in fields(table)
         if f.name not in without
     }

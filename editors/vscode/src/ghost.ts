@@ -21,9 +21,10 @@ export function ghost(context: vscode.ExtensionContext, server: Server): void {
     if (item && !token.isCancellationRequested && document.version === version) seen(document, position, item, ghosts);
     return found;
   };
+  const before = server.middleware.executeCommand;
   server.middleware.executeCommand = (command, args, next) => {
     if (command === "ds4.accepted") ghosts.complete(String(args[0]));
-    return next(command, args);
+    return before ? before(command, args, next) : next(command, args);
   };
   context.subscriptions.push(
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges, reason }) => {
