@@ -13,7 +13,7 @@ import { Plain, plain } from "./plain";
 import { type Group, groups, language, render } from "./tokens";
 import { Visible } from "./visible";
 
-const HUGE = 40_000;
+const HUGE = 30_000;
 
 interface Fence {
   readonly code: Code;

@@ -8,7 +8,7 @@ import { code, type Code } from "./code";
 import { plain } from "./plain";
 
 /** Longer text within one paragraph is shown as it is: what a parser does with it could take long. */
-const LONGEST_INLINE = 10_000;
+const LONGEST_INLINE = 8_000;
 
 const TAGS = new Set(
   "p h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td strong em s hr br".split(" "),
