@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
+VSCODE := editors/vscode
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
@@ -38,9 +39,10 @@ run: build
 export RUN_TASK := $(value TASK)
 export RUN_DIR := $(value DIR)
 
-test: .venv/.dev lint
+test: .venv/.dev lint $(VSCODE)/node_modules/.installed
 	@$(MAKE) --no-print-directory -C native -j2 sanitize
 	@$(MAKE) --no-print-directory -C native -j2 fuzz
+	@cd $(VSCODE) && npm run --silent test
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
 check: .venv/.dev lint
@@ -61,7 +63,6 @@ lint: .venv/.dev
 	@$(PY) -m mypy
 
 # The extension of VS Code: editors/vscode/ds4agent.vsix.
-VSCODE := editors/vscode
 VSIX := $(VSCODE)/ds4agent.vsix
 VSCODE_SOURCES := $(VSCODE)/package.json $(VSCODE)/tsconfig.json $(VSCODE)/esbuild.mjs $(VSCODE)/README.md \
 	$(shell find $(VSCODE)/src $(VSCODE)/media $(VSCODE)/images -type f 2>/dev/null)

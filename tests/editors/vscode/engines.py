@@ -12,19 +12,19 @@ from tests.engine_fixtures import EngineProcess, reciting_engine
 # The rest of a line, or two lines of a block.
 WRITTEN = ["first", " + sec", "ond *", " thi", "rd\n", "    ret", "urn res", "ult"]
 LINE, NEXT = "first + second * third", "    return result"
-TOTAL = "def total(first, second, third):\n    # é💡\n"
+TOTAL = "def total(first, second, third):\n    # é𝔸\n"
 
 GREETER = '''"""Greets."""
 
-NAME = "é日🙂"
+NAME = "é𝔸"
 
 
 def greet(name):
-    text = "é日🙂 " + name
+    text = "é𝔸 " + name
     return text
 '''
-OLD, NEW = 'text = "é日🙂 " + name', 'text = "hello 日🙂 " + name'
-THOUGHTS = ["They want", " another", " greeting: é日🙂."]
+OLD, NEW = 'text = "é𝔸 " + name', 'text = "hello é𝔸 " + name'
+THOUGHTS = ["They want", " another", " greeting: é𝔸."]
 # A function of a file with one line changed; good for chat, for apply and for edits.
 ANSWER = [
     "Say **hello**:\n\n",

@@ -125,12 +125,14 @@ class Workbench:
         self.page.wait_for_selector(f"{PREVIEW} .monaco-list-row")
 
     def confirm(self) -> None:
-        self.page.get_by_role("button", name="Apply Refactoring").click()
-        self.page.wait_for_selector(PREVIEW, state="detached")
+        """Tick what is shown, then apply it."""
+        self.page.locator(f"{PREVIEW} .edit-checkbox").first.click()
+        self.page.locator(PREVIEW).get_by_role("button", name="Apply").click()
+        self.page.wait_for_selector(PREVIEW, state="hidden")
 
     def discard(self) -> None:
-        self.page.get_by_role("button", name="Discard Refactoring").click()
-        self.page.wait_for_selector(PREVIEW, state="detached")
+        self.page.locator(PREVIEW).get_by_role("button", name="Discard").click()
+        self.page.wait_for_selector(PREVIEW, state="hidden")
 
     def chat(self) -> Frame:
         """Our view, opened."""
