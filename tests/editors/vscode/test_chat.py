@@ -81,9 +81,9 @@ def test_a_reply_is_shown_applied_and_kept(it: Workbench, tmp_path: Path, talkin
     it.save()
     assert file.read_text() == GREETER.replace(OLD, NEW)
 
-    # Another window of the same folder goes on with the conversation.
+    # The window that is opened again goes on with the conversation.
     it.open(file.parent, file)
-    chat = it.chat()
+    chat = it.frame()
     answered(chat)
     expect(chat.locator(".asked")).to_have_text("Greet otherwise <b>please</b>")
     ask(chat, "And again")
@@ -115,17 +115,12 @@ def test_nothing_that_a_model_writes_is_executed(it: Workbench, tmp_path: Path) 
         answered(chat)
         text = chat.locator(".reply").inner_text()
         for number in range(len(INJECTIONS)):
-            assert f"{number}: " in text
-            assert f":{number}" in text
+            assert f"({number}\n" in text
+            assert f"{number})\n" in text + "\n"
         # Whatever can be pressed in the answer is pressed, but for our own buttons.
         for link in chat.locator(".reply a").all():
             link.click()
-        assert (
-            chat.locator(
-                ".reply :is(script, img, iframe, object, embed, svg, video, form, input, base)"
-            ).count()
-            == 0
-        )
+        assert chat.locator(f".reply :is({FORBIDDEN})").count() == 0
         # The page is alive, and can still be used.
         ask(chat, "Still there?")
         answered(chat, 2)

@@ -13,13 +13,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Request, expect, sync_playwright
 
 from tests.editors.vscode import install
 from tests.editors.vscode.code_server import CodeServer
 
 MILLISECONDS = 45_000.0
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+# No name has an address: what would be asked elsewhere fails.
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", OFFLINE]
+# What VS Code calls the files of a view; its own service worker answers.
+FILES_OF_VIEWS = ".vscode-resource.vscode-cdn.net"
 SIZE = {"width": 1280, "height": 800}
 # Of the frames of a webview the innermost has what the extension made.
 CHAT = "#composer #question"
@@ -52,7 +56,8 @@ class Workbench:
 
     def _note_request(self, request: Request) -> None:
         at = urlsplit(request.url)
-        if at.scheme not in ("data", "blob") and at.hostname not in ("127.0.0.1", None):
+        host = at.hostname or "127.0.0.1"
+        if at.scheme not in ("data", "blob") and host != "127.0.0.1" and not host.endswith(FILES_OF_VIEWS):
             self.strangers.append(request.url)
 
     def open(self, folder: Path, *files: Path) -> None:
@@ -160,6 +165,7 @@ class Workbench:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """One of its own for each test: its event loop would be in the way of other tests."""
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=install.chromium(), args=FLAGS)
         try:
