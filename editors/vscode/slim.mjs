@@ -18,10 +18,17 @@ class Nothing {
 module.exports = new Proxy({}, { get: (_, name) => (/Feature$/.test(String(name)) ? class extends Nothing {} : undefined) });
 `;
 
+// It looks whether VS Code is new enough, which `engines` in package.json has made sure of.
+const NEW_ENOUGH = { parse: "module.exports = () => ({ prerelease: [] });", satisfies: "module.exports = () => true;" };
+
 export const slim = {
   name: "slim",
   setup(build) {
     const filter = new RegExp(`vscode-languageclient[\\\\/]lib[\\\\/]common[\\\\/](${UNUSED.join("|")})\\.js$`);
     build.onLoad({ filter }, () => ({ contents: NOTHING, loader: "js" }));
+    build.onLoad({ filter: /semver[\\/]functions[\\/](parse|satisfies)\.js$/ }, ({ path }) => ({
+      contents: NEW_ENOUGH[path.endsWith("parse.js") ? "parse" : "satisfies"],
+      loader: "js",
+    }));
   },
 };
