@@ -27,7 +27,7 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
   approvals(server, documents);
   context.subscriptions.push(agents, view, vscode.workspace.registerTextDocumentContentProvider(SCHEME, documents));
   const commands = {
-    start: async () => {
+    "ds4agent.agent.start": async () => {
       const folder = await chosenFolder();
       const task = folder !== null && (await vscode.window.showInputBox({ title: "Agent", prompt: "What is to be done?" }));
       if (!task) return;
@@ -35,28 +35,28 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
       const session = await agents.start(task, folder ?? undefined);
       await view.reveal(tree.node(session), { expand: true, focus: true });
     },
-    refresh: () => agents.list(),
-    stop: ({ session }: Node) => agents.stop(session),
-    resume: async ({ session }: Node) => {
+    "ds4agent.agent.refresh": () => agents.list(),
+    "ds4agent.agent.stop": ({ session }: Node) => agents.stop(session),
+    "ds4agent.agent.resume": async ({ session }: Node) => {
       const prompt = "What next? Without a task, what is left of the last one is done.";
       const task = await vscode.window.showInputBox({ title: "Agent", prompt });
       if (task !== undefined) await agents.resume(session, task);
     },
-    putBack: async ({ session }: Node) => {
+    "ds4agent.agent.putBack": async ({ session }: Node) => {
       const question = "Put back all files that this session changed?";
       const detail = "Files that somebody else changed meanwhile are left as they are.";
       const sure = await vscode.window.showWarningMessage(question, { modal: true, detail }, "Put Back");
       if (sure) told(await agents.putBack(session));
     },
-    putBackFile: async (node: Node) => {
+    "ds4agent.agent.putBackFile": async (node: Node) => {
       if (node.type === "change") told(await agents.putBack(node.session, [node.file.uri]));
     },
-    openChange: async (node: Node) => {
+    "ds4agent.agent.openChange": async (node: Node) => {
       if (node.type === "change") await openFile(documents, node.session.id, node.file);
       else if (node.type === "step" && node.step.kind === "change") await openStep(documents, node.session, node.step);
       else if (node.type === "step") await show(documents, `${node.session.id} ${node.step.id}`, () => node.step.text);
     },
-    record: async ({ session }: Node) => {
+    "ds4agent.agent.record": async ({ session }: Node) => {
       await show(documents, `record ${session.id}`, () => session.steps.map(({ text }) => text.trimEnd()).join("\n\n"));
     },
   };
@@ -68,7 +68,7 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
         void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
       }
     };
-    context.subscriptions.push(vscode.commands.registerCommand(`ds4agent.agent.${name}`, command));
+    context.subscriptions.push(vscode.commands.registerCommand(name, command));
   }
 }
 

@@ -23,8 +23,13 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
     await provider.focus();
     await provider.chat.hear({ type: "new" });
   });
-  for (const what of ["selection", "file", "diagnostics"] as const) {
-    command(`ds4agent.chat.attach.${what}`, async () => {
+  const attaching = {
+    "ds4agent.chat.attach.selection": "selection",
+    "ds4agent.chat.attach.file": "file",
+    "ds4agent.chat.attach.diagnostics": "diagnostics",
+  } as const;
+  for (const [name, what] of Object.entries(attaching)) {
+    command(name, async () => {
       await provider.chat.hear({ type: "attach", what });
       await provider.focus();
     });
