@@ -1,15 +1,16 @@
 # The commands, plus clean. All they make lies in ignored folders of this checkout:
-# .venv (the program), build (objects), .bench-venv (llama.cpp).
+# .venv (the program), build (objects), .bench-venv (llama.cpp), editors/vscode/node_modules and out.
 #
 #   make run                          the main job in a small throw-away repository
 #   make run TASK='...' DIR=~/repo    the same on a repository of yours
 
 PYTHON ?= python3
 PY := .venv/bin/python
+VSCODE := editors/vscode
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
-.PHONY: build run test check lint fuzz soak bench clean
+.PHONY: build run test check lint fuzz soak bench vsix clean
 .DELETE_ON_ERROR:
 
 build: .venv/.built
@@ -38,9 +39,10 @@ run: build
 export RUN_TASK := $(value TASK)
 export RUN_DIR := $(value DIR)
 
-test: .venv/.dev lint
+test: .venv/.dev lint $(VSCODE)/node_modules/.installed
 	@$(MAKE) --no-print-directory -C native -j2 sanitize
 	@$(MAKE) --no-print-directory -C native -j2 fuzz
+	@cd $(VSCODE) && npm run --silent test
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
 check: .venv/.dev lint
@@ -60,8 +62,25 @@ lint: .venv/.dev
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
+# The extension of VS Code: editors/vscode/ds4agent.vsix.
+VSIX := $(VSCODE)/ds4agent.vsix
+VSCODE_SOURCES := $(VSCODE)/package.json $(VSCODE)/tsconfig.json $(VSCODE)/esbuild.mjs $(VSCODE)/README.md \
+	$(shell find $(VSCODE)/src $(VSCODE)/media $(VSCODE)/images -type f 2>/dev/null)
+
+vsix: $(VSIX)
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
+	@scripts/need-node
+	@cd $(VSCODE) && npm ci --loglevel=error
+	@touch $@
+
+$(VSIX): $(VSCODE)/node_modules/.installed $(VSCODE_SOURCES)
+	@cd $(VSCODE) && npm run --silent check && npx --no-install vsce package --no-dependencies \
+		--allow-missing-repository --no-rewrite-relative-links --out ds4agent.vsix
+
 bench: .venv/.dev
 	@scripts/bench $(BENCH)
 
 clean:
+	rm -rf $(VSCODE)/node_modules $(VSCODE)/out $(VSIX)
 	rm -rf .venv .bench-venv .cache build dist ds4agent/_lib native/build .mypy_cache .pytest_cache .ruff_cache .hypothesis

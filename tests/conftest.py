@@ -16,6 +16,12 @@ settings.load_profile("ds4agent")
 SECTION = "figures"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", action="store_true", help="take the pictures of the editors' READMEs anew"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes first: begun last, it would run alone."""
     items.sort(key=lambda item: item.get_closest_marker("first") is None)

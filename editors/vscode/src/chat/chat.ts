@@ -54,7 +54,7 @@ export class Chat {
   /** All there is, for a page that has just been made. */
   all(): void {
     this.tell({ type: "show", shown: this.conversation.shown });
-    this.tell({ type: "conversations", conversations: this.conversations });
+    this.tellConversations();
     this.tell({ type: "chips", chips: this.attached.chips });
   }
 
@@ -144,9 +144,15 @@ export class Chat {
     this.say({ copy: "Copied.", insert: "Inserted.", apply: "Applied." }[type]);
   }
 
+  /** One that is new gets its name with the first answer. */
+  private tellConversations(): void {
+    const { conversations } = this;
+    this.tell({ type: "conversations", conversations, shown: this.conversation.conversation });
+  }
+
   private async list(): Promise<void> {
     this.conversations = await this.server.request("ds4/chat/list", {});
-    this.tell({ type: "conversations", conversations: this.conversations });
+    this.tellConversations();
   }
 
   /** The server has just started: go on with the conversation of the last time. */

@@ -46,7 +46,7 @@ export type ToPage =
   | { readonly type: "show"; readonly shown: Shown }
   | { readonly type: "turn"; readonly epoch: number; readonly index: number; readonly turn: Turn }
   | { readonly type: "delta"; readonly epoch: number; readonly index: number; readonly kind: Kind; readonly text: string }
-  | { readonly type: "conversations"; readonly conversations: readonly Summary[] }
+  | { readonly type: "conversations"; readonly conversations: readonly Summary[]; readonly shown: string | undefined }
   | { readonly type: "chips"; readonly chips: readonly Chip[] }
   | { readonly type: "draft"; readonly text: string }
   | { readonly type: "working"; readonly text: string }

@@ -69,7 +69,7 @@ function through(text: string, place: "reply" | "reasoning" | "question" | "chip
     why: turn({ status: "failed", why: text }),
   }[place];
   page.view.hear({ type: "show", shown: { epoch: 1, title: text, turns: [one] } });
-  page.view.hear({ type: "conversations", conversations: [{ conversation: text, title: text, turns: 1, updated: 0 }] });
+  page.view.hear({ type: "conversations", conversations: [{ conversation: text, title: text, turns: 1, updated: 0 }], shown: text });
   page.view.hear({ type: "chips", chips: [{ id: text, label: text, title: text }] });
   page.view.hear({ type: "said", text });
   page.view.hear({ type: "working", text });

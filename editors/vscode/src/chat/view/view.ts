@@ -53,6 +53,7 @@ export class View {
         if (message.epoch === this.epoch) this.end(message.index, message.turn);
         break;
       case "conversations":
+        this.shown = message.shown;
         this.choices(message.conversations);
         break;
       case "chips":

@@ -1,0 +1,124 @@
+"""VS Code's server for a worker, offline: an own home, own extensions, a gallery that nobody listens at."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.task_runner import private_environment
+from tests.editors.vscode import install
+
+SECONDS = 90.0
+NOWHERE = "http://127.0.0.1:9"
+GALLERY = {
+    "serviceUrl": f"{NOWHERE}/_apis",
+    "itemUrl": f"{NOWHERE}/",
+    "resourceUrlTemplate": f"{NOWHERE}/{{publisher}}",
+}
+LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
+# What would put something on the screen, or ask somebody else, by itself.
+SETTINGS = {
+    "telemetry.telemetryLevel": "off",
+    "extensions.autoCheckUpdates": False,
+    "extensions.ignoreRecommendations": True,
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+    "workbench.welcomePage.walkthroughs.openOnInstall": False,
+    "workbench.enableExperiments": False,
+    "workbench.reduceMotion": "on",
+    "security.workspace.trust.enabled": False,
+    "git.openRepositoryInParentFolders": "never",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "editor.minimap.enabled": False,
+    "editor.wordBasedSuggestions": "off",
+    "files.autoSave": "off",
+    "window.menuBarVisibility": "compact",
+}
+
+
+class CodeServer:
+    """A running one; its users' settings are those of whoever opens a window next."""
+
+    def __init__(self, home: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.home, self.port, self.process = home, port, process
+
+    def configure(self, **values: Any) -> None:
+        """The user's settings, beside those that keep it quiet; keys as in settings.json, `__` for a dot."""
+        named = {key.replace("__", "."): value for key, value in values.items()}
+        program = Path(sys.executable).parent / "ds4agent"
+        text = json.dumps(SETTINGS | {"ds4agent.path": str(program)} | named)
+        # What is a machine's own is read only from the one that the server is on.
+        for name in ("User", "Machine"):
+            path = self.home / "data" / name / "settings.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def address(self, folder: Path, *files: Path) -> str:
+        """Where a window with this folder (or .code-workspace) and these files is."""
+        remote = f"vscode-remote://127.0.0.1:{self.port}"
+        payload = json.dumps([["openFile", f"{remote}{file}"] for file in files])
+        what = "workspace" if folder.suffix == ".code-workspace" else "folder"
+        return f"http://127.0.0.1:{self.port}/?{what}={folder}&payload={payload}"
+
+    def forget(self) -> None:
+        """What an earlier test has left: conversations, sessions, logs, windows."""
+        for name in (".local", "data/User/workspaceStorage", "data/User/globalStorage"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+
+
+@contextmanager
+def running(home: Path) -> Iterator[CodeServer]:
+    """code-server with the extension installed from its package."""
+    program, env = install.code_server(), _environment(home)
+    config = home / "config.yaml"
+    config.write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
+    folders: list[str | Path] = ["--config", config, "--user-data-dir", home / "data"]
+    folders += ["--extensions-dir", home / "extensions"]
+    words: list[str | Path] = ["--install-extension", install.vsix(), "--force"]
+    subprocess.run([program, *folders, *words], env=env, check=True, capture_output=True)
+    quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
+    log = home / "code-server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [program, *folders, *quiet],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield CodeServer(home, _port(process, log), process)
+    finally:
+        # Its own children wait hours for a window to come back.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {
+        **private_environment(home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "EXTENSIONS_GALLERY": json.dumps(GALLERY),
+        "HTTPS_PROXY": NOWHERE,
+        "LANG": "C.UTF-8",
+    }
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    deadline = time.monotonic() + SECONDS
+    while not (found := LISTENING.search(log.read_text(errors="replace"))):
+        assert process.poll() is None, f"code-server ended: {log.read_text()[-2000:]}"
+        assert time.monotonic() < deadline, f"code-server does not listen: {log.read_text()[-2000:]}"
+        time.sleep(0.02)
+    return int(found[1])

@@ -1,0 +1,88 @@
+"""Ghost text in real VS Code, with the real server and engine; what the model writes is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.editors.vscode.conftest import Shoot
+from tests.editors.vscode.engines import LINE, NEXT, TOTAL, WRITTEN, reciter, url
+from tests.editors.vscode.workbench import Workbench
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def writing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with reciter(tmp_path_factory.mktemp("writing"), ["hm"], WRITTEN) as engine:
+        yield url(engine)
+
+
+def opened(it: Workbench, folder: Path, engine: str, **settings: object) -> Path:
+    """A file of two lines, the cursor behind them."""
+    file = folder / "project" / "sum.py"
+    file.parent.mkdir()
+    file.write_text(TOTAL)
+    it.server.configure(ds4agent__engine=engine, ds4agent__lsp__completion_engine=engine, **settings)
+    it.open(file.parent, file)
+    it.go(2)
+    it.key("End")
+    return file
+
+
+def saved(it: Workbench, file: Path) -> list[str]:
+    """The lines that are really there: ghost text is not saved."""
+    it.save()
+    return file.read_text().splitlines()[2:]
+
+
+def test_it_appears_and_is_accepted(it: Workbench, tmp_path: Path, writing: str, shoot: Shoot) -> None:
+    file = opened(it, tmp_path, writing)
+    it.key("Enter")
+    it.type("result = ")
+    it.wait_ghost(LINE)
+    shoot(it, "ghost-text.png")
+    assert saved(it, file) == ["    result = "]
+    it.key("Tab")
+    it.type(" # done")
+    it.wait_line(f"result = {LINE} # done")
+    assert saved(it, file) == [f"    result = {LINE} # done"]
+    assert it.dialogs == []
+
+
+def test_a_word_is_accepted_and_the_rest_stays(it: Workbench, tmp_path: Path, writing: str) -> None:
+    file = opened(it, tmp_path, writing)
+    it.key("Enter")
+    it.type("result = ")
+    it.wait_ghost(LINE)
+    it.key("Control+ArrowRight")
+    it.wait_ghost(" + second * third")
+    assert saved(it, file) == ["    result = first"]
+    it.key("Tab")
+    it.wait_no_ghost()
+    assert saved(it, file) == [f"    result = {LINE}"]
+
+
+def test_a_line_is_accepted_and_the_next_one_stays(it: Workbench, tmp_path: Path, writing: str) -> None:
+    file = opened(it, tmp_path, writing)
+    it.key("Enter")
+    it.wait_ghost(NEXT.strip())
+    it.key("Control+Alt+ArrowRight")
+    it.wait_ghost(NEXT.strip())
+    it.wait_line(LINE)
+    assert saved(it, file)[0] == f"    {LINE}"
+    it.key("Tab")
+    it.wait_no_ghost()
+    assert [line.rstrip() for line in saved(it, file)[:2]] == [f"    {LINE}", NEXT]
+
+
+def test_none_where_the_language_has_it_off(it: Workbench, tmp_path: Path, writing: str) -> None:
+    """Invoked by hand it would be there: the engine works, and it is the setting that keeps it away."""
+    off = {"[python]": {"ds4agent.lsp.completion": "invoked"}}
+    opened(it, tmp_path, writing, **off)
+    it.key("Enter")
+    it.type("result = ")
+    it.command("ds4agent: Suggest Here")
+    it.wait_ghost(LINE)
