@@ -21,5 +21,13 @@ await build({
 const view = "src/chat/view/main.ts";
 if (existsSync(view)) {
   await build({ ...common, entryPoints: ["src/chat/view/chat.css"], outfile: "out/chat.css" });
-  await build({ ...common, entryPoints: [view], outfile: "out/chat.js", platform: "browser", format: "iife", target: "es2022" });
+  await build({
+    ...common,
+    entryPoints: [view],
+    outfile: "out/chat.js",
+    platform: "browser",
+    format: "iife",
+    target: "es2022",
+    alias: { entities: "./src/chat/view/entities.ts" },
+  });
 }

@@ -12,6 +12,12 @@ import { fromPage, type ToPage } from "./protocol";
 
 const VIEW = "ds4agent.chat";
 const LAST = "ds4agent.chat.conversation";
+// A command of the server's: its answer is a new conversation.
+const EXPLAIN = "ds4.explain";
+
+function isConversation(value: unknown): value is { conversation: string } {
+  return typeof (value as { conversation?: unknown } | null)?.conversation === "string";
+}
 
 export function chat(context: vscode.ExtensionContext, server: Server): void {
   const provider = new Provider(context, server);
@@ -23,6 +29,15 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
     await provider.focus();
     await provider.chat.hear({ type: "new" });
   });
+  const before = server.middleware.executeCommand;
+  server.middleware.executeCommand = async (name, args, next) => {
+    const result: unknown = await (before ? before(name, args, next) : next(name, args));
+    if (name === EXPLAIN && isConversation(result)) {
+      await provider.focus();
+      await provider.chat.hear({ type: "open", conversation: result.conversation });
+    }
+    return result;
+  };
   const attaching = {
     "ds4agent.chat.attach.selection": "selection",
     "ds4agent.chat.attach.file": "file",
