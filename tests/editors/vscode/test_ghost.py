@@ -73,7 +73,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(it: Workbench, tmp_path: Path
     it.wait_ghost(NEXT.strip())
     it.wait_line(LINE)
     assert saved(it, file)[0] == f"    {LINE}"
-    it.key("Tab")
+    it.key("Control+Alt+ArrowRight")
     it.wait_no_ghost()
     assert [line.rstrip() for line in saved(it, file)[:2]] == [f"    {LINE}", NEXT]
 

@@ -98,6 +98,8 @@ class Workbench:
         box.wait_for()
         box.fill(text)
         self.key("Enter")
+        # Until it is gone the next keys are its own.
+        self.page.wait_for_selector(".quick-input-widget", state="hidden")
 
     def go(self, line: int, column: int = 1) -> None:
         """Put the cursor there (from 1), focused in the editor."""
@@ -139,8 +141,13 @@ class Workbench:
         self.page.locator(PREVIEW).get_by_role("button", name="Discard").click()
         self.page.wait_for_selector(PREVIEW, state="hidden")
 
+    def show(self) -> Frame:
+        """Our views, as they are; the chat's frame."""
+        self.page.locator(".activitybar").get_by_role("tab", name="ds4agent").click()
+        return self.frame()
+
     def chat(self) -> Frame:
-        """Our view, opened."""
+        """A new chat."""
         self.command("ds4agent: New Chat")
         return self.frame()
 
