@@ -132,7 +132,7 @@ async def _memory(engine: EngineProcess, home: Path, text: str) -> float:
     """MB of the server after work in 20 documents of 1,000 lines."""
     async with editor(home, settings=settings(engine)) as it:
         for n in range(20):
-            uri = it.open(f"file:///work/m{n}.py", text)
+            uri = it.open(f"file:///project/m{n}.py", text)
             for line in range(0, 200, 20):
                 await ghost(it, uri, line, 0)
         server = it.client._server

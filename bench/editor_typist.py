@@ -9,7 +9,7 @@ from typing import Any
 from tests.engine_fixtures import EngineProcess, exchange, request
 from tests.lsp_client import Editor
 
-URI = "file:///work/held_out.py"
+URI = "file:///project/held_out.py"
 # With the debounce out of the way: it is the same for all, and not computing.
 SETTINGS = {"debounce": 0}
 
