@@ -50,10 +50,10 @@ def reciter(folder: Path, reasoning: Sequence[str], answer: Sequence[str]) -> It
 
 
 def hostile() -> list[str]:
-    """All injections, between numbers, in pieces that break them in the middle."""
+    """All injections, between two words, in pieces that break them in the middle."""
     pieces: list[str] = []
     for number, text in enumerate(INJECTIONS):
         half = len(text) // 2
         # A model has no two pieces that are alike.
-        pieces += [f"\n\n({number}\n\n{text[:half]}", f"{text[half:]}\n\n{number})"]
+        pieces += [f"\n\nbegin{number}\n\n{text[:half]}", f"{text[half:]}\n\nend{number}"]
     return pieces

@@ -29,7 +29,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def opened(it: Workbench, folder: Path, engine: str) -> tuple[Path, Frame]:
     """A window with one file and the chat beside it."""
     file = folder / "project" / "greet.py"
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(GREETER)
     it.server.configure(ds4agent__engine=engine, ds4agent__lsp__completion="off")
     it.open(file.parent, file)
@@ -114,8 +114,8 @@ def test_nothing_that_a_model_writes_is_executed(it: Workbench, tmp_path: Path) 
         answered(chat)
         text = chat.locator(".reply").inner_text()
         for number in range(len(INJECTIONS)):
-            assert f"({number}\n" in text
-            assert f"{number})\n" in text + "\n"
+            assert f"begin{number}\n" in text
+            assert f"end{number}\n" in f"{text}\n"
         # Whatever can be pressed in the answer is pressed, but for our own buttons.
         for link in chat.locator(".reply a").all():
             link.click()
