@@ -25,13 +25,14 @@ from tests.editors.vscode.workbench import GHOST, Workbench, browser, window
 TIMES, DELTAS = 20, 10_000
 NOTE_TEXT = """([selector, text]) => {
     window.noted = 0;
-    const see = new MutationObserver(() => {
+    window.seer?.disconnect();
+    window.seer = new MutationObserver(() => {
         if (window.noted) return;
         if (![...document.querySelectorAll(selector)].some(e => e.textContent.includes(text))) return;
         window.noted = -1;
         requestAnimationFrame(() => { window.noted = performance.timeOrigin + performance.now(); });
     });
-    see.observe(document.body, { subtree: true, childList: true, characterData: true });
+    window.seer.observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 NOTE_FRAMES = """() => {
     window.frames_ms = []; window.tasks_ms = [];

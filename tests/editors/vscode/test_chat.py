@@ -83,7 +83,7 @@ def test_a_reply_is_shown_applied_and_kept(it: Workbench, tmp_path: Path, talkin
 
     # The window that is opened again goes on with the conversation.
     it.open(file.parent, file)
-    chat = it.show()
+    chat = it.chat()
     expect(chat.locator(".asked")).to_have_text("Greet otherwise <b>please</b>")
     ask(chat, "And again")
     answered(chat, 2)

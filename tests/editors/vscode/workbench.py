@@ -141,15 +141,12 @@ class Workbench:
         self.page.locator(PREVIEW).get_by_role("button", name="Discard").click()
         self.page.wait_for_selector(PREVIEW, state="hidden")
 
-    def show(self) -> Frame:
-        """Our views, as they are; the chat's frame."""
-        self.page.locator(".activitybar").get_by_role("tab", name="ds4agent").click()
-        return self.frame()
-
     def chat(self) -> Frame:
-        """A new chat."""
-        self.command("ds4agent: New Chat")
-        return self.frame()
+        """The chat's frame, opened and told what there is."""
+        self.page.locator(".activitybar").get_by_role("tab", name="ds4agent").click()
+        frame = self.frame()
+        frame.wait_for_selector("#conversations option", state="attached")
+        return frame
 
     def notification(self, text: str | re.Pattern[str]) -> Locator:
         return self.page.locator(".notification-list-item").filter(has_text=text).first

@@ -10,6 +10,9 @@ export class Deltas {
   private waiting: Delta | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The answer's first letter does not wait behind the reasoning's last. */
+  private posted: Delta["kind"] | undefined;
+
   constructor(private readonly post: (message: ToPage) => void) {}
 
   send(message: ToPage): void {
@@ -22,10 +25,11 @@ export class Deltas {
     const goesOn = waiting && waiting.kind === message.kind && waiting.index === message.index;
     if (waiting && !goesOn) this.flush();
     if (goesOn) this.waiting = { ...message, text: waiting.text + message.text };
-    else if (this.timer) this.waiting = message;
+    else if (this.timer && this.posted === message.kind) this.waiting = message;
     else {
+      this.posted = message.kind;
       this.post(message);
-      this.wait();
+      if (!this.timer) this.wait();
     }
   }
 
@@ -46,6 +50,8 @@ export class Deltas {
   private flush(): void {
     const message = this.waiting;
     this.waiting = undefined;
-    if (message) this.post(message);
+    if (!message) return;
+    this.posted = message.kind;
+    this.post(message);
   }
 }
