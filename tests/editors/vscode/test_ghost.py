@@ -58,9 +58,11 @@ def test_a_word_is_accepted_and_the_rest_stays(it: Workbench, tmp_path: Path, wr
     it.type("result = ")
     it.wait_ghost(LINE)
     it.key("Control+ArrowRight")
+    it.wait_cursor("Ln 3, Col 19")
     it.wait_ghost(" + second * third")
     assert saved(it, file) == ["    result = first"]
     it.key("Tab")
+    it.wait_cursor("Ln 3, Col 36")
     it.wait_no_ghost()
     assert saved(it, file) == [f"    result = {LINE}"]
 
@@ -70,6 +72,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(it: Workbench, tmp_path: Path
     it.key("Enter")
     it.wait_ghost(NEXT.strip())
     it.key("Control+Alt+ArrowRight")
+    it.wait_cursor("Ln 4")
     it.wait_ghost(NEXT.strip())
     it.wait_line(LINE)
     assert saved(it, file)[0] == f"    {LINE}"

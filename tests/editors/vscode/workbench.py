@@ -114,6 +114,10 @@ class Workbench:
         """Until the editor in front shows this somewhere in its lines."""
         self.page.wait_for_function(SHOWN, arg=[LINES, "\n", text])
 
+    def wait_cursor(self, where: str) -> None:
+        """As the status bar has it."""
+        expect(self.page.locator('[id="status.editor.selection"]')).to_contain_text(where)
+
     def wait_no_ghost(self) -> None:
         self.page.wait_for_function(f"() => !document.querySelector({GHOST!r})")
 
