@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from ds4agent import paths
-from ds4agent.cli.engine_files import stop_builds_with_us, store
+from ds4agent.cli.engine_files import store
 from ds4agent.sidecar import engine_choice, manifest
-from ds4agent.sidecar.build_steps import BuildError
+from ds4agent.sidecar.build_steps import BuildError, stop_builds_with_us
 from ds4agent.sidecar.capabilities import Capabilities, CapabilityError, probe
 from ds4agent.sidecar.checkout import Source
 from ds4agent.sidecar.engine_choice import ChoiceError, Engine

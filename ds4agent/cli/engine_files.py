@@ -1,16 +1,14 @@
 """The engine and the model that settings mean, for the commands that start one."""
 
 import shutil
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from ds4agent import config, paths, resources
 from ds4agent.sidecar import engine_choice, recipe
-from ds4agent.sidecar.build_steps import BuildError
+from ds4agent.sidecar.build_steps import BuildError, stop_builds_with_us
 from ds4agent.sidecar.capabilities import Capabilities, probe
 from ds4agent.sidecar.engine_choice import ChoiceError, Engine
 from ds4agent.sidecar.launch import PlanError
@@ -56,15 +54,6 @@ def _found(root: Path, wanted: str) -> Engine:
 
 def store() -> Store:
     return Store(paths.engines(), lambda text: click.echo(text, err=True))
-
-
-def stop_builds_with_us() -> None:
-    """SIGTERM as an exception, so that make and git are ended with us."""
-    signal.signal(signal.SIGTERM, _terminated)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 def _embedded() -> Capabilities:

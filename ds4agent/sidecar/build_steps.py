@@ -9,11 +9,13 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 LOG_MAX = 64 << 20
 _TAIL = 12
@@ -25,6 +27,39 @@ _FOREIGN = re.compile(
 
 class BuildError(Exception):
     """A build failed; the message says at which step and why."""
+
+
+class _Start:
+    """What keeps a signal from ending us between the birth of a program and our knowing of it: it would be
+    nobody's then, and go on.
+    """
+
+    def __init__(self) -> None:
+        self.running = False
+        self._pending = 0
+
+    def begin(self) -> None:
+        self.running = True
+
+    def end(self) -> None:
+        if self._pending:
+            sys.exit(128 + self._pending)
+
+    def ended(self, number: int, frame: FrameType | None) -> None:
+        """The handler: an exit, so that what runs is ended with us."""
+        if self.running:
+            self._pending = number
+        else:
+            sys.exit(128 + number)
+
+
+_start = _Start()
+
+
+def stop_builds_with_us() -> None:
+    """SIGTERM and Ctrl-C as exceptions that end make and git, too. For the main thread."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _start.ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +75,7 @@ class Steps:
             log.write(f"$ {shlex.join(words)}\n".encode())
             start = log.tell()
             try:
+                _start.begin()
                 process = subprocess.Popen(
                     words,
                     cwd=self.folder,
@@ -53,7 +89,10 @@ class Steps:
                 raise BuildError(f"{what}: {words[0]} is not installed{_hint(words[0])}") from error
             except OSError as error:
                 raise BuildError(f"{what}: cannot run {words[0]}: {error.strerror}") from error
+            finally:
+                _start.running = False
             try:
+                _start.end()
                 problem = self._watch(process, seconds)
             finally:
                 with suppress(ProcessLookupError, PermissionError):
