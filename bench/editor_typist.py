@@ -12,6 +12,8 @@ from tests.lsp_client import Editor
 URI = "file:///project/held_out.py"
 # With the debounce out of the way: it is the same for all, and not computing.
 SETTINGS = {"debounce": 0}
+# Looks, 20 ms apart, at which an engine that rests has to be seen at rest.
+QUIET = 25
 
 
 def _counter(engine: EngineProcess, name: str) -> int:
@@ -41,9 +43,13 @@ async def warmed(it: Editor, engine: EngineProcess, line: int) -> None:
     """The cursor rests there until the engine has read all around it."""
     before = read_tokens(engine)
     it.tell("ds4/cursor", {"textDocument": {"uri": URI}, "position": {"line": line, "character": 0}})
-    # Asking what the engine can do reads a token or two.
-    while read_tokens(engine) < before + 100 or busy(engine):
+    # It may know nearly all of it from before, so what counts is that it was asked and has come to rest.
+    quiet, read = 0, before
+    while quiet < QUIET or read == before:
         await asyncio.sleep(0.02)
+        now = read_tokens(engine)
+        quiet = quiet + 1 if now == read and not busy(engine) else 0
+        read = now
 
 
 class Typist:
