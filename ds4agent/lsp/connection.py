@@ -3,13 +3,19 @@
 A transport feeds the bodies that arrive and writes what is to be sent; it awaits `over`, whose result is the
 exit code of a process that serves only this client, and then closes. What cannot be read as a message is a
 line in the log, and an error to the client where it asked something; the connection goes on.
+
+Messages are begun one after the other, each before the next one is looked at. A coroutine only begins with
+the next round of the event loop, and a request whose document changed in between would take its position for
+one in the text that came later.
 """
 
 import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from lsprotocol import types
@@ -46,11 +52,33 @@ class Connection:
         self._protocol.set_writer(writer, include_headers=headers)
         # pygls would end the process.
         self._protocol.fm.builtin_features[types.EXIT] = self._exit
+        self._todo: deque[Callable[[], None]] = deque()
         self._watching = asyncio.ensure_future(self._watch())
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def take(self, body: bytes) -> None:
         """A message from the client."""
+        self._in_turn(partial(self._handle, body))
+
+    def finish(self, why: str) -> None:
+        """No more messages come; those that have come are handled first."""
+        self._in_turn(partial(self.end, why))
+
+    def _in_turn(self, work: Callable[[], None]) -> None:
+        self._todo.append(work)
+        if len(self._todo) == 1:
+            self._next()
+
+    def _next(self) -> None:
+        self._todo[0]()
+        asyncio.get_running_loop().call_soon(self._begun)
+
+    def _begun(self) -> None:
+        self._todo.popleft()
+        if self._todo:
+            self._next()
+
+    def _handle(self, body: bytes) -> None:
         try:
             message = json.loads(body, object_hook=self._protocol.structure_message)
         except Exception as error:

@@ -19,6 +19,7 @@ from pygls.protocol import (
     JsonRPCNotification,
     JsonRPCRequestMessage,
     JsonRPCResponseMessage,
+    LanguageServerProtocol,
     default_converter,
 )
 from pygls.uris import to_fs_path
@@ -53,11 +54,31 @@ def converter() -> Converter:
     return found
 
 
+class Protocol(LanguageServerProtocol):
+    """pygls' own, which keeps every notification's task for ever: a cursor that moves all day would fill the
+    memory.
+    """
+
+    def _execute_handler(
+        self,
+        msg_id: str | int,
+        handler: Callable[..., Any],
+        callback: Callable[..., Any],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        if future := self._request_futures.get(msg_id):
+            loop = asyncio.get_running_loop()
+            # Not at once: pygls may be going through them, cancelling.
+            future.add_done_callback(lambda _: loop.call_soon(self._request_futures.pop, msg_id, None))
+
+
 class Server(LanguageServer):
     """A LanguageServer of ours. `files` are its documents."""
 
     def __init__(self) -> None:
-        super().__init__("ds4agent", __version__, converter_factory=converter)
+        super().__init__("ds4agent", __version__, protocol_cls=Protocol, converter_factory=converter)
         self._commands: dict[str, Callable[[list[Any]], Awaitable[Any]]] = {}
         # pygls' own runs a command apart from the request, so that taking the request back would not stop it.
         self.protocol.fm.builtin_features[types.WORKSPACE_EXECUTE_COMMAND] = _coroutine(self._execute)

@@ -71,7 +71,7 @@ def _read(loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
                     loop.call_soon_threadsafe(connection.complain, found)
                 else:
                     loop.call_soon_threadsafe(connection.take, found)
-        loop.call_soon_threadsafe(connection.end, "the end of the input")
+        loop.call_soon_threadsafe(connection.finish, "the end of the input")
 
 
 def _some() -> bytes:

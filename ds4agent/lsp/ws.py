@@ -104,7 +104,7 @@ async def _read(socket: ServerConnection, connection: Connection) -> None:
         async for data in socket:
             connection.take(data.encode() if isinstance(data, str) else data)
     finally:
-        connection.end("the connection is closed")
+        connection.finish("the connection is closed")
 
 
 async def serve(port: int, flags: Mapping[str, Any]) -> int:

