@@ -9,7 +9,8 @@ other files behind <｜fim▁begin｜>, each under a line "# name".
 
 What is cut out is what an editor asks for: the rest of a line from somewhere in it, a whole line or a few,
 an argument or operand, the body of a function, the rest of an identifier. The three parts are tokenised
-apart, as they are at run time. Whole lines are slices of the prepared tokens; only a line that is cut inside
+apart, as they are at run time; a word that the cut divides belongs to the middle as a whole, as it does for
+an engine that heals tokens. Whole lines are slices of the prepared tokens; only a line that is cut inside
 is encoded again, which keeps a sample at about a millisecond.
 """
 
@@ -30,6 +31,8 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 # Of the examples for typing; there the text before the hole is learnt too, as code that follows on.
 _SPM_SHARE = 0.5
 _EXTRA_SHARE = 0.3
+# Of the examples in DeepSeek's order; those for typing all begin at a word, as the engine asks.
+_HEALED_SHARE = 0.5
 _LONGEST_CHUNK = 240
 _CONTEXT_WEIGHT = 0.0
 _BEFORE_WEIGHT = 0.5
@@ -46,6 +49,11 @@ class Hole:
     middle: list[int]
     after: list[int]
     extra: tuple[int, ...] = ()
+    spelt: tuple[list[int], list[int]] | None = None  # before and middle, if the cut is inside a word
+
+    def healed(self) -> Hole:
+        """The hole as a server asks that heals tokens: from the start of the word that was cut."""
+        return replace(self, before=self.spelt[0], middle=self.spelt[1], spelt=None) if self.spelt else self
 
     def prompt(self, order: Order = "psm") -> list[int]:
         """What the model is given."""
@@ -84,10 +92,18 @@ class _Lines:
 
 def _cut_text(lines: _Lines, number: int, begin: int, end: int, text: str) -> Hole:
     """A hole inside one line, from character `begin` to `end`."""
-    encode = tok.load().encode
-    before = lines.part(0, number) + encode(text[:begin], rendered=False)
-    after = encode(text[end:], rendered=False) + lines.part(number + 1, len(lines))
-    return Hole(before, encode(text[begin:end], rendered=False), after)
+
+    def encode(part: str) -> list[int]:
+        return tok.load().encode(part, rendered=False)
+
+    above, below = lines.part(0, number), lines.part(number + 1, len(lines))
+    spelt = None
+    if text[begin - 1 : begin].isalnum() or text[begin - 1 : begin] == "_":
+        word = tok.load().last_word(text[:begin])
+        spelt = above + encode(text[:word]), encode(text[word:end])
+    return Hole(
+        above + encode(text[:begin]), encode(text[begin:end]), encode(text[end:]) + below, spelt=spelt
+    )
 
 
 def _rest_of_line(rng: random.Random, lines: _Lines, number: int) -> Hole | None:
@@ -179,7 +195,7 @@ def _cut(rng: random.Random, limit: int, split: str, kind: str | None) -> tuple[
         hole = _KINDS[name][0](rng, lines, lines.focus) if len(lines) > 2 else None
         if hole is not None and 0 < len(hole.middle) < limit // 2:
             # One cut in eight has nothing after it: completion at the end of a file.
-            return (Hole(hole.before, hole.middle, []) if rng.random() < 0.12 else hole), file
+            return (replace(hole, after=[]) if rng.random() < 0.12 else hole), file
 
 
 def _chunk(rng: random.Random, split: str, file: int) -> list[int]:
@@ -197,12 +213,17 @@ def _chunk(rng: random.Random, split: str, file: int) -> list[int]:
 
 def _example(rng: random.Random, limit: int, split: str) -> tuple[Hole, Order]:
     order: Order = "spm" if rng.random() < _SPM_SHARE else "psm"
+    hole = _with_chunks(rng, limit, split)
+    return (hole.healed() if order == "spm" or rng.random() < _HEALED_SHARE else hole), order
+
+
+def _with_chunks(rng: random.Random, limit: int, split: str) -> Hole:
     room = limit - 2 * _LONGEST_CHUNK - 40
     if room < _LONGEST_CHUNK or rng.random() >= _EXTRA_SHARE:
-        return cut(rng, limit, split), order
+        return cut(rng, limit, split)
     hole, file = _cut(rng, room, split, None)
     extra = [token for _ in range(rng.randint(1, 2)) for token in _chunk(rng, split, file)]
-    return replace(hole, extra=tuple(extra)), order
+    return replace(hole, extra=tuple(extra))
 
 
 def sample_tokens(

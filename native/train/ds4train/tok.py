@@ -76,6 +76,11 @@ class Tokenizer:
         ids: list[int] = self._pick(rendered).encode(text, add_special_tokens=False).ids
         return ids
 
+    def last_word(self, text: str) -> int:
+        """Where the last piece of `text` begins that the pre-tokeniser keeps together, in characters."""
+        pieces = self._plain.pre_tokenizer.pre_tokenize_str(text)
+        return int(pieces[-1][1][0]) if pieces else 0
+
     def encode_batch(self, texts: list[str], rendered: bool = True) -> list[list[int]]:
         """`encode` for many texts at once, on all cores the tokenizers library may use."""
         encodings = self._pick(rendered).encode_batch_fast(texts, add_special_tokens=False)

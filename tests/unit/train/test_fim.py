@@ -59,6 +59,24 @@ def test_what_changes_with_every_key_comes_last(small_corpus: dict[str, str]) ->
     assert hole.prompt("spm") == [0, 8, 19, 9, 23, 10, 20, 21]
 
 
+def test_a_healed_hole_begins_at_the_word_that_was_cut(small_corpus: dict[str, str]) -> None:
+    rng, text = random.Random(4), tok.load().decode
+    moved = 0
+    for kind in ("identifier", "rest of line", "expression"):
+        for _ in range(100):
+            hole = fim.cut(rng, 400, kind=kind)
+            healed = hole.healed()
+            word = text(hole.before)[len(text(healed.before)) :]
+            assert text(healed.before) + text(healed.middle) == text(hole.before) + text(hole.middle)
+            cut_inside = text(hole.before)[-1:].isalnum() or text(hole.before)[-1:] == "_"
+            assert bool(word) == cut_inside
+            line = text(healed.before).rpartition("\n")[2] + text(healed.middle)
+            joint = tok.load().encode(line, rendered=False)
+            assert not word or healed.middle == joint[-len(healed.middle) :]
+            moved += bool(word)
+    assert moved > 100
+
+
 def test_chunks_of_other_files_are_whole_lines_under_a_name(small_corpus: dict[str, str]) -> None:
     chunks = 0
     for seed in range(60):

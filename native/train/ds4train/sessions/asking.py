@@ -157,7 +157,7 @@ No need to [commit|push][ it| anything|].
 """)
 
 
-_IMPERATIVE = frozenset(
+IMPERATIVE = frozenset(
     [
         "change",
         "set",
@@ -280,7 +280,7 @@ def capital(text: str) -> str:
 def _typo(rng: random.Random, text: str) -> str:
     """Swap two letters of the leading verb."""
     head, _, rest = text.partition(" ")
-    if head in _IMPERATIVE and len(head) > 3:
+    if head in IMPERATIVE and len(head) > 3:
         at = rng.randint(1, len(head) - 2)
         head = head[:at] + head[at + 1] + head[at] + head[at + 2 :]
     return f"{head} {rest}" if rest else head
@@ -299,7 +299,7 @@ def dress(rng: random.Random, split: str, core: str, edits: bool = True, frame: 
         question = text.endswith("?")
         asked = text.rstrip(".?!") if text[-1:] in ".?" else text
         verb = (
-            core.split(" ", 1)[0].lower() in _IMPERATIVE
+            core.split(" ", 1)[0].lower() in IMPERATIVE
             and ". " not in core
             and "? " not in core
             and not question

@@ -68,27 +68,36 @@ _TAILS = (
 
 
 @cache
-def _table() -> list[tuple[Wordings, Phrases]]:
-    files = [Path(__file__).with_name(name) for name in ("chatter.txt", "chatter_more.txt")]
+def _table(*names: str) -> list[tuple[Wordings, Phrases]]:
+    files = [Path(__file__).with_name(name) for name in names]
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     rows = [line.split(" => ") for line in lines if line.strip()]
     return [(Wordings(ask), Phrases(answer)) for ask, answer in rows]
 
 
 def chatter(world: World) -> bool:
-    rng, s = world.rng, world.s
+    rng = world.rng
     if rng.random() < 0.3:
-        group = rng.choice(_PAIRS)
-        a, b = rng.sample(group, 2)
+        a, b = rng.sample(rng.choice(_PAIRS), 2)
         known = {row[0]: row[1] for row in FACTS}
-        text = _DIFFERENCE(rng, world.split, {"a": a, "b": b})
-        answer = f"{known[a]} {known[b]}"
-    else:
-        asks, answers = rng.choice(_table())
-        text, answer = asks(rng, world.split, {}), answers(rng, {})
+        return _talk(world, _DIFFERENCE(rng, world.split, {"a": a, "b": b}), f"{known[a]} {known[b]}")
+    asks, answers = rng.choice(_table("chatter.txt", "chatter_more.txt"))
+    return _talk(world, asks(rng, world.split, {}), answers(rng, {}))
+
+
+def fact(world: World) -> bool:
+    """A fact asked for in passing; most of these wordings bring their own lead."""
+    asks, answers = world.rng.choice(_table("chatter_facts.txt"))
+    return _talk(
+        world, asks(world.rng, world.split, {}), answers(world.rng, {}), leads=_LEADS[:6] * 5 + _LEADS
+    )
+
+
+def _talk(world: World, text: str, answer: str, leads: tuple[str, ...] = _LEADS) -> bool:
+    rng, s = world.rng, world.s
     text = text.replace(GIVEN, "").strip()
     long = " " in text.strip("?")
-    lead, tail = (rng.choice(_LEADS), rng.choice(_TAILS)) if long else ("", rng.choice(("", "", "!", ".")))
+    lead, tail = (rng.choice(leads), rng.choice(_TAILS)) if long else ("", rng.choice(("", "", "!", ".")))
     if tail == " Thanks!" and text.startswith(("thank", "bye", "good")):
         tail = ""
     text = lead + text

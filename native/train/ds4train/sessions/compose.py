@@ -15,6 +15,7 @@ from . import (
     edits,
     finding,
     fixing,
+    handwritten,
     history,
     joining,
     knowing,
@@ -23,6 +24,8 @@ from . import (
     making,
     phrasings_extra,
     programs,
+    recordfix,
+    records,
     renaming,
     repair,
     runs,
@@ -90,6 +93,7 @@ FAMILIES = {
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
     "chatter": (chatter.chatter, 16),
+    "fact": (chatter.fact, 75),
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
     "change_spot": (spotting.change_spot, 45),
@@ -109,6 +113,11 @@ FAMILIES = {
     "compare": (knowing.compare, 12),
     "define": (knowing.define, 7),
     "how_to": (knowing.how_to, 7),
+    "handwritten": (handwritten.handwritten, 450),
+    "look_record": (records.look_record, 35),
+    "which_record": (records.which_record, 8),
+    "change_record": (records.change_record, 35),
+    "fix_record": (recordfix.fix_record, 40),
 }
 _NAMES = list(FAMILIES)
 _WEIGHTS = [FAMILIES[n][1] for n in _NAMES]
@@ -142,6 +151,14 @@ _JOINABLE = (
     "repair",
     "chain",
     "show",
+    "handwritten",
+    "handwritten",
+    "handwritten",
+    "look_record",
+    "look_record",
+    "change_record",
+    "change_record",
+    "fix_record",
 )
 
 
@@ -151,7 +168,9 @@ def build(
     """A whole session of about `budget` characters after the prefix (at least one task)."""
     env, cwd = environment(rng, split)
     tree = Tree(rng, cwd)
-    plans = populate(rng, split, small=rng.random() < 0.4)
+    tales = _tales(rng, split, tree) if only in (None, "handwritten", "several") else []
+    rows, check = _records(rng, split, tree)
+    plans = [] if tales and rng.random() < 0.3 else populate(rng, split, small=rng.random() < 0.4)
     wants_script = only in ("run_script", "edit_run") or rng.random() < 0.35
     if wants_script:
         plans.append(programs.script(rng, split) if rng.random() < 0.8 else programs.shell_script(rng, split))
@@ -164,6 +183,7 @@ def build(
             tree.add(plan.path, plan.text)
     session = Session(rng, split, tree, env)
     world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
+    world.tales, world.records, world.check = tales, rows, check
     kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
     if only in ("repair", "several") or (only is None and rng.random() < 0.4):
         world.planted = plant(rng, split, tree)
@@ -173,6 +193,21 @@ def build(
         history.begin(world)
     _play(world, kit, budget, tasks, only)
     return session
+
+
+def _tales(rng: random.Random, split: str, tree: Tree) -> list[handwritten.Planted]:
+    """Tasks written by hand whose files are in this project."""
+    found = [handwritten.plant(rng, split, tree) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4)))]
+    return [x for x in found if x]
+
+
+def _records(
+    rng: random.Random, split: str, tree: Tree
+) -> tuple[list[records.Records], recordfix.Check | None]:
+    """Files of records, and a check of one."""
+    found = [records.plant(rng, split, tree) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
+    check = recordfix.plant(rng, split, tree) if rng.random() < 0.5 else None
+    return [x for x in found if x] + ([check.records] if check and rng.random() < 0.3 else []), check
 
 
 def _instructions(world: World, kit: Kit | None) -> None:

@@ -146,22 +146,20 @@ class Session:
             return f"date: {year}-{month:02d}-{day:02d}\n\n{prompt}"
         return prompt
 
-    def bash(self, think: str, command: str, result: str) -> str:
-        """Record a shell call whose (already simulated) result is `result`."""
-        think = self._lead(think)
+    def call(self, think: str, tool: str, arguments: dict[str, object], result: str) -> str:
+        """Record a tool call that was carried out already."""
         self.steps.append(
-            Step("call", think=think, tool="bash", arguments={"command": command}, result=result)
+            Step("call", think=self._lead(think), tool=tool, arguments=arguments, result=result)
         )
         return result
 
+    def bash(self, think: str, command: str, result: str) -> str:
+        """Record a shell call whose (already simulated) result is `result`."""
+        return self.call(think, "bash", {"command": command}, result)
+
     def edit(self, think: str, **arguments: object) -> str:
         """Run an editor call on the tree and record it."""
-        result = self.tree.editor(arguments)
-        think = self._lead(think)
-        self.steps.append(
-            Step("call", think=think, tool="str_replace_editor", arguments=arguments, result=result)
-        )
-        return result
+        return self.call(think, "str_replace_editor", arguments, self.tree.editor(arguments))
 
     def _lead(self, think: str) -> str:
         """The closing thought of a joined request's last part goes before the next part's first."""

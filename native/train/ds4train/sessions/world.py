@@ -5,13 +5,18 @@ families share.
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
-from . import charts, configs, names, prose, scenes, spots, usages
+from . import charts, configs, handwritten, names, prose, scenes, spots, usages
 from .asking import Voice, dress
 from .configs import Planned, Setting
 from .grammar import GIVEN, Phrases
 from .plantforms import Planted
 from .session import Session
+
+if TYPE_CHECKING:
+    from .recordfix import Check
+    from .records import Records
 
 FIND_THINK = Phrases("""
 There is no {said} here. I look for it by name.
@@ -30,6 +35,9 @@ class World:
         self.s, self.planned = session, planned
         self.rng, self.split, self.tree = session.rng, session.split, session.tree
         self.planted: Planted | None = None
+        self.tales: list[handwritten.Planted] = []
+        self.records: list[Records] = []
+        self.check: Check | None = None
 
     def framed(self, core: str, edits: bool = True) -> str:
         """The request as a whole message; as it is while several are being joined."""
