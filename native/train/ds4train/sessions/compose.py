@@ -86,8 +86,8 @@ FAMILIES = {
     "create_run": (combos.create_run, 5),
     "edit_run": (combos.edit_run, 6),
     "says": (combos.says, 7),
-    "satisfy": (checks.satisfy, 30),
-    "repair": (repair.repair, 50),
+    "satisfy": (checks.satisfy, 18),
+    "repair": (repair.repair, 30),
     "chain": (chains.chain, 32),
     "crash": (crashes.crash, 14),
     "crash_fix": (crashes.crash_fix, 14),
@@ -113,7 +113,7 @@ FAMILIES = {
     "compare": (knowing.compare, 12),
     "define": (knowing.define, 7),
     "how_to": (knowing.how_to, 7),
-    "handwritten": (handwritten.handwritten, 450),
+    "handwritten": (handwritten.handwritten, 900),
     "look_record": (records.look_record, 35),
     "which_record": (records.which_record, 8),
     "change_record": (records.change_record, 35),
@@ -169,10 +169,11 @@ def build(
     env, cwd = environment(rng, split)
     tree = Tree(rng, cwd)
     tales = _tales(rng, split, tree) if only in (None, "handwritten", "several") else []
-    rows, check = _records(rng, split, tree)
-    plans = [] if tales and rng.random() < 0.3 else populate(rng, split, small=rng.random() < 0.4)
+    lonely = any(tale.entry.alone for tale in tales)
+    rows, check = _records(rng, split, tree) if not lonely else ([], None)
+    plans = [] if lonely or (tales and rng.random() < 0.3) else populate(rng, split, small=rng.random() < 0.4)
     wants_script = only in ("run_script", "edit_run") or rng.random() < 0.35
-    if wants_script:
+    if wants_script and not lonely:
         plans.append(programs.script(rng, split) if rng.random() < 0.8 else programs.shell_script(rng, split))
     for plan in plans:
         if (
@@ -184,8 +185,10 @@ def build(
     session = Session(rng, split, tree, env)
     world = World(session, [p for p in plans if tree.files.get(p.path) == p.text])
     world.tales, world.records, world.check = tales, rows, check
-    kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.3) else None
-    if only in ("repair", "several") or (only is None and rng.random() < 0.4):
+    if lonely:
+        only, tasks = "handwritten", 1
+    kit = add_kit(world) if only == "fix" or (only is None and rng.random() < 0.15) else None
+    if not lonely and (only in ("repair", "several") or (only is None and rng.random() < 0.4)):
         world.planted = plant(rng, split, tree)
     _instructions(world, kit)
     session.initial = dict(tree.files)
@@ -197,8 +200,14 @@ def build(
 
 def _tales(rng: random.Random, split: str, tree: Tree) -> list[handwritten.Planted]:
     """Tasks written by hand whose files are in this project."""
-    found = [handwritten.plant(rng, split, tree) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4)))]
-    return [x for x in found if x]
+    found: list[handwritten.Planted] = []
+    for _ in range(rng.choice((0, 1, 2, 2, 3, 3, 4))):
+        entry = rng.choice(handwritten.entries())
+        planted = None if entry.alone and found else handwritten.plant(rng, split, tree, entry)
+        found += [planted] if planted else []
+        if planted and entry.alone:
+            break
+    return found
 
 
 def _records(

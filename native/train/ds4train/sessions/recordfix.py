@@ -197,7 +197,8 @@ def fix_record(world: World) -> bool:
     records, i, j = check.records, check.i, check.j
     v, old = world.voice(), records.table.rows[i][j]
     slots = {"c": check.command, "f": v.path(records.path)}
-    world.say("fix", manner.written(rng, world.split, _FIX, slots, plain=s.joining))
+    asked = manner.written(rng, world.split, _FIX, slots, plain=s.joining)
+    world.say("fix", asked)
     failed = s.bash(_RUN(rng, {"c": check.command}), check.command, status(check.failed, 1))
     facts = facts_of(records, i, j, "") | {
         "c": check.command,
@@ -206,7 +207,7 @@ def fix_record(world: World) -> bool:
         "o": old,
         "ok": check.passed,
     }
-    if records.path not in failed and (records.path not in s.steps[-2].text or rng.random() < 0.3):
+    if records.path not in failed and (records.path not in asked or rng.random() < 0.3):
         s.bash(_READ_CHECK(rng, facts), *tree.cat(check.path))
     s.bash(_FAULT(rng, facts), *tree.cat(records.path))
     change_cell(world, records, i, j, check.want)

@@ -3,6 +3,7 @@
 `python -m ds4train.sessions.handwritten FILE` carries every entry of a file out for real and says what differs.
 """
 
+from .form import entries
 from .play import Planted, handwritten, plant
 
-__all__ = ["Planted", "handwritten", "plant"]
+__all__ = ["Planted", "entries", "handwritten", "plant"]

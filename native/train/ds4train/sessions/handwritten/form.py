@@ -53,6 +53,12 @@ class Action:
     code: int = 0
 
 
+# Commands whose output depends on every file of the project.
+_WIDE = re.compile(
+    r"discover|unittest( -[a-z]+)*$|\*|\bls\b|\bfind\b|grep -\w*r|\bdu\b|\bgit\b|pytest( -\w+)*$|compileall|\btree\b"
+)
+
+
 @dataclass
 class Entry:
     family: str
@@ -64,6 +70,15 @@ class Entry:
     says: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     kinds: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it must have a project to itself."""
+        makes = any(a.verb == "run" and a.argument.startswith("make") for a in self.actions)
+        recipes = [text for path, text in self.files if path.endswith("Makefile")] if makes else []
+        return any(a.verb == "run" and _WIDE.search(a.argument) for a in self.actions) or any(
+            _WIDE.search(line) for text in recipes for line in text.split("\n")
+        )
 
 
 def _block(lines: Iterator[tuple[int, str]], where: str) -> str:

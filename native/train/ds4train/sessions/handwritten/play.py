@@ -123,7 +123,8 @@ def _request(planted: Planted, world: World) -> tuple[str, bool]:
         text = text[0].lower() + text[1:]
     if rng.random() < 0.12 and re.search("[a-z]{3}[.]$", text):
         text = text[:-1]
-    return (world.framed(text) if plain and rng.random() < 0.25 else text), named
+    verb = text.partition(" ")[0].lower() in IMPERATIVE and "\n" not in text
+    return (world.framed(text) if verb and rng.random() < 0.25 else text), named
 
 
 def _seen(call: tuple[str, str], planted: Planted) -> tuple[str, str]:
