@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..document import Document, Segment  # noqa: TID252
 from . import names
+from .grammar import GIVEN
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Session:
         if self.joining:
             self._asked.append(prompt)
             return
+        prompt = prompt.replace(GIVEN, "")
         self.steps.append(Step("user", self._dated(prompt)))
         self.tasks.append(Task(family, prompt, dict(self.tree.files), steps=len(self.steps)))
 

@@ -44,9 +44,8 @@ class World:
         return core if self.s.joining else dress(self.rng, self.split, core, edits=edits)
 
     def say(self, family: str, text: str) -> str:
-        text = text if self.s.joining else text.replace(GIVEN, "")
         self.s.user(family, text)
-        return text
+        return text.replace(GIVEN, "")
 
     def ask(self, family: str, core: str, edits: bool = True) -> str:
         return self.say(family, self.framed(core, edits))
