@@ -18,6 +18,11 @@ export class Agents implements vscode.Disposable {
     server.on("ds4/agent/event", ({ session, event }) => {
       this.hear(session, event);
     });
+    server.on("ds4/agent/progress", (progress) => {
+      const session = this.known(progress.session);
+      session.progress(progress);
+      this.changed.fire(session);
+    });
     server.onState((state) => {
       if (state === "running") void this.list();
       else this.lost();
