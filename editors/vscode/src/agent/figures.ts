@@ -36,7 +36,9 @@ export function summary(session: Session, now: number): string {
   const { read, cached, reread, written } = session.tokens;
   const parts = [session.doing];
   if (session.seconds(now) > 0) parts.push(`${Math.floor(session.seconds(now))} s`);
-  if (read + written > 0) parts.push(`${read} tokens read (${cached} cached), ${written} written`);
+  // What was read is known when a request is over.
+  if (read > 0) parts.push(`${read} tokens read (${cached} cached), ${written} written`);
+  else if (written > 0) parts.push(`${written} tokens written`);
   if (reread > 0) parts.push(`${reread} read again`);
   return parts.filter((part) => part !== "").join(" · ");
 }

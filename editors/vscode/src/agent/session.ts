@@ -23,6 +23,8 @@ interface Item {
   readonly [member: string]: unknown;
 }
 
+/** Letters at the beginning of a text among which its title is. */
+const TITLED = 1000;
 const KINDS: Readonly<Record<string, StepKind>> = {
   agent_message: "message",
   reasoning: "reasoning",
@@ -90,7 +92,8 @@ export class Session {
         const { id, delta } = event["item"] as Item;
         const step = this.find(String(id));
         if (step) step.text += String(delta ?? "");
-        if (step && isProse(step)) step.title = firstLine(step.text);
+        // Whatever comes later is not in its title, and to look at all of it each time would take ever longer.
+        if (step && isProse(step) && step.text.length < TITLED) step.title = firstLine(step.text);
         break;
       }
       case "turn.failed":
@@ -173,6 +176,6 @@ function fill(step: Step, item: Item): void {
 const isProse = ({ kind }: Step): boolean => kind === "message" || kind === "reasoning";
 
 function firstLine(text: string): string {
-  const line = text.split("\n").find((one) => one.trim()) ?? "";
+  const line = text.slice(0, TITLED).split("\n").find((one) => one.trim()) ?? "";
   return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 }

@@ -32,7 +32,9 @@ export class Chat {
     });
     server.on("ds4/chat/delta", (delta) => {
       this.going.delta(delta);
+      const { conversation } = this.conversation;
       this.conversation.delta(delta);
+      if (this.conversation.conversation !== conversation) remember(this.conversation.conversation);
     });
     server.on("ds4/status", ({ what, phase, percent, message }) => {
       if (what !== "chat" || !this.conversation.running) return;
@@ -40,7 +42,7 @@ export class Chat {
       tell({ type: "working", text: phase === "prefill" ? `Reading${part}` : (message ?? "") });
     });
     server.onState((state) => {
-      if (state === "running") void this.began(last);
+      if (state === "running") void this.told(() => this.began(last));
     });
   }
 
@@ -49,11 +51,7 @@ export class Chat {
   }
 
   async hear(message: FromPage): Promise<void> {
-    try {
-      await this.does(message);
-    } catch (error) {
-      this.say(error instanceof Error ? error.message : String(error));
-    }
+    await this.told(() => this.does(message));
   }
 
   /** All there is, for a page that has just been made. */
@@ -122,14 +120,15 @@ export class Chat {
   async explain(uri: string, range: Range): Promise<void> {
     const { start, end } = range;
     const kind = start.line === end.line && start.character === end.character ? "symbol" : "selection";
-    this.attached.keep();
-    this.conversation.begin();
-    await this.answer("Explain this code.", [{ kind, uri, range }], async (token, cancel) => {
+    const send = async (token: string, cancel: vscode.CancellationToken): Promise<Answered> => {
       const reply = await this.server.request("ds4/explain", { textDocument: { uri }, range, token }, cancel);
       // What exactly was asked is the server's.
       const { turns } = await this.server.request("ds4/chat/get", { conversation: reply.conversation });
       return [reply, turns.at(-1)];
-    });
+    };
+    this.attached.keep();
+    this.conversation.begin();
+    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], send));
   }
 
   private async answer(
@@ -191,10 +190,14 @@ export class Chat {
 
   /** The server has just started: go on with the conversation of the last time. */
   private async began(last: string | undefined): Promise<void> {
+    await this.list();
+    const known = this.conversations.some(({ conversation }) => conversation === last);
+    if (last !== undefined && known && !this.shown) await this.open(last);
+  }
+
+  private async told(work: () => Promise<void>): Promise<void> {
     try {
-      await this.list();
-      const known = this.conversations.some(({ conversation }) => conversation === last);
-      if (last !== undefined && known && !this.shown) await this.open(last);
+      await work();
     } catch (error) {
       this.say(error instanceof Error ? error.message : String(error));
     }

@@ -33,6 +33,16 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
     await provider.focus();
     return provider.chat.explain(uri, range);
   };
+  const explain = async ({ document, selection }: vscode.TextEditor): Promise<void> => {
+    try {
+      const { code2ProtocolConverter: protocol } = server.converters;
+      await provider.focus();
+      await provider.chat.explain(protocol.asUri(document.uri), protocol.asRange(selection));
+    } catch (error) {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    }
+  };
+  context.subscriptions.push(vscode.commands.registerTextEditorCommand("ds4agent.explain", (editor) => void explain(editor)));
   const attaching = {
     "ds4agent.chat.attach.selection": "selection",
     "ds4agent.chat.attach.file": "file",
