@@ -9,6 +9,8 @@ interface Open {
   document: vscode.TextDocument;
   proposal: Proposal;
   uri: vscode.Uri;
+  /** The right side is about to be made anew; before that the cursor would not stay where it is put. */
+  changing?: boolean;
 }
 
 export class Review implements vscode.TextDocumentContentProvider {
@@ -24,6 +26,7 @@ export class Review implements vscode.TextDocumentContentProvider {
       "ds4agent.rejectHunk": (open) => this.reject(open, this.here(open)),
       "ds4agent.acceptAll": (open) => this.accept(open, open.proposal.hunks),
       "ds4agent.rejectAll": (open) => this.reject(open, open.proposal.hunks),
+      "ds4agent.takeBack": (open) => this.takeBack(open),
     };
     context.subscriptions.push(
       this.changed,
@@ -78,28 +81,34 @@ export class Review implements vscode.TextDocumentContentProvider {
 
   private async accept(open: Open, hunks: readonly Hunk[]): Promise<void> {
     const { document, proposal } = open;
-    const edit = new vscode.WorkspaceEdit();
-    for (const { start, end, text } of hunks) {
-      edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
-    }
     const before = proposal.hunks;
+    const replaced = hunks.map((hunk) => document.getText(rangeOf(document, hunk)));
     for (const hunk of hunks) proposal.settle(hunk);
-    if (!(await vscode.workspace.applyEdit(edit))) {
-      proposal.restore(before);
-      void vscode.window.showErrorMessage(`${vscode.workspace.asRelativePath(document.uri)} could not be changed.`);
-    }
+    if (await change(document, hunks)) proposal.accepted(hunks, replaced);
+    else proposal.restore(before);
+    await this.decided(open);
+  }
+
+  /** What was accepted or rejected last is proposed again; the side that is in front cannot be undone in. */
+  private async takeBack(open: Open): Promise<void> {
+    const last = open.proposal.takeBack();
+    if (!last || (last.change.length > 0 && !(await change(open.document, last.change)))) return;
+    open.proposal.reopen(last.again);
     await this.decided(open);
   }
 
   private async reject(open: Open, hunks: readonly Hunk[]): Promise<void> {
     for (const hunk of hunks) open.proposal.settle(hunk);
+    open.proposal.rejected(hunks);
     await this.decided(open);
   }
 
   private async decided(open: Open): Promise<void> {
     this.changed.fire(open.uri);
-    if (open.proposal.hunks.length > 0) this.reveal(open);
-    else await this.close(open);
+    if (open.proposal.hunks.length === 0) return this.close(open);
+    const right = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === open.uri.toString());
+    open.changing = right !== undefined && right.getText() !== this.provideTextDocumentContent(open.uri);
+    if (!open.changing) this.reveal(open);
   }
 
   private reveal({ document, proposal, uri }: Open): void {
@@ -121,6 +130,11 @@ export class Review implements vscode.TextDocumentContentProvider {
   }
 
   private onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const right = this.all.get(document.uri.toString());
+    if (right?.changing) {
+      right.changing = false;
+      this.reveal(right);
+    }
     for (const open of this.all.values()) {
       if (open.document !== document || contentChanges.length === 0) continue;
       const dropped = contentChanges.map((c) => open.proposal.change({ offset: c.rangeOffset, removed: c.rangeLength, text: c.text })).some(Boolean);
@@ -129,4 +143,17 @@ export class Review implements vscode.TextDocumentContentProvider {
       else if (dropped) void this.close(open);
     }
   }
+}
+
+function rangeOf(document: vscode.TextDocument, { start, end }: Hunk): vscode.Range {
+  return new vscode.Range(document.positionAt(start), document.positionAt(end));
+}
+
+/** In one step of the editor's undo. Whether it was done; else the user is told. */
+async function change(document: vscode.TextDocument, hunks: readonly Hunk[]): Promise<boolean> {
+  const edit = new vscode.WorkspaceEdit();
+  for (const hunk of hunks) edit.replace(document.uri, rangeOf(document, hunk), hunk.text);
+  const done = await vscode.workspace.applyEdit(edit);
+  if (!done) void vscode.window.showErrorMessage(`${vscode.workspace.asRelativePath(document.uri)} could not be changed.`);
+  return done;
 }

@@ -78,6 +78,7 @@ def saved(it: Workbench, file: Path) -> str:
 def test_one_change_is_accepted_and_one_rejected(it: Workbench, file: Path, shoot: Shoot) -> None:
     ask(it)
     proposed(it, COUNTED[1], RETURNED[1].strip())
+    it.page.wait_for_selector(".notification-list-item", state="detached")
     shoot(it, "inline-edit.png")
     assert file.read_text() == COUNTER
     it.key("Control+Enter")
@@ -115,6 +116,24 @@ def test_each_accepted_change_is_taken_back_in_one_step(it: Workbench, file: Pat
     it.key("Control+z")
     it.wait_line(COUNTED[0])
     assert saved(it, file) == COUNTER
+
+
+def test_decisions_are_taken_back_in_the_diff(it: Workbench, file: Path) -> None:
+    ask(it)
+    proposed(it, COUNTED[1], RETURNED[1].strip())
+    it.key("Control+Enter")
+    it.page.wait_for_selector(".tab.dirty")
+    it.key("Control+z")
+    it.page.wait_for_selector('.tab[data-resource-name="count.py"]:not(.dirty)')
+    it.key("Control+Backspace")
+    proposed(it, RETURNED[1].strip())
+    it.key("Control+z")
+    proposed(it, COUNTED[1], RETURNED[1].strip())
+    it.key("Control+Enter")
+    it.page.wait_for_selector(".tab.dirty")
+    it.key("Control+Backspace")
+    decided(it)
+    assert saved(it, file) == FIRST
 
 
 def test_all_at_once_is_one_step(it: Workbench, file: Path) -> None:

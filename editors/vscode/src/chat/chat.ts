@@ -46,10 +46,6 @@ export class Chat {
     });
   }
 
-  get shown(): boolean {
-    return this.conversation.shown.turns.length > 0;
-  }
-
   async hear(message: FromPage): Promise<void> {
     await this.told(() => this.does(message));
   }
@@ -192,7 +188,7 @@ export class Chat {
   private async began(last: string | undefined): Promise<void> {
     await this.list();
     const known = this.conversations.some(({ conversation }) => conversation === last);
-    if (last !== undefined && known && !this.shown) await this.open(last);
+    if (last !== undefined && known && this.conversation.empty) await this.open(last);
   }
 
   private async told(work: () => Promise<void>): Promise<void> {

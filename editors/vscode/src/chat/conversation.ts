@@ -34,6 +34,10 @@ export class Conversation {
     return this.name;
   }
 
+  get empty(): boolean {
+    return this.turns.length === 0;
+  }
+
   /** The token of what is being answered. */
   get running(): string | undefined {
     return this.token;
