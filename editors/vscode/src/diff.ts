@@ -9,19 +9,24 @@ interface Open {
   document: vscode.TextDocument;
   proposal: Proposal;
   uri: vscode.Uri;
-  /** The right side is about to be made anew; before that the cursor would not stay where it is put. */
-  changing?: boolean;
+  /** Called when the right side has been made anew; before that the cursor would not stay where it is put. */
+  made?: () => void;
 }
+
+/** Waited no longer for the right side: it may have been closed, or nothing in it be different. */
+const MADE_MS = 1000;
 
 export class Review implements vscode.TextDocumentContentProvider {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly all = new Map<string, Open>();
   private count = 0;
+  /** A decision begins when the one before is through: it takes a while until the document has it. */
+  private last: Promise<void> = Promise.resolve();
 
   readonly onDidChange = this.changed.event;
 
   constructor(context: vscode.ExtensionContext) {
-    const commands: Record<string, (open: Open) => unknown> = {
+    const commands: Record<string, (open: Open) => Promise<void>> = {
       "ds4agent.acceptHunk": (open) => this.accept(open, this.here(open)),
       "ds4agent.rejectHunk": (open) => this.reject(open, this.here(open)),
       "ds4agent.acceptAll": (open) => this.accept(open, open.proposal.hunks),
@@ -36,10 +41,7 @@ export class Review implements vscode.TextDocumentContentProvider {
       vscode.window.tabGroups.onDidChangeTabs(() => this.tellKeys()),
       vscode.window.tabGroups.onDidChangeTabGroups(() => this.tellKeys()),
       ...Object.entries(commands).map(([name, run]) =>
-        vscode.commands.registerCommand(name, () => {
-          const open = this.active();
-          return open && run(open);
-        }),
+        vscode.commands.registerCommand(name, () => (this.last = this.last.then(() => this.decide(run)))),
       ),
     );
   }
@@ -57,6 +59,15 @@ export class Review implements vscode.TextDocumentContentProvider {
     const name = document.uri.path.split("/").at(-1);
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, `${name}: ${title}`, { preview: true });
     this.reveal(open);
+  }
+
+  private async decide(run: (open: Open) => Promise<void>): Promise<void> {
+    const open = this.active();
+    try {
+      if (open) await run(open);
+    } catch (error) {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    }
   }
 
   private active(): Open | undefined {
@@ -107,8 +118,13 @@ export class Review implements vscode.TextDocumentContentProvider {
     this.changed.fire(open.uri);
     if (open.proposal.hunks.length === 0) return this.close(open);
     const right = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === open.uri.toString());
-    open.changing = right !== undefined && right.getText() !== this.provideTextDocumentContent(open.uri);
-    if (!open.changing) this.reveal(open);
+    if (right && right.getText() !== this.provideTextDocumentContent(open.uri)) {
+      await new Promise<void>((resolve) => {
+        open.made = resolve;
+        setTimeout(resolve, MADE_MS);
+      });
+    }
+    this.reveal(open);
   }
 
   private reveal({ document, proposal, uri }: Open): void {
@@ -130,11 +146,7 @@ export class Review implements vscode.TextDocumentContentProvider {
   }
 
   private onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-    const right = this.all.get(document.uri.toString());
-    if (right?.changing) {
-      right.changing = false;
-      this.reveal(right);
-    }
+    this.all.get(document.uri.toString())?.made?.();
     for (const open of this.all.values()) {
       if (open.document !== document || contentChanges.length === 0) continue;
       const dropped = contentChanges.map((c) => open.proposal.change({ offset: c.rangeOffset, removed: c.rangeLength, text: c.text })).some(Boolean);
