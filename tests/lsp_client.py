@@ -16,7 +16,13 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 from ds4agent.lsp.protocol import converter
 from tests.e2e.task_runner import private_environment
 
-HEARD = ("ds4/status", "ds4/chat/delta", "ds4/agent/event", types.WINDOW_SHOW_MESSAGE)
+HEARD = (
+    "ds4/status",
+    "ds4/chat/delta",
+    "ds4/agent/event",
+    "ds4/agent/progress",
+    types.WINDOW_SHOW_MESSAGE,
+)
 
 
 def capabilities(encoding: str = "utf-16", ghost_text: bool = True) -> types.ClientCapabilities:

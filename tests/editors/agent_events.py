@@ -19,6 +19,20 @@ class Watch:
     def types(self, session: str) -> list[str]:
         return [event["type"] for event in self.events(session)]
 
+    def figures(self, session: str) -> list[dict[str, Any]]:
+        """What was told of its progress before the last turn was over."""
+        found: list[dict[str, Any]] = []
+        for method, params in self._editor.said:
+            if not isinstance(params, dict) or params.get("session") != session:
+                continue
+            if method == "ds4/agent/progress":
+                found.append(params)
+            elif params["event"]["type"] == "session.started":
+                found.clear()
+            elif params["event"]["type"] == "session.completed":
+                break
+        return found
+
     async def until(self, session: str, true: Callable[[list[dict[str, Any]]], Any]) -> Any:
         return await self._editor.until(lambda _: true(self.events(session)), 120.0)
 

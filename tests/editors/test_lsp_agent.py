@@ -114,6 +114,33 @@ async def test_interrupted_and_taken_up_again(tmp_path: Path, engine_url: str) -
         assert (await watch.ended(session, 2))["status"] in ("interrupted", "completed")
 
 
+async def test_figures_are_told_while_a_turn_runs(tmp_path: Path, engine_url: str) -> None:
+    async with at_work(tmp_path, engine_url) as (it, watch, _):
+        session = (await it.ask("ds4/agent/start", {"task": CREATE}))["session"]
+        await watch.ended(session)
+        told = watch.figures(session)
+        (usage,) = (e["usage"] for e in watch.events(session) if e["type"] == "turn.completed")
+        last = told[-1]
+        assert (last["promptTokens"], last["cachedTokens"], last["completionTokens"]) == (
+            usage["input_tokens"],
+            usage["cached_input_tokens"],
+            usage["output_tokens"],
+        )
+        assert any(0 < one["completionTokens"] < last["completionTokens"] for one in told)
+        for member in ("seconds", "promptTokens", "completionTokens"):
+            assert [one[member] for one in told] == sorted(one[member] for one in told)
+
+        session = (await it.ask("ds4/agent/start", {"task": SLOW}))["session"]
+        await watch.item(session, "item.started", "command_execution")
+        idle = await watch.until(
+            session, lambda _: next((one for one in watch.figures(session) if one["phase"] == "idle"), None)
+        )
+        assert idle["promptTokens"] > 0
+        assert idle["completionTokens"] > 0
+        await it.ask("ds4/agent/interrupt", {"session": session})
+        await watch.ended(session)
+
+
 async def test_two_sessions_at_once_in_two_folders(tmp_path: Path, engine_url: str) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ds4agent.lsp.status import Phase
+
 
 @dataclass(frozen=True, slots=True)
 class StartParams:
@@ -78,3 +80,21 @@ class PutBackOut:
 class EventOut:
     session: str
     event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressOut:
+    """Of the turn that goes on: `seconds` since it began, tokens until now. `percent`, `tokens_per_second`
+    and `seconds_left`: of the prefill.
+    """
+
+    session: str
+    phase: Phase
+    seconds: float
+    prompt_tokens: int
+    cached_tokens: int
+    reread_tokens: int
+    completion_tokens: int
+    percent: float | None = None
+    tokens_per_second: float | None = None
+    seconds_left: float | None = None

@@ -21,6 +21,7 @@ from ds4agent.client import engine
 from ds4agent.client.cancel import Cancel, Cancelled
 from ds4agent.lsp.agent.asking import Asking
 from ds4agent.lsp.agent.contract import EventOut
+from ds4agent.lsp.agent.figures import Figures
 from ds4agent.lsp.agent.folders import Folders
 from ds4agent.lsp.agent.showing import WRITTEN, Showing
 from ds4agent.lsp.app import App
@@ -46,6 +47,7 @@ class Running:
         self._stack = ExitStack()
         shown = self._stack.enter_context(app.board.task("agent", self.interrupt))
         self._showing = Showing(app, shown)
+        self._figures = Figures(app, session.id, shown)
         line = work.EngineLine(self._engine, self._cancel, self._lost)
         asking = Asking(app, session.id, self._wait, self._emit)
         known = bool(session.transcript.messages)
@@ -125,11 +127,13 @@ class Running:
 
     def _tell(self, event: Event) -> None:
         self._showing.see(event)
+        self._figures.see(event)
         if (found := events.to_json(event)) is not None:
             self._app.server.tell("ds4/agent/event", EventOut(self.session.id, found))
 
     def _closed(self, tell: Callable[[], None]) -> None:
         self.session.transcript.close()
+        self._figures.close()
         self._stack.close()
         self._cancel.close()
         self._over()

@@ -9,21 +9,29 @@ interface Open {
   document: vscode.TextDocument;
   proposal: Proposal;
   uri: vscode.Uri;
+  /** Called when the right side has been made anew; before that the cursor would not stay where it is put. */
+  made?: () => void;
 }
+
+/** Waited no longer for the right side: it may have been closed, or nothing in it be different. */
+const MADE_MS = 1000;
 
 export class Review implements vscode.TextDocumentContentProvider {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly all = new Map<string, Open>();
   private count = 0;
+  /** A decision begins when the one before is through: it takes a while until the document has it. */
+  private last: Promise<void> = Promise.resolve();
 
   readonly onDidChange = this.changed.event;
 
   constructor(context: vscode.ExtensionContext) {
-    const commands: Record<string, (open: Open) => unknown> = {
+    const commands: Record<string, (open: Open) => Promise<void>> = {
       "ds4agent.acceptHunk": (open) => this.accept(open, this.here(open)),
       "ds4agent.rejectHunk": (open) => this.reject(open, this.here(open)),
       "ds4agent.acceptAll": (open) => this.accept(open, open.proposal.hunks),
       "ds4agent.rejectAll": (open) => this.reject(open, open.proposal.hunks),
+      "ds4agent.takeBack": (open) => this.takeBack(open),
     };
     context.subscriptions.push(
       this.changed,
@@ -33,10 +41,7 @@ export class Review implements vscode.TextDocumentContentProvider {
       vscode.window.tabGroups.onDidChangeTabs(() => this.tellKeys()),
       vscode.window.tabGroups.onDidChangeTabGroups(() => this.tellKeys()),
       ...Object.entries(commands).map(([name, run]) =>
-        vscode.commands.registerCommand(name, () => {
-          const open = this.active();
-          return open && run(open);
-        }),
+        vscode.commands.registerCommand(name, () => (this.last = this.last.then(() => this.decide(run)))),
       ),
     );
   }
@@ -54,6 +59,15 @@ export class Review implements vscode.TextDocumentContentProvider {
     const name = document.uri.path.split("/").at(-1);
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, `${name}: ${title}`, { preview: true });
     this.reveal(open);
+  }
+
+  private async decide(run: (open: Open) => Promise<void>): Promise<void> {
+    const open = this.active();
+    try {
+      if (open) await run(open);
+    } catch (error) {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    }
   }
 
   private active(): Open | undefined {
@@ -78,28 +92,39 @@ export class Review implements vscode.TextDocumentContentProvider {
 
   private async accept(open: Open, hunks: readonly Hunk[]): Promise<void> {
     const { document, proposal } = open;
-    const edit = new vscode.WorkspaceEdit();
-    for (const { start, end, text } of hunks) {
-      edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
-    }
     const before = proposal.hunks;
+    const replaced = hunks.map((hunk) => document.getText(rangeOf(document, hunk)));
     for (const hunk of hunks) proposal.settle(hunk);
-    if (!(await vscode.workspace.applyEdit(edit))) {
-      proposal.restore(before);
-      void vscode.window.showErrorMessage(`${vscode.workspace.asRelativePath(document.uri)} could not be changed.`);
-    }
+    if (await change(document, hunks)) proposal.accepted(hunks, replaced);
+    else proposal.restore(before);
+    await this.decided(open);
+  }
+
+  /** What was accepted or rejected last is proposed again; the side that is in front cannot be undone in. */
+  private async takeBack(open: Open): Promise<void> {
+    const last = open.proposal.takeBack();
+    if (!last || (last.change.length > 0 && !(await change(open.document, last.change)))) return;
+    open.proposal.reopen(last.again);
     await this.decided(open);
   }
 
   private async reject(open: Open, hunks: readonly Hunk[]): Promise<void> {
     for (const hunk of hunks) open.proposal.settle(hunk);
+    open.proposal.rejected(hunks);
     await this.decided(open);
   }
 
   private async decided(open: Open): Promise<void> {
     this.changed.fire(open.uri);
-    if (open.proposal.hunks.length > 0) this.reveal(open);
-    else await this.close(open);
+    if (open.proposal.hunks.length === 0) return this.close(open);
+    const right = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === open.uri.toString());
+    if (right && right.getText() !== this.provideTextDocumentContent(open.uri)) {
+      await new Promise<void>((resolve) => {
+        open.made = resolve;
+        setTimeout(resolve, MADE_MS);
+      });
+    }
+    this.reveal(open);
   }
 
   private reveal({ document, proposal, uri }: Open): void {
@@ -121,6 +146,7 @@ export class Review implements vscode.TextDocumentContentProvider {
   }
 
   private onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    this.all.get(document.uri.toString())?.made?.();
     for (const open of this.all.values()) {
       if (open.document !== document || contentChanges.length === 0) continue;
       const dropped = contentChanges.map((c) => open.proposal.change({ offset: c.rangeOffset, removed: c.rangeLength, text: c.text })).some(Boolean);
@@ -129,4 +155,17 @@ export class Review implements vscode.TextDocumentContentProvider {
       else if (dropped) void this.close(open);
     }
   }
+}
+
+function rangeOf(document: vscode.TextDocument, { start, end }: Hunk): vscode.Range {
+  return new vscode.Range(document.positionAt(start), document.positionAt(end));
+}
+
+/** In one step of the editor's undo. Whether it was done; else the user is told. */
+async function change(document: vscode.TextDocument, hunks: readonly Hunk[]): Promise<boolean> {
+  const edit = new vscode.WorkspaceEdit();
+  for (const hunk of hunks) edit.replace(document.uri, rangeOf(document, hunk), hunk.text);
+  const done = await vscode.workspace.applyEdit(edit);
+  if (!done) void vscode.window.showErrorMessage(`${vscode.workspace.asRelativePath(document.uri)} could not be changed.`);
+  return done;
 }

@@ -15,8 +15,17 @@ export interface Change {
   text: string;
 }
 
+/** What was decided at once. `text` is what was there before, `proposed` what was to be there instead. */
+interface Decision {
+  readonly accepted: boolean;
+  readonly hunks: readonly Decided[];
+}
+
+type Decided = Hunk & { readonly proposed: string };
+
 export class Proposal {
   private open: Hunk[];
+  private decisions: Decision[] = [];
 
   constructor(hunks: readonly Hunk[]) {
     this.open = [...hunks].sort((a, b) => a.start - b.start || a.end - b.end);
@@ -62,21 +71,64 @@ export class Proposal {
     this.open = this.open.filter((other) => other !== hunk);
   }
 
+  /** They were settled, without a change of the document. */
+  rejected(hunks: readonly Hunk[]): void {
+    this.decisions.push({ accepted: false, hunks: hunks.map((hunk) => ({ ...hunk, proposed: hunk.text })) });
+  }
+
+  /** They were settled, and the document has them now; `replaced`: what it had there before, of each. */
+  accepted(hunks: readonly Hunk[], replaced: readonly string[]): void {
+    let shift = 0;
+    const made = hunks.map(({ start, end, text }, i): Decided => {
+      const at = start + shift;
+      shift += text.length - (end - start);
+      return { start: at, end: at + text.length, text: replaced[i] ?? "", proposed: text };
+    });
+    this.decisions.push({ accepted: true, hunks: made });
+  }
+
+  /** Forget the last decision; what the document has to become for that, and what is proposed again then. */
+  takeBack(): { change: readonly Hunk[]; again: readonly Hunk[] } | undefined {
+    const last = this.decisions.pop();
+    if (!last) return undefined;
+    if (!last.accepted) return { change: [], again: last.hunks };
+    let shift = 0;
+    const again = last.hunks.map(({ start, end, text, proposed }): Hunk => {
+      const at = start + shift;
+      shift += text.length - (end - start);
+      return { start: at, end: at + text.length, text: proposed };
+    });
+    return { change: last.hunks, again };
+  }
+
+  /** They are proposed again. */
+  reopen(hunks: readonly Hunk[]): void {
+    this.open = [...this.open, ...hunks].sort((a, b) => a.start - b.start || a.end - b.end);
+  }
+
   /** What `hunks` was before: the change was not made after all. */
   restore(hunks: readonly Hunk[]): void {
     this.open = [...hunks];
   }
 
-  /** The document has changed. Whether hunks were dropped. */
-  change({ offset, removed, text }: Change): boolean {
-    const end = offset + removed;
+  /** The document has changed. Whether hunks were dropped; decisions about what was changed cannot be taken back. */
+  change(change: Change): boolean {
     const before = this.open.length;
-    const shift = text.length - removed;
-    this.open = this.open.flatMap((hunk) => {
-      if (hunk.end < offset || (hunk.end === offset && hunk.end > hunk.start)) return [hunk];
-      if (end <= hunk.start) return [{ start: hunk.start + shift, end: hunk.end + shift, text: hunk.text }];
-      return [];
-    });
+    this.open = moved(this.open, change);
+    this.decisions = this.decisions
+      .map(({ accepted, hunks }) => ({ accepted, hunks: moved(hunks, change) }))
+      .filter(({ hunks }) => hunks.length > 0);
     return this.open.length < before;
   }
+}
+
+/** Where they are after a change, without those that it touched. */
+function moved<H extends Hunk>(hunks: readonly H[], { offset, removed, text }: Change): H[] {
+  const end = offset + removed;
+  const shift = text.length - removed;
+  return hunks.flatMap((hunk) => {
+    if (hunk.end < offset || (hunk.end === offset && hunk.end > hunk.start)) return [hunk];
+    if (end <= hunk.start) return [{ ...hunk, start: hunk.start + shift, end: hunk.end + shift }];
+    return [];
+  });
 }

@@ -91,6 +91,20 @@ export interface AgentEvent {
   [member: string]: unknown;
 }
 
+/** Of the turn that goes on. */
+export interface AgentProgress {
+  session: string;
+  phase: Phase;
+  seconds: number;
+  promptTokens: number;
+  cachedTokens: number;
+  rereadTokens: number;
+  completionTokens: number;
+  percent?: number;
+  tokensPerSecond?: number;
+  secondsLeft?: number;
+}
+
 /** Requests: parameters and answer. */
 export interface Requests {
   "ds4/status/get": [Record<string, never>, Status];
@@ -141,4 +155,5 @@ export interface Heard {
   "ds4/status": Status;
   "ds4/chat/delta": Delta;
   "ds4/agent/event": { session: string; event: AgentEvent };
+  "ds4/agent/progress": AgentProgress;
 }

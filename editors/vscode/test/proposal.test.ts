@@ -66,6 +66,53 @@ test("rejecting some and accepting the others leaves out just those", () => {
   }
 });
 
+test("decisions are taken back one by one, also when the user has typed in between", () => {
+  for (let seed = 0; seed < 500; seed++) {
+    const below = numbers(seed);
+    const some = text(below, 60);
+    const before = `${some}...`;
+    let document = before;
+    const proposal = new Proposal(hunksOf(below, some));
+    const wanted = proposal.text(document);
+    const make = (hunks: readonly Hunk[]): void => {
+      for (const hunk of [...hunks].reverse()) {
+        document = changed(document, asChange(hunk));
+        proposal.change(asChange(hunk));
+      }
+    };
+    while (proposal.hunks.length > 0) {
+      const hunks = proposal.hunks.filter((_, n) => n === 0 || below(2) === 0);
+      hunks.forEach((hunk) => proposal.settle(hunk));
+      if (below(2) === 0) {
+        proposal.rejected(hunks);
+        continue;
+      }
+      const replaced = hunks.map(({ start, end }) => document.slice(start, end));
+      make(hunks);
+      proposal.accepted(hunks, replaced);
+    }
+    const typed = { offset: document.length, removed: 0, text: "!" };
+    document = changed(document, typed);
+    proposal.change(typed);
+    for (let last = proposal.takeBack(); last; last = proposal.takeBack()) {
+      make(last.change);
+      proposal.reopen(last.again);
+    }
+    expect(document).toBe(`${before}!`);
+    expect(proposal.text(document)).toBe(`${wanted}!`);
+  }
+});
+
+test("a decision about lines that were changed since cannot be taken back", () => {
+  const proposal = new Proposal([{ start: 0, end: 2, text: "A" }, { start: 4, end: 6, text: "E" }]);
+  const [first] = proposal.hunks as [Hunk];
+  proposal.settle(first);
+  proposal.change(asChange(first));
+  proposal.accepted([first], ["ab"]);
+  proposal.change({ offset: 0, removed: 1, text: "B" });
+  expect(proposal.takeBack()).toBeUndefined();
+});
+
 test("what the user types between hunks is in the document and in the proposal", () => {
   const proposal = new Proposal([{ start: 0, end: 1, text: "A" }, { start: 4, end: 5, text: "E" }]);
   expect(proposal.change({ offset: 2, removed: 1, text: "xyz" })).toBe(false);

@@ -52,6 +52,15 @@ class CodeServer:
     def __init__(self, home: Path, port: int, process: subprocess.Popen[bytes]) -> None:
         self.home, self.port, self.process = home, port, process
 
+    @contextmanager
+    def extension(self, vsix: Path, name: str) -> Iterator[None]:
+        """One more beside ours, for windows that are opened meanwhile."""
+        _extensions(self.home, "--install-extension", vsix, "--force")
+        try:
+            yield
+        finally:
+            _extensions(self.home, "--uninstall-extension", name)
+
     def configure(self, **values: Any) -> None:
         """The user's settings, beside those that keep it quiet; keys as in settings.json, `__` for a dot."""
         named = {key.replace("__", "."): value for key, value in values.items()}
@@ -79,19 +88,14 @@ class CodeServer:
 @contextmanager
 def running(home: Path) -> Iterator[CodeServer]:
     """code-server with the extension installed from its package."""
-    program, env = install.code_server(), _environment(home)
-    config = home / "config.yaml"
-    config.write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
-    folders: list[str | Path] = ["--config", config, "--user-data-dir", home / "data"]
-    folders += ["--extensions-dir", home / "extensions"]
-    words: list[str | Path] = ["--install-extension", install.vsix(), "--force"]
-    subprocess.run([program, *folders, *words], env=env, check=True, capture_output=True)
+    (home / "config.yaml").write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
+    _extensions(home, "--install-extension", install.vsix(), "--force")
     quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
     log = home / "code-server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [program, *folders, *quiet],
-            env=env,
+            [*_command(home), *quiet],
+            env=_environment(home),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -103,6 +107,16 @@ def running(home: Path) -> Iterator[CodeServer]:
         # Its own children wait hours for a window to come back.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _command(home: Path) -> list[str | Path]:
+    folders: list[str | Path] = ["--user-data-dir", home / "data", "--extensions-dir", home / "extensions"]
+    return [install.code_server(), "--config", home / "config.yaml", *folders]
+
+
+def _extensions(home: Path, *words: str | Path) -> None:
+    done = subprocess.run([*_command(home), *words], env=_environment(home), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _environment(home: Path) -> dict[str, str]:

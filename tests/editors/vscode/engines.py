@@ -34,6 +34,27 @@ ANSWER = [
     "    return text\n",
     "```\n",
 ]
+# A function with a line between two that change.
+COUNTER = '''"""Counts."""
+
+START = 0
+
+
+def count(words):
+    found = len(words)  # é𝔸
+    found = max(found, 0)
+    return found
+'''
+COUNTED = "found = len(words)  # é𝔸", "found = len(set(words))  # é𝔸"
+RETURNED = "return found\n", "return found + START\n"
+RECOUNT = [
+    "```python\n",
+    "def count(words):\n",
+    f"    {COUNTED[1]}\n",
+    "    found = max(found, 0)\n",
+    f"    {RETURNED[1]}",
+    "```\n\n",
+]
 # So long that a test is through before it ends.
 LONG = [f"word{n} " for n in range(30_000)]
 

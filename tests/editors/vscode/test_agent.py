@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.e2e.task_runner import make_repository
 from tests.editors.vscode.conftest import Shoot
+from tests.editors.vscode.engines import LONG, reciter, url
 from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.slow
 FILES = {"CHANGES.md": "# Changes\n\n- first release\n", "README.md": "# Kitchen\n"}
 APPEND = 'Append the line "- faster start" to CHANGES.md'
+FIGURES = re.compile(r"writing · (\d+) s · (\d+) tokens written")
 DIFF = ".monaco-diff-editor:visible"
 
 
@@ -37,3 +40,30 @@ def test_a_turn_is_shown_and_put_back(it: Workbench, tmp_path: Path, engine_url:
     it.page.get_by_role("button", name="Put Back", exact=True).click()
     it.notification("1 file was put back.").wait_for()
     assert (folder / "CHANGES.md").read_text() == FILES["CHANGES.md"]
+
+
+def figures(pane: Locator) -> tuple[int, int]:
+    """Seconds and tokens written, as the view has them while the model writes."""
+    expect(pane).to_contain_text(FIGURES)
+    found = FIGURES.search(pane.inner_text())
+    assert found
+    return int(found[1]), int(found[2])
+
+
+def test_tokens_and_seconds_are_seen_while_it_works(it: Workbench, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    make_repository(folder, FILES, "Start")
+    with reciter(tmp_path / "engine", [], LONG) as engine:
+        it.server.configure(ds4agent__engine=url(engine), ds4agent__lsp__completion="off")
+        it.open(folder, folder / "CHANGES.md")
+        it.command("ds4agent: Give the Agent a Task...")
+        it.answer(APPEND)
+        pane = it.page.locator(".pane", has_text="Agent").filter(has_text="tokens written")
+        first = figures(pane)
+        expect(pane).not_to_contain_text(f"{first[1]} tokens written")
+        expect(pane).not_to_contain_text(f"{first[0]} s ·")
+        assert figures(pane) > first
+        row = pane.locator(".monaco-list-row", has_text=APPEND)
+        row.hover()
+        row.get_by_role("button", name="Stop").click()
+        expect(pane).to_contain_text("interrupted · ")

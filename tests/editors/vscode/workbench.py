@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Request, expect, sync_playwright
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Re
 from tests.editors.vscode import install
 from tests.editors.vscode.code_server import CodeServer
 
+T = TypeVar("T")
 MILLISECONDS = 45_000.0
 # No name has an address: what would be asked elsewhere fails.
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -35,6 +37,25 @@ SHOWN = """([selector, between, text]) => [...document.querySelectorAll(selector
     .filter(one => !one.parentElement.closest(selector))
     .sort((a, b) => (parseInt(a.style.top) || 0) - (parseInt(b.style.top) || 0))
     .map(one => one.textContent).join(between).replaceAll("\\xa0", " ").includes(text)"""
+
+REMEMBERED = """async text => {
+    const done = request => new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+    });
+    for (const { name } of await indexedDB.databases()) {
+        const database = await done(indexedDB.open(name));
+        try {
+            if (!database.objectStoreNames.contains("ItemTable")) continue;
+            const items = database.transaction("ItemTable").objectStore("ItemTable");
+            const value = await done(items.get("ds4agent.ds4agent"));
+            if (value && value.includes(text)) return true;
+        } finally {
+            database.close();
+        }
+    }
+    return false;
+}"""
 
 
 class Workbench:
@@ -107,6 +128,27 @@ class Workbench:
         self.key("Control+g")
         self.answer(f":{line}:{column}")
 
+    def front(self, file: Path) -> None:
+        """Open a file of the folder, as a person finds it."""
+        self.key("Control+p")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(file.name)
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=file.name).first.click()
+        self.page.wait_for_selector(f'.tab.active[data-resource-name="{file.name}"]')
+
+    def remembered(self, text: str) -> None:
+        """Until the window has stored what our extension had it remember: a reload does not wait for that."""
+        self.until(lambda: self.page.evaluate(REMEMBERED, text), f"{text} is not stored")
+
+    def until(self, true: Callable[[], T | None], problem: str) -> T:
+        """What it returns, once that is something: for what the page cannot wait for by itself."""
+        deadline = time.monotonic() + MILLISECONDS / 1000
+        while not (found := true()):
+            assert time.monotonic() < deadline, problem
+            self.page.wait_for_timeout(50)
+        return found
+
     def wait_ghost(self, text: str) -> None:
         self.page.wait_for_function(SHOWN, arg=[GHOST, "", text])
 
@@ -157,14 +199,14 @@ class Workbench:
 
     def frame(self, selector: str = CHAT) -> Frame:
         """The frame that has this element, waited for."""
-        deadline = time.monotonic() + MILLISECONDS / 1000
-        while time.monotonic() < deadline:
-            for frame in self.page.frames:
-                with suppress(Error):  # frames come and go while a view is loaded
-                    if frame.query_selector(selector):
-                        return frame
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"no frame has {selector}: {[frame.url for frame in self.page.frames]}")
+        return self.until(lambda: self._frame(selector), f"no frame has {selector}")
+
+    def _frame(self, selector: str) -> Frame | None:
+        for frame in self.page.frames:
+            with suppress(Error):  # frames come and go while a view is loaded
+                if frame.query_selector(selector):
+                    return frame
+        return None
 
     def screenshot(self, path: Path) -> None:
         self.page.screenshot(path=path)

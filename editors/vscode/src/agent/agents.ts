@@ -7,16 +7,24 @@ import type { AgentEvent } from "../protocol";
 import type { Changed } from "./differences";
 import { Session } from "./session";
 
+const SOON_MS = 200;
+
 export class Agents implements vscode.Disposable {
   private sessions: Session[] = [];
   private readonly changed = new vscode.EventEmitter<Session | undefined>();
   private readonly tick: ReturnType<typeof setInterval>;
+  private readonly waiting = new Map<Session, ReturnType<typeof setTimeout>>();
   /** Of one session, or of the list of them. */
   readonly onChange = this.changed.event;
 
   constructor(private readonly server: Server) {
     server.on("ds4/agent/event", ({ session, event }) => {
       this.hear(session, event);
+    });
+    server.on("ds4/agent/progress", (progress) => {
+      const session = this.known(progress.session);
+      session.progress(progress);
+      this.changed.fire(session);
     });
     server.onState((state) => {
       if (state === "running") void this.list();
@@ -34,6 +42,7 @@ export class Agents implements vscode.Disposable {
 
   dispose(): void {
     clearInterval(this.tick);
+    for (const timer of this.waiting.values()) clearTimeout(timer);
     this.changed.dispose();
   }
 
@@ -81,7 +90,18 @@ export class Agents implements vscode.Disposable {
   private hear(id: string, event: AgentEvent): void {
     const session = this.known(id);
     session.hear(event, Date.now());
-    this.changed.fire(session);
+    if (event.type === "item.updated") this.soon(session);
+    else this.changed.fire(session);
+  }
+
+  /** What is written comes in thousands of pieces; the view is made anew a few times a second. */
+  private soon(session: Session): void {
+    if (this.waiting.has(session)) return;
+    const fire = (): void => {
+      this.waiting.delete(session);
+      this.changed.fire(session);
+    };
+    this.waiting.set(session, setTimeout(fire, SOON_MS));
   }
 
   private known(id: string): Session {

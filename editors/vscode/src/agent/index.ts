@@ -8,6 +8,7 @@ import { Agents } from "./agents";
 import { approvals } from "./approve";
 import { openFile, openStep } from "./differences";
 import { Documents, SCHEME } from "./documents";
+import { figures } from "./figures";
 import { Tree, type Node } from "./tree";
 
 const VIEW = "ds4agent.agent";
@@ -22,6 +23,7 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
   const view = vscode.window.createTreeView(VIEW, { treeDataProvider: tree });
   agents.onChange((session) => {
     tree.refresh(session);
+    view.message = figures(agents.all, Date.now());
     documents.refresh();
   });
   approvals(server, documents);

@@ -1,6 +1,7 @@
 // What a session of the agent has done, gathered from its events. Knows no editor.
 
-import type { AgentEvent } from "../protocol";
+import type { AgentEvent, AgentProgress, Phase } from "../protocol";
+import { doing, NONE, sum, type Tokens } from "./figures";
 
 export type StepKind = "message" | "reasoning" | "command" | "change" | "tool" | "warning" | "error";
 
@@ -16,19 +17,14 @@ export interface Step {
   path?: string;
 }
 
-export interface Tokens {
-  read: number;
-  cached: number;
-  reread: number;
-  written: number;
-}
-
 interface Item {
   readonly id: string;
   readonly type: string;
   readonly [member: string]: unknown;
 }
 
+/** Letters at the beginning of a text among which its title is. */
+const TITLED = 1000;
 const KINDS: Readonly<Record<string, StepKind>> = {
   agent_message: "message",
   reasoning: "reasoning",
@@ -39,10 +35,14 @@ const KINDS: Readonly<Record<string, StepKind>> = {
 
 export class Session {
   readonly steps: Step[] = [];
-  readonly tokens: Tokens = { read: 0, cached: 0, reread: 0, written: 0 };
   /** How the last turn ended; undefined where that is not known. */
   status: string | undefined;
-  private begun: number | undefined;
+  /** Of the turns before, and of the last one. */
+  private before = NONE;
+  private last = NONE;
+  private phase: Phase = "idle";
+  private percent: number | undefined;
+  private since: number | undefined;
   private worked = 0;
   private turn = 0;
 
@@ -54,9 +54,29 @@ export class Session {
     public updated: number,
   ) {}
 
+  /** Whether this editor has seen a turn of it. */
+  get begun(): boolean {
+    return this.turn > 0;
+  }
+
+  get tokens(): Tokens {
+    return sum(this.before, this.last);
+  }
+
+  /** What it is doing, for a person. */
+  get doing(): string {
+    return this.running ? doing(this.phase, this.percent) : (this.status ?? "");
+  }
+
+  progress({ phase, percent, promptTokens, cachedTokens, rereadTokens, completionTokens }: AgentProgress): void {
+    this.phase = phase;
+    this.percent = percent;
+    this.last = { read: promptTokens, cached: cachedTokens, reread: rereadTokens, written: completionTokens };
+  }
+
   /** Seconds at work, in the turns that were seen. `now`: milliseconds. */
   seconds(now: number): number {
-    return (this.worked + (this.begun === undefined ? 0 : now - this.begun)) / 1000;
+    return (this.worked + (this.since === undefined ? 0 : now - this.since)) / 1000;
   }
 
   hear(event: AgentEvent, now: number): void {
@@ -72,20 +92,12 @@ export class Session {
         const { id, delta } = event["item"] as Item;
         const step = this.find(String(id));
         if (step) step.text += String(delta ?? "");
-        if (step && isProse(step)) step.title = firstLine(step.text);
+        // Whatever comes later is not in its title, and to look at all of it each time would take ever longer.
+        if (step && isProse(step) && step.text.length < TITLED) step.title = firstLine(step.text);
         break;
       }
-      case "cache":
-        this.tokens.read += number(event["prompt_tokens"]);
-        this.tokens.cached += number(event["cached_tokens"]);
-        this.tokens.reread += number(event["reread_tokens"]);
-        break;
       case "turn.failed":
-        this.used(event["usage"]);
         this.say("error", String((event["error"] as { message?: unknown } | undefined)?.message ?? "failed"));
-        break;
-      case "turn.completed":
-        this.used(event["usage"]);
         break;
       case "warning":
       case "error":
@@ -101,19 +113,18 @@ export class Session {
     this.turn++;
     this.running = true;
     this.status = undefined;
-    this.begun = now;
+    this.since = now;
+    this.before = this.tokens;
+    this.last = NONE;
+    this.phase = "loading";
   }
 
   private ends(status: string, now: number): void {
-    if (this.begun !== undefined) this.worked += now - this.begun;
-    this.begun = undefined;
+    if (this.since !== undefined) this.worked += now - this.since;
+    this.since = undefined;
     this.running = false;
     this.status = status;
     for (const step of this.steps) if (step.state === "running") step.state = "failed";
-  }
-
-  private used(usage: unknown): void {
-    if (typeof usage === "object" && usage) this.tokens.written += number((usage as Record<string, unknown>)["output_tokens"]);
   }
 
   private say(kind: "warning" | "error", text: string): void {
@@ -163,19 +174,8 @@ function fill(step: Step, item: Item): void {
 }
 
 const isProse = ({ kind }: Step): boolean => kind === "message" || kind === "reasoning";
-const number = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
 
 function firstLine(text: string): string {
-  const line = text.split("\n").find((one) => one.trim()) ?? "";
+  const line = text.slice(0, TITLED).split("\n").find((one) => one.trim()) ?? "";
   return line.length > 120 ? `${line.slice(0, 119)}…` : line;
-}
-
-/** One line about it. */
-export function summary(session: Session, now: number): string {
-  const { read, cached, reread, written } = session.tokens;
-  const parts = [session.running ? "at work" : (session.status ?? "")];
-  if (session.seconds(now) > 0) parts.push(`${Math.floor(session.seconds(now))} s`);
-  if (read + written > 0) parts.push(`${read} tokens read (${cached} cached), ${written} written`);
-  if (reread > 0) parts.push(`${reread} read again`);
-  return parts.filter((part) => part !== "").join(" · ");
 }

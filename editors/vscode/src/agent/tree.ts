@@ -4,7 +4,8 @@ import * as vscode from "vscode";
 
 import { visible } from "../chat/view/visible";
 import { type Changed } from "./differences";
-import { type Session, type Step, type StepKind, summary } from "./session";
+import { summary } from "./figures";
+import { type Session, type Step, type StepKind } from "./session";
 
 export type Node =
   | { readonly type: "session"; readonly session: Session }

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 
 import type { Server } from "../client";
 import type { Context } from "../protocol";
-import { chipLabel } from "./conversation";
+import { chipLabel, contextLabel, lines } from "./conversation";
 import type { Chip } from "./protocol";
 
 interface Attached {
@@ -13,7 +13,9 @@ interface Attached {
 }
 
 export class Attachments {
-  private readonly held = new Map<string, Attached>();
+  private held = new Map<string, Attached>();
+  /** What was held before a question was taken up again. */
+  private before: Map<string, Attached> | undefined;
 
   constructor(
     private readonly server: Server,
@@ -25,11 +27,28 @@ export class Attachments {
   }
 
   /** What was attached; the next question begins without it. */
-  take(): { contexts: Context[]; labels: string[] } {
+  take(): Context[] {
     const held = [...this.held.values()];
     this.held.clear();
+    this.before = undefined;
     this.changed(this.chips);
-    return { contexts: held.map(({ context }) => context), labels: held.map(({ chip }) => chip.label) };
+    return held.map(({ context }) => context);
+  }
+
+  /** A question is taken up again, and so is what it was about. */
+  again(contexts: readonly Context[]): void {
+    this.before ??= this.held;
+    this.held = new Map();
+    for (const context of contexts) this.hold(context);
+    this.changed(this.chips);
+  }
+
+  /** It stays as it was after all. */
+  keep(): void {
+    if (!this.before) return;
+    this.held = this.before;
+    this.before = undefined;
+    this.changed(this.chips);
   }
 
   /** Why it cannot be; undefined where it was attached. */
@@ -50,7 +69,8 @@ export class Attachments {
         severity: (severity + 1) as 1 | 2 | 3 | 4,
       }));
     }
-    this.hold(kind, uri, context, vscode.workspace.asRelativePath(document.uri));
+    this.hold(context);
+    this.changed(this.chips);
     return undefined;
   }
 
@@ -58,12 +78,10 @@ export class Attachments {
     if (this.held.delete(id)) this.changed(this.chips);
   }
 
-  private hold(kind: Context["kind"], uri: string, context: Context, path: string): void {
-    const { start, end } = context.range ?? {};
-    const lines = start && end ? `:${start.line + 1}-${end.line + (end.character > 0 ? 1 : 0)}` : "";
-    const id = `${kind} ${uri}${lines}`;
-    const chip = { id, label: chipLabel(kind, uri) + lines, title: `${path}${lines}` };
-    this.held.set(id, { chip, context });
-    this.changed(this.chips);
+  private hold(context: Context): void {
+    const { kind, uri, range } = context;
+    const id = `${kind} ${uri}${lines(range)}`;
+    const path = vscode.workspace.asRelativePath(this.server.converters.protocol2CodeConverter.asUri(uri));
+    this.held.set(id, { chip: { id, label: contextLabel(context), title: path + lines(range) }, context });
   }
 }

@@ -10,7 +10,15 @@ export function editor(): vscode.TextEditor | undefined {
   return vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
 }
 
-export async function insert({ text }: Block): Promise<void> {
+/** What came of it, for a person. */
+export async function use(server: Server, type: "insert" | "copy" | "apply", conversation: string, turn: number, block: Block): Promise<string> {
+  if (type === "copy") await vscode.env.clipboard.writeText(block.text);
+  else if (type === "insert") await insert(block);
+  else if (!(await apply(server, conversation, turn, block.block))) return "The file was left as it is.";
+  return { copy: "Copied.", insert: "Inserted.", apply: "Applied." }[type];
+}
+
+async function insert({ text }: Block): Promise<void> {
   const at = editor();
   if (!at) throw new Error("No file is open to insert the code into.");
   await at.edit((edit) => {
@@ -20,7 +28,7 @@ export async function insert({ text }: Block): Promise<void> {
 }
 
 /** The server sends the edit, and the editor shows it for a yes or no. */
-export async function apply(server: Server, conversation: string, turn: number, block: number): Promise<boolean> {
+async function apply(server: Server, conversation: string, turn: number, block: number): Promise<boolean> {
   const at = editor();
   if (!at) throw new Error("No file is open to apply the code to.");
   const { code2ProtocolConverter: protocol } = server.converters;

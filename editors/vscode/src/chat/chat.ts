@@ -5,15 +5,19 @@ import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 
 import type { Server } from "../client";
+import type { Context, Range, Reply, Requests } from "../protocol";
 import { Attachments } from "./attach";
-import { apply, editor, insert } from "./blocks";
+import { editor, use } from "./blocks";
 import { Conversation } from "./conversation";
+import { Going } from "./going";
 import type { FromPage, Summary, ToPage } from "./protocol";
+
+type Answered = readonly [reply: Reply, stored?: Requests["ds4/chat/get"][1]["turns"][number]];
 
 export class Chat {
   private readonly conversation: Conversation;
   private readonly attached: Attachments;
-  private cancel: vscode.CancellationTokenSource | undefined;
+  private readonly going = new Going();
   private conversations: readonly Summary[] = [];
 
   constructor(
@@ -27,7 +31,10 @@ export class Chat {
       tell({ type: "chips", chips });
     });
     server.on("ds4/chat/delta", (delta) => {
+      this.going.delta(delta);
+      const { conversation } = this.conversation;
       this.conversation.delta(delta);
+      if (this.conversation.conversation !== conversation) remember(this.conversation.conversation);
     });
     server.on("ds4/status", ({ what, phase, percent, message }) => {
       if (what !== "chat" || !this.conversation.running) return;
@@ -35,20 +42,12 @@ export class Chat {
       tell({ type: "working", text: phase === "prefill" ? `Reading${part}` : (message ?? "") });
     });
     server.onState((state) => {
-      if (state === "running") void this.began(last);
+      if (state === "running") void this.told(() => this.began(last));
     });
   }
 
-  get shown(): boolean {
-    return this.conversation.shown.turns.length > 0;
-  }
-
   async hear(message: FromPage): Promise<void> {
-    try {
-      await this.does(message);
-    } catch (error) {
-      this.say(error instanceof Error ? error.message : String(error));
-    }
+    await this.told(() => this.does(message));
   }
 
   /** All there is, for a page that has just been made. */
@@ -71,12 +70,13 @@ export class Chat {
       case "send":
         return this.ask(message.text, message.replaces);
       case "stop":
-        this.cancel?.cancel();
+        this.going.stop(this.conversation.running);
         return;
       case "new":
+        this.attached.keep();
         this.conversation.begin();
         this.remember(undefined);
-        return;
+        return this.list();
       case "open":
         return this.open(message.conversation);
       case "delete":
@@ -86,6 +86,12 @@ export class Chat {
       case "detach":
         this.attached.remove(message.id);
         return;
+      case "again":
+        this.attached.again(this.conversation.context(message.index));
+        return;
+      case "keep":
+        this.attached.keep();
+        return;
       default:
         return this.use(message.type, message.turn, message.block);
     }
@@ -93,32 +99,58 @@ export class Chat {
 
   private async ask(text: string, replaces?: number): Promise<void> {
     const { conversation } = this.conversation;
-    const before = this.conversation.running ? this.cancel : undefined;
-    before?.cancel();
-    const token = randomUUID();
-    const { contexts, labels } = this.attached.take();
-    const cancel = (this.cancel = new vscode.CancellationTokenSource());
-    this.conversation.asked(token, text, labels, replaces);
+    const context = this.attached.take();
     const params = {
       text,
-      token,
-      context: contexts,
+      context,
       ...(conversation !== undefined && { conversation }),
       ...(conversation !== undefined && replaces !== undefined && { replaces }),
     };
+    const send = async (token: string, cancel: vscode.CancellationToken): Promise<Answered> => [
+      await this.server.request("ds4/chat/send", { ...params, token }, cancel),
+    ];
+    await this.answer(text, context, send, replaces);
+  }
+
+  /** The lines, or without any the function or class there, in a new conversation. */
+  async explain(uri: string, range: Range): Promise<void> {
+    const { start, end } = range;
+    const kind = start.line === end.line && start.character === end.character ? "symbol" : "selection";
+    const send = async (token: string, cancel: vscode.CancellationToken): Promise<Answered> => {
+      const reply = await this.server.request("ds4/explain", { textDocument: { uri }, range, token }, cancel);
+      // What exactly was asked is the server's.
+      const { turns } = await this.server.request("ds4/chat/get", { conversation: reply.conversation });
+      return [reply, turns.at(-1)];
+    };
+    this.attached.keep();
+    this.conversation.begin();
+    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], send));
+  }
+
+  private async answer(
+    text: string,
+    context: readonly Context[],
+    send: (token: string, cancel: vscode.CancellationToken) => Promise<Answered>,
+    replaces?: number,
+  ): Promise<void> {
+    const token = randomUUID();
+    const cancel = this.going.begin(token);
+    this.conversation.asked(token, text, context, replaces);
     try {
-      const answer = await this.server.request("ds4/chat/send", params, cancel.token);
-      if (this.conversation.answered(token, answer)) this.remember(answer.conversation);
+      const [reply, stored] = await send(token, cancel);
+      if (this.conversation.answered(token, reply, stored)) this.remember(reply.conversation);
     } catch (error) {
       this.conversation.failed(token, error instanceof Error ? error.message : String(error));
     } finally {
-      cancel.dispose();
+      this.going.end(token);
     }
     await this.list();
   }
 
   private async open(conversation: string): Promise<void> {
-    this.conversation.open(await this.server.request("ds4/chat/get", { conversation }));
+    this.attached.keep();
+    const stored = await this.server.request("ds4/chat/get", { conversation });
+    this.conversation.open(stored, this.going.of(conversation));
     this.remember(conversation);
   }
 
@@ -138,10 +170,7 @@ export class Chat {
     const { conversation } = this.conversation;
     const block = this.conversation.block(turn, number);
     if (!block || conversation === undefined) throw new Error("This code is not known to the server.");
-    if (type === "copy") await vscode.env.clipboard.writeText(block.text);
-    else if (type === "insert") await insert(block);
-    else if (!(await apply(this.server, conversation, turn, number))) return this.say("The file was left as it is.");
-    this.say({ copy: "Copied.", insert: "Inserted.", apply: "Applied." }[type]);
+    this.say(await use(this.server, type, conversation, turn, block));
   }
 
   /** One that is new gets its name with the first answer. */
@@ -157,10 +186,14 @@ export class Chat {
 
   /** The server has just started: go on with the conversation of the last time. */
   private async began(last: string | undefined): Promise<void> {
+    await this.list();
+    const known = this.conversations.some(({ conversation }) => conversation === last);
+    if (last !== undefined && known && this.conversation.empty) await this.open(last);
+  }
+
+  private async told(work: () => Promise<void>): Promise<void> {
     try {
-      await this.list();
-      const known = this.conversations.some(({ conversation }) => conversation === last);
-      if (last !== undefined && known && !this.shown) await this.open(last);
+      await work();
     } catch (error) {
       this.say(error instanceof Error ? error.message : String(error));
     }

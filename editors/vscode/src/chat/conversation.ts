@@ -4,17 +4,28 @@
 // conversation before anyone knows its name. What comes for a question that is not shown any more is dropped;
 // the server keeps it, and it is there when the conversation is opened again.
 
-import type { Block, Delta, Reply, Requests } from "../protocol";
+import type { Block, Context, Delta, Range, Reply, Requests } from "../protocol";
 import type { Shown, ToPage, Turn } from "./protocol";
 
 type Stored = Requests["ds4/chat/get"][1];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** `context`: what the chips stand for. */
+type Kept = Mutable<Turn> & { readonly context: readonly Context[] };
+
+/** What has come of an answer until now, whether it is shown or not. */
+export interface Coming {
+  conversation?: string;
+  text: string;
+  reasoning: string;
+}
+
+const ELSEWHERE = "It is being answered in another window. Open it again when that is over.";
 
 export class Conversation {
   private epoch = 0;
   private name: string | undefined;
   private title = "";
-  private turns: Mutable<Turn>[] = [];
+  private turns: Kept[] = [];
   private token: string | undefined;
 
   constructor(private readonly tell: (message: ToPage) => void) {}
@@ -23,13 +34,17 @@ export class Conversation {
     return this.name;
   }
 
+  get empty(): boolean {
+    return this.turns.length === 0;
+  }
+
   /** The token of what is being answered. */
   get running(): string | undefined {
     return this.token;
   }
 
   get shown(): Shown {
-    const turns = this.turns.map((turn) => ({ ...turn }));
+    const turns = this.turns.map(forPage);
     return { epoch: this.epoch, turns, title: this.title, ...(this.name && { conversation: this.name }) };
   }
 
@@ -37,27 +52,35 @@ export class Conversation {
     this.show(undefined, "", []);
   }
 
-  open(stored: Stored): void {
+  /** `running`: the token of its last question and what has come of the answer, if it is ours and goes on. */
+  open(stored: Stored, running?: readonly [token: string, coming: Coming]): void {
     const turns = stored.turns.map(
-      ({ turn, text, context, reasoning, reply, status, blocks }): Turn => ({
+      ({ turn, text, context, reasoning, reply, status, blocks }): Kept => ({
         turn,
         text,
-        chips: (context ?? []).map(({ kind, uri }) => chipLabel(kind, uri)),
+        context: context ?? [],
+        chips: (context ?? []).map(contextLabel),
         reasoning: reasoning ?? "",
         reply: reply ?? "",
         status,
         blocks: blocks ?? [],
       }),
     );
+    const last = turns.at(-1);
+    const [token, coming] = last?.status === "running" ? (running ?? []) : [];
+    if (last && coming) Object.assign(last, { reply: coming.text, reasoning: coming.reasoning });
+    else if (last?.status === "running") Object.assign(last, { status: "failed", why: ELSEWHERE });
     this.show(stored.conversation, stored.title, turns);
+    this.token = token;
   }
 
   /** A question was asked. `replaces`: it and what follows is asked again. */
-  asked(token: string, text: string, chips: readonly string[], replaces?: number): void {
+  asked(token: string, text: string, context: readonly Context[], replaces?: number): void {
     const at = replaces === undefined ? -1 : this.turns.findIndex(({ turn }) => turn === replaces);
     // What the server never came to know is not a part of the conversation.
     const kept = (at < 0 ? this.turns : this.turns.slice(0, at)).filter((one) => one.turn !== undefined);
-    const turn: Turn = { text, chips, reasoning: "", reply: "", status: "running", blocks: [] };
+    const chips = context.map(contextLabel);
+    const turn: Kept = { text, context, chips, reasoning: "", reply: "", status: "running", blocks: [] };
     this.show(this.name, this.title || text, [...kept, turn]);
     this.token = token;
   }
@@ -72,11 +95,13 @@ export class Conversation {
     this.tell({ type: "delta", epoch: this.epoch, index: this.turns.length - 1, kind, text });
   }
 
-  answered(token: string, answer: Reply): boolean {
+  /** `stored`: the turn as the server has it, where it was the server that put the question into words. */
+  answered(token: string, answer: Reply, stored?: Stored["turns"][number]): boolean {
     if (token !== this.token) return false;
     this.name = answer.conversation;
     const { turn, status, text, blocks, usage } = answer;
-    this.end({ turn, status, reply: text, blocks, ...(usage && { usage }) });
+    const asked = stored && { text: stored.text, context: stored.context, chips: stored.context.map(contextLabel) };
+    this.end({ turn, status, reply: text, blocks, ...(usage && { usage }), ...asked });
     return true;
   }
 
@@ -90,16 +115,21 @@ export class Conversation {
     return this.turns.find((one) => one.turn === turn)?.blocks.find((one) => one.block === block);
   }
 
-  private end(change: Partial<Turn>): void {
+  /** What a question was about. */
+  context(index: number): readonly Context[] {
+    return this.turns[index]?.context ?? [];
+  }
+
+  private end(change: Partial<Kept>): void {
     const index = this.turns.length - 1;
     const last = this.turns[index];
     this.token = undefined;
     if (!last) return;
     Object.assign(last, change);
-    this.tell({ type: "turn", epoch: this.epoch, index, turn: { ...last } });
+    this.tell({ type: "turn", epoch: this.epoch, index, turn: forPage(last) });
   }
 
-  private show(name: string | undefined, title: string, turns: readonly Turn[]): void {
+  private show(name: string | undefined, title: string, turns: readonly Kept[]): void {
     this.epoch++;
     this.name = name;
     this.title = title;
@@ -111,7 +141,24 @@ export class Conversation {
 
 const KINDS: Readonly<Record<string, string>> = { selection: "selection of ", diagnostics: "problems of " };
 
-/** What a context is called: a file by the last part of its uri. */
+function forPage({ context: _, ...turn }: Kept): Turn {
+  return turn;
+}
+
+/** What a context is called, with its lines. */
+export function contextLabel({ kind, uri, range }: Context): string {
+  return chipLabel(kind, uri) + lines(range);
+}
+
+/** A last line of which nothing is in it does not count. */
+export function lines(range: Range | undefined): string {
+  if (!range) return "";
+  const first = range.start.line + 1;
+  const last = Math.max(first, range.end.line + (range.end.character > 0 ? 1 : 0));
+  return last > first ? `:${first}-${last}` : `:${first}`;
+}
+
+/** A file is called by the last part of its uri. */
 export function chipLabel(kind: string, uri: string): string {
   const name = uri.slice(uri.lastIndexOf("/") + 1);
   try {

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 
 import type { Server } from "../client";
+import type { Range } from "../protocol";
 import { Chat } from "./chat";
 import { Deltas } from "./deltas";
 import { page } from "./page";
@@ -12,12 +13,8 @@ import { fromPage, type ToPage } from "./protocol";
 
 const VIEW = "ds4agent.chat";
 const LAST = "ds4agent.chat.conversation";
-// A command of the server's: its answer is a new conversation.
+// A command of the server's that is answered when all is said; asked by its request, the answer can be seen coming.
 const EXPLAIN = "ds4.explain";
-
-function isConversation(value: unknown): value is { conversation: string } {
-  return typeof (value as { conversation?: unknown } | null)?.conversation === "string";
-}
 
 export function chat(context: vscode.ExtensionContext, server: Server): void {
   const provider = new Provider(context, server);
@@ -31,13 +28,21 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
   });
   const before = server.middleware.executeCommand;
   server.middleware.executeCommand = async (name, args, next) => {
-    const result: unknown = await (before ? before(name, args, next) : next(name, args));
-    if (name === EXPLAIN && isConversation(result)) {
-      await provider.focus();
-      await provider.chat.hear({ type: "open", conversation: result.conversation });
-    }
-    return result;
+    if (name !== EXPLAIN) return before ? before(name, args, next) : next(name, args);
+    const [uri, range] = args as [string, Range];
+    await provider.focus();
+    return provider.chat.explain(uri, range);
   };
+  const explain = async ({ document, selection }: vscode.TextEditor): Promise<void> => {
+    try {
+      const { code2ProtocolConverter: protocol } = server.converters;
+      await provider.focus();
+      await provider.chat.explain(protocol.asUri(document.uri), protocol.asRange(selection));
+    } catch (error) {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    }
+  };
+  context.subscriptions.push(vscode.commands.registerTextEditorCommand("ds4agent.explain", (editor) => void explain(editor)));
   const attaching = {
     "ds4agent.chat.attach.selection": "selection",
     "ds4agent.chat.attach.file": "file",

@@ -61,9 +61,11 @@ export type FromPage =
   | { readonly type: "delete"; readonly conversation: string }
   | { readonly type: "insert" | "copy" | "apply"; readonly turn: number; readonly block: number }
   | { readonly type: "attach"; readonly what: "selection" | "file" | "diagnostics" }
-  | { readonly type: "detach"; readonly id: string };
+  | { readonly type: "detach"; readonly id: string }
+  | { readonly type: "again"; readonly index: number }
+  | { readonly type: "keep" };
 
-const PLAIN = new Set(["ready", "stop", "new"]);
+const PLAIN = new Set(["ready", "stop", "new", "keep"]);
 const NAMED: Readonly<Record<string, string>> = { open: "conversation", delete: "conversation", detach: "id" };
 
 /** A message of the page, if it is one. */
@@ -80,6 +82,7 @@ export function fromPage(value: unknown): FromPage | undefined {
       typeof message["text"] === "string" &&
       (message["replaces"] === undefined || number("replaces"))) ||
     (["insert", "copy", "apply"].includes(type) && number("turn") && number("block")) ||
+    (type === "again" && number("index")) ||
     (type === "attach" && ["selection", "file", "diagnostics"].includes(String(message["what"])));
   return good ? (value as FromPage) : undefined;
 }

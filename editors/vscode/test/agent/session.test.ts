@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { Session, summary } from "../../src/agent/session";
+import { figures, summary } from "../../src/agent/figures";
+import { Session } from "../../src/agent/session";
+import type { AgentProgress } from "../../src/protocol";
 
 let session: Session;
 let now = 0;
@@ -11,6 +13,9 @@ beforeEach(() => {
 
 const hear = (type: string, more: Record<string, unknown> = {}): void => {
   session.hear({ type, ...more }, now);
+};
+const progress = (more: Partial<AgentProgress>): void => {
+  session.progress({ session: "s1", phase: "idle", seconds: 0, promptTokens: 0, cachedTokens: 0, rereadTokens: 0, completionTokens: 0, ...more });
 };
 const item = (id: string, type: string, more: Record<string, unknown> = {}): { item: Record<string, unknown> } => ({
   item: { id, type, ...more },
@@ -39,15 +44,24 @@ describe("a session of the agent", () => {
     hear("session.started");
     now += 4500;
     expect(session.seconds(now)).toBe(4.5);
-    hear("cache", { prompt_tokens: 100, cached_tokens: 60, reread_tokens: 7, predicted_tokens: 67 });
-    hear("turn.completed", { usage: { input_tokens: 100, cached_input_tokens: 60, output_tokens: 20 } });
+    progress({ phase: "prefill", percent: 41.6 });
+    expect(summary(session, now)).toBe("reading 42 % · 4 s");
+    progress({ phase: "decode", promptTokens: 100, cachedTokens: 60, rereadTokens: 7, completionTokens: 12 });
+    expect(summary(session, now)).toBe("writing · 4 s · 100 tokens read (60 cached), 12 written · 7 read again");
+    progress({ phase: "decode", promptTokens: 100, cachedTokens: 60, rereadTokens: 7, completionTokens: 20 });
     hear("session.completed", { status: "completed", exit_code: 0 });
     now += 60_000;
     hear("session.started");
+    expect(session.doing).toBe("waiting for the engine");
     now += 1500;
+    progress({ phase: "idle", promptTokens: 40, cachedTokens: 40, completionTokens: 3 });
+    expect(session.doing).toBe("at work");
     hear("session.completed", { status: "interrupted" });
-    expect(summary(session, now + 99_000)).toBe("interrupted · 6 s · 100 tokens read (60 cached), 20 written · 7 read again");
+    expect(summary(session, now + 99_000)).toBe("interrupted · 6 s · 140 tokens read (100 cached), 23 written · 7 read again");
     expect(session.running).toBe(false);
+    const idle = new Session("s0", "Old", "file:///w", false, 0);
+    expect(figures([idle, session], now)).toBe(summary(session, now));
+    expect(figures([idle], now)).toBeUndefined();
   });
 
   it("keeps the steps of an earlier turn, whose ids come again", () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { Conversation } from "../../src/chat/conversation";
+import { Conversation, lines } from "../../src/chat/conversation";
 import { fromPage, type ToPage } from "../../src/chat/protocol";
 import type { Reply } from "../../src/protocol";
 
@@ -22,9 +22,11 @@ const reply = (more: Partial<Reply> = {}): Reply => ({
 });
 const delta = (text: string, token = "t1") => ({ conversation: "c1", turn: 0, kind: "text" as const, text, token });
 
+const range = (line: number, character: number, last: number, end: number) => ({ start: { line, character }, end: { line: last, character: end } });
+
 describe("a conversation", () => {
   it("gathers what comes, and is whole for a page made anew at any time", () => {
-    chat.asked("t1", "why?", ["a.py"]);
+    chat.asked("t1", "why?", [{ kind: "file", uri: "file:///a.py" }]);
     chat.delta({ ...delta("hm"), kind: "reasoning" });
     chat.delta(delta("bec"));
     expect(chat.shown.turns).toMatchObject([{ text: "why?", chips: ["a.py"], reasoning: "hm", reply: "bec", status: "running" }]);
@@ -87,6 +89,24 @@ describe("a conversation", () => {
     expect(chat.shown.turns[0]?.chips).toEqual(["selection of b c.py", "%zz"]);
   });
 
+  it("goes on with an answer that is on its way, and says where another one is", () => {
+    const context = [{ kind: "selection" as const, uri: "file:///a.py", range: range(2, 0, 4, 0) }];
+    const turns = [{ turn: 0, text: "q", context, reasoning: "", reply: "", status: "running" as const, blocks: [] }];
+    const stored = { conversation: "c1", title: "q", turns };
+    chat.open(stored, ["t1", { conversation: "c1", text: "bec", reasoning: "hm" }]);
+    chat.delta(delta("ause"));
+    expect(chat.shown.turns).toMatchObject([{ reasoning: "hm", reply: "because", status: "running", chips: ["selection of a.py:3-4"] }]);
+    expect(chat.answered("t1", reply(), { ...turns[0]!, text: "in full" })).toBe(true);
+    expect(chat.shown.turns).toMatchObject([{ text: "in full", status: "completed" }]);
+    chat.open(stored);
+    expect(chat.shown.turns).toMatchObject([{ status: "failed", why: expect.stringContaining("another window") }]);
+    expect(chat.context(0)).toEqual(context);
+  });
+
+  it("counts lines as people do", () => {
+    expect([range(0, 0, 0, 0), range(0, 3, 0, 5), range(0, 3, 1, 0), range(0, 0, 1, 1)].map(lines)).toEqual([":1", ":1", ":1", ":1-2"]);
+  });
+
   it("tells each delta with the epoch of what is shown", () => {
     chat.asked("t1", "why?", []);
     chat.delta(delta("x"));
@@ -103,6 +123,8 @@ describe("a message of the page", () => {
     { type: "apply", turn: 0, block: 1 },
     { type: "open", conversation: "c" },
     { type: "attach", what: "file" },
+    { type: "again", index: 0 },
+    { type: "keep" },
   ])("is taken: %j", (message) => {
     expect(fromPage(message)).toEqual(message);
   });

@@ -115,7 +115,7 @@ describe("the page", () => {
     expect(element(page.document, "#editing").hidden).toBe(false);
     question.value = "how?";
     key(page, question, "Enter");
-    expect(page.sent).toEqual([{ type: "send", text: "how?", replaces: 3 }]);
+    expect(page.sent).toEqual([{ type: "again", index: 0 }, { type: "send", text: "how?", replaces: 3 }]);
   });
 
   it("keeps a draft when it is made anew", () => {

@@ -32,6 +32,7 @@ export class Composer {
     part("keep").addEventListener("click", () => {
       this.edits(undefined);
       this.put("");
+      send({ type: "keep" });
     });
     document.querySelectorAll<HTMLElement>("[data-attach]").forEach((one) => {
       one.addEventListener("click", () => {

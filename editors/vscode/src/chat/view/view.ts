@@ -4,7 +4,7 @@ import type { Chip, FromPage, Summary, ToPage, Turn } from "../protocol";
 import { Composer } from "./composer";
 import { button, part } from "./elements";
 import { Frames } from "./frames";
-import { TurnView } from "./turn";
+import { TurnView, type Wishes } from "./turn";
 import { visible } from "./visible";
 
 /** Nearer to the end than this, in pixels, and the page follows what is written. */
@@ -74,14 +74,15 @@ export class View {
   private show({ epoch, conversation, turns }: Extract<ToPage, { type: "show" }>["shown"]): void {
     this.epoch = epoch;
     this.shown = conversation;
-    const wishes = {
+    const wishes = (index: number): Wishes => ({
       send: this.send,
       edit: (turn: Turn) => {
         this.composer.edit(turn);
+        this.send({ type: "again", index });
       },
       say: this.say,
-    };
-    this.turns = turns.map((turn) => new TurnView(turn, wishes));
+    });
+    this.turns = turns.map((turn, index) => new TurnView(turn, wishes(index)));
     this.list.replaceChildren(...this.turns.map(({ element }) => element));
     this.composer.reset();
     this.composer.runs(turns.at(-1)?.status === "running");
