@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,10 +121,17 @@ class Workbench:
     def wait_no_ghost(self) -> None:
         self.page.wait_for_function(f"() => !document.querySelector({GHOST!r})")
 
-    def save(self) -> None:
-        """The file in front, until it is saved."""
+    def save(self, file: Path, wanted: str | Callable[[str], bool]) -> str:
+        """Save the file in front, until the one on disk is as wanted. The mark that its tab bears does not
+        tell: it comes some time after the change.
+        """
         self.key("Control+s")
-        self.page.wait_for_selector(".editor-group-container.active .tab.active:not(.dirty)")
+        deadline = time.monotonic() + MILLISECONDS / 1000
+        fits = wanted if callable(wanted) else lambda text: bool(text == wanted)
+        while not fits(text := file.read_text()):
+            assert time.monotonic() < deadline, f"{file} is never {wanted!r}, but {text!r}"
+            self.page.wait_for_timeout(20)
+        return text
 
     def choose(self, title: str) -> None:
         """In a menu that is open."""
