@@ -5,9 +5,9 @@
 import type { CloseAction, ErrorAction, LanguageClient, LanguageClientOptions, Middleware } from "vscode-languageclient/node";
 import * as vscode from "vscode";
 import { type Action, follow } from "./actions";
-import { misfit, Restarts } from "./compatible";
+import { misfit, Restarts, versionOf } from "./compatible";
 import { Process } from "./process";
-import { program } from "./program";
+import { Programs } from "./program";
 import type { Heard, Requests, Told } from "./protocol";
 import { forServer } from "./settings";
 
@@ -23,6 +23,7 @@ export class Server implements vscode.Disposable {
   private readonly listeners: Array<[string, (params: unknown) => void]> = [];
   private readonly changed = new vscode.EventEmitter<ServerState>();
   private readonly restarts = new Restarts();
+  private readonly programs = new Programs();
   private now: ServerState = "stopped";
   /** What an earlier start or its process still does is nobody's business any more. */
   private turn = 0;
@@ -84,11 +85,8 @@ export class Server implements vscode.Disposable {
     if (this.now === "starting" || this.now === "running") return;
     const turn = ++this.turn;
     this.become("starting");
-    const found = program();
-    if (!found) {
-      this.fail("ds4agent is not installed, or cannot be found.", "Install", "Choose Program");
-      return;
-    }
+    const found = this.programs.next();
+    if (!found) return this.fail(this.programs.problem, "Install", "Choose Program");
     this.program = found;
     const { LanguageClient } = await import("./languageclient");
     if (turn !== this.turn) return;
@@ -100,7 +98,11 @@ export class Server implements vscode.Disposable {
       await process.until(client.start());
     } catch (error) {
       if (turn !== this.turn) return;
+      // One that is too old may not even know what a language server is.
+      const wrong = misfit({ name: "ds4agent", version: await versionOf(found, this.ours) }, this.ours, found);
+      if (turn !== this.turn) return;
       await this.drop();
+      if (wrong) return this.another(found, wrong);
       this.fail(error instanceof Error ? error.message : String(error), "Restart", "Show Log");
       return;
     }
@@ -110,6 +112,7 @@ export class Server implements vscode.Disposable {
   /** As often as the user asks. */
   async restart(): Promise<void> {
     this.restarts.forget();
+    this.programs.forget();
     await this.stop();
     await this.start();
   }
@@ -144,13 +147,21 @@ export class Server implements vscode.Disposable {
   }
 
   private async checked(client: LanguageClient, found: string): Promise<void> {
-    const wrong = misfit(client.initializeResult?.serverInfo, this.context.extension.packageJSON.version, found);
+    const wrong = misfit(client.initializeResult?.serverInfo, this.ours, found);
     if (!wrong) {
       this.become("running");
       return;
     }
     await this.drop();
-    this.fail(wrong, "How to Update", "Choose Program");
+    await this.another(found, wrong);
+  }
+
+  /** There may be one that fits in another place. */
+  private async another(misfit: string, why: string): Promise<void> {
+    this.programs.misfit(misfit, why);
+    this.log.warn(why);
+    this.become("stopped");
+    await this.start();
   }
 
   /** The process ended although nobody had asked for that. */
@@ -185,6 +196,10 @@ export class Server implements vscode.Disposable {
     this.become("failed");
     this.log.error(problem);
     void vscode.window.showErrorMessage(problem, ...actions).then(follow);
+  }
+
+  private get ours(): string {
+    return this.context.extension.packageJSON.version;
   }
 
   private needed(): LanguageClient {

@@ -77,9 +77,9 @@ class CodeServer:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[CodeServer]:
-    """code-server with the extension installed from its package."""
-    program, env = install.code_server(), _environment(home)
+def running(home: Path, **env: str) -> Iterator[CodeServer]:
+    """code-server with the extension installed from its package. `env`: other than that of the tests."""
+    program, env = install.code_server(), _environment(home) | env
     config = home / "config.yaml"
     config.write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
     folders: list[str | Path] = ["--config", config, "--user-data-dir", home / "data"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.editors.vscode.conftest import Shoot
-from tests.editors.vscode.engines import LINE, NEXT, TOTAL, WRITTEN, reciter, url
+from tests.editors.vscode.engines import INSTEAD, LINE, NEXT, OTHERS, TOTAL, WRITTEN, reciter, url
 from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,15 @@ def opened(it: Workbench, folder: Path, engine: str, **settings: object) -> Path
     it.open(file.parent, file)
     it.go(2)
     it.key("End")
+    it.wait_cursor("Ln 2, Col 9")
     return file
+
+
+def begin(it: Workbench) -> None:
+    """In a line of its own."""
+    it.key("Enter")
+    it.wait_cursor("Ln 3, Col 5")
+    it.type("result = ")
 
 
 def saved(it: Workbench, file: Path, *lines: str) -> None:
@@ -39,8 +47,7 @@ def saved(it: Workbench, file: Path, *lines: str) -> None:
 
 def test_it_appears_and_is_accepted(it: Workbench, tmp_path: Path, writing: str, shoot: Shoot) -> None:
     file = opened(it, tmp_path, writing)
-    it.key("Enter")
-    it.type("result = ")
+    begin(it)
     it.wait_ghost(LINE)
     shoot(it, "ghost-text.png")
     saved(it, file, "    result =")
@@ -53,8 +60,7 @@ def test_it_appears_and_is_accepted(it: Workbench, tmp_path: Path, writing: str,
 
 def test_a_word_is_accepted_and_the_rest_stays(it: Workbench, tmp_path: Path, writing: str) -> None:
     file = opened(it, tmp_path, writing)
-    it.key("Enter")
-    it.type("result = ")
+    begin(it)
     it.wait_ghost(LINE)
     it.key("Control+ArrowRight")
     it.wait_cursor("Ln 3, Col 19")
@@ -62,7 +68,6 @@ def test_a_word_is_accepted_and_the_rest_stays(it: Workbench, tmp_path: Path, wr
     saved(it, file, "    result = first")
     it.key("Tab")
     it.wait_cursor("Ln 3, Col 36")
-    it.wait_no_ghost()
     saved(it, file, f"    result = {LINE}")
 
 
@@ -76,7 +81,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(it: Workbench, tmp_path: Path
     it.wait_line(LINE)
     saved(it, file, f"    {LINE}", "")
     it.key("Control+Alt+ArrowRight")
-    it.wait_no_ghost()
+    it.wait_cursor("Ln 4, Col 18")
     saved(it, file, f"    {LINE}", NEXT)
 
 
@@ -84,7 +89,27 @@ def test_none_where_the_language_has_it_off(it: Workbench, tmp_path: Path, writi
     """Invoked by hand it would be there: the engine works, and it is the setting that keeps it away."""
     off = {"[python]": {"ds4agent.lsp.completion": "invoked"}}
     opened(it, tmp_path, writing, **off)
-    it.key("Enter")
-    it.type("result = ")
+    begin(it)
     it.command("ds4agent: Suggest Here")
     it.wait_ghost(LINE)
+
+
+def test_others_are_looked_at_in_turn_and_accepted(it: Workbench, tmp_path: Path) -> None:
+    with reciter(tmp_path / "engine", ["hm"], WRITTEN, INSTEAD) as engine:
+        file = opened(it, tmp_path, url(engine))
+        begin(it)
+        for line in (LINE, *OTHERS, LINE):
+            it.wait_ghost(line)
+            it.key("Alt+]")
+        it.wait_ghost(OTHERS[0])
+        it.key("Alt+[")
+        it.wait_ghost(LINE)
+        it.key("Alt+[")
+        it.wait_ghost(OTHERS[1])
+        it.key("Control+ArrowRight")
+        it.wait_cursor("Ln 3, Col 19")
+        it.wait_ghost(OTHERS[1].removeprefix("fifth"))
+        it.key("Tab")
+        saved(it, file, f"    result = {OTHERS[1]}")
+        it.command("ds4agent: Show the Log")
+        it.wait_line("accepted")

@@ -62,12 +62,16 @@ class Workbench:
 
     def open(self, folder: Path, *files: Path) -> None:
         """The window with these files, the last of them in front, and the language server ready."""
+        self.show(folder, *files)
+        self.ready()
+
+    def show(self, folder: Path, *files: Path) -> None:
+        """The window with these files, whether or not there is a language server."""
         self.page.goto(self.server.address(folder, *files))
         self.page.wait_for_selector(".monaco-workbench .statusbar")
         for file in files[-1:]:
             self.page.wait_for_selector(f'.tab.active[data-resource-name="{file.name}"]')
             self.page.wait_for_selector(".editor-instance .view-line")
-        self.ready()
 
     def ready(self) -> None:
         """Until the language server runs and nothing goes on."""
@@ -106,6 +110,7 @@ class Workbench:
         self.page.locator(".editor-instance .view-lines").first.click()
         self.key("Control+g")
         self.answer(f":{line}:{column}")
+        self.wait_cursor(f"Ln {line}, Col {column}")
 
     def wait_ghost(self, text: str) -> None:
         self.page.wait_for_function(SHOWN, arg=[GHOST, "", text])
@@ -161,6 +166,10 @@ class Workbench:
 
     def notification(self, text: str | re.Pattern[str]) -> Locator:
         return self.page.locator(".notification-list-item").filter(has_text=text).first
+
+    def modal(self, text: str | re.Pattern[str]) -> Locator:
+        """The question that has to be answered before anything else."""
+        return self.page.locator(".monaco-dialog-box").filter(has_text=text)
 
     def frame(self, selector: str = CHAT) -> Frame:
         """The frame that has this element, waited for."""
