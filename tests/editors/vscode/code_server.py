@@ -36,6 +36,7 @@ SETTINGS = {
     "workbench.welcomePage.walkthroughs.openOnInstall": False,
     "workbench.enableExperiments": False,
     "workbench.reduceMotion": "on",
+    "workbench.editor.enablePreview": False,
     "security.workspace.trust.enabled": False,
     "git.openRepositoryInParentFolders": "never",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
@@ -69,6 +70,11 @@ class CodeServer:
         payload = json.dumps([["openFile", f"{remote}{file}"] for file in files])
         what = "workspace" if folder.suffix == ".code-workspace" else "folder"
         return f"http://127.0.0.1:{self.port}/?{what}={folder}&payload={payload}"
+
+    def logged(self, text: str) -> int:
+        """How often this stands in what the extension has written down, of all windows."""
+        logs = (self.home / "data" / "logs").rglob("ds4agent.ds4agent/*.log")
+        return sum(log.read_text().count(text) for log in logs)
 
     def forget(self) -> None:
         """What an earlier test has left: conversations, sessions, logs, windows."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.editors.vscode.conftest import Shoot
 from tests.editors.vscode.engines import INSTEAD, LINE, NEXT, OTHERS, TOTAL, WRITTEN, reciter, url
 from tests.editors.vscode.workbench import Workbench
 
 pytestmark = pytest.mark.slow
+ASKED = "Sending request 'textDocument/inlineCompletion"
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +23,11 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url(engine)
 
 
-def opened(it: Workbench, folder: Path, engine: str, **settings: object) -> Path:
+def opened(it: Workbench, folder: Path, engine: str, text: str = TOTAL, **settings: Any) -> Path:
     """A file of two lines, the cursor behind them."""
     file = folder / "project" / "sum.py"
     file.parent.mkdir()
-    file.write_text(TOTAL)
+    file.write_text(text)
     it.server.configure(ds4agent__engine=engine, ds4agent__lsp__completion_engine=engine, **settings)
     it.open(file.parent, file)
     it.go(2)
@@ -87,7 +90,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(it: Workbench, tmp_path: Path
 
 def test_none_where_the_language_has_it_off(it: Workbench, tmp_path: Path, writing: str) -> None:
     """Invoked by hand it would be there: the engine works, and it is the setting that keeps it away."""
-    off = {"[python]": {"ds4agent.lsp.completion": "invoked"}}
+    off: dict[str, Any] = {"[python]": {"ds4agent.lsp.completion": "invoked"}}
     opened(it, tmp_path, writing, **off)
     begin(it)
     it.command("ds4agent: Suggest Here")
@@ -111,5 +114,45 @@ def test_others_are_looked_at_in_turn_and_accepted(it: Workbench, tmp_path: Path
         it.wait_ghost(OTHERS[1].removeprefix("fifth"))
         it.key("Tab")
         saved(it, file, f"    result = {OTHERS[1]}")
-        it.command("ds4agent: Show the Log")
-        it.wait_line("accepted")
+
+
+def test_nothing_is_asked_while_an_entry_of_the_list_says_something_else(
+    it: Workbench, tmp_path: Path, writing: str
+) -> None:
+    text = TOTAL.replace("third", "third, firmament")
+    listed: dict[str, Any] = {
+        "editor__wordBasedSuggestions": "currentDocument",
+        "ds4agent__trace__server": "messages",
+    }
+    opened(it, tmp_path, writing, text, **listed)
+    it.command("Developer: Set Log Level...")
+    for choice in ("ds4agent", "Trace"):
+        it.page.locator(".quick-input-list .monaco-list-row").filter(has_text=choice).first.click()
+    it.page.wait_for_selector(".quick-input-widget", state="hidden")
+    it.go(2)
+    it.key("End")
+    begin(it)
+    it.wait_ghost(LINE)
+    it.type("fi")
+    it.wait_ghost(LINE.removeprefix("fi"))
+    it.key("Control+Space")
+    row = it.page.locator(".suggest-widget.visible .monaco-list-row.focused")
+    disagrees, agrees = row.filter(has_text="firmament"), row.filter(has_text="first")
+    expect(row).to_be_visible()
+    for _ in range(3):
+        if not disagrees.is_visible():
+            it.key("ArrowDown")
+            expect(disagrees).to_be_visible()
+        it.wait_no_ghost()
+        before = it.server.logged(ASKED)
+        assert before > 0
+        # A key more, of which the same holds.
+        it.type("r")
+        expect(disagrees).to_be_visible()
+        it.key("Backspace")
+        expect(disagrees).to_be_visible()
+        assert it.server.logged(ASKED) == before
+        it.key("ArrowDown")
+        expect(agrees).to_be_visible()
+        it.wait_ghost(LINE.removeprefix("first"))
+    it.key("Tab")

@@ -97,7 +97,7 @@ def test_an_old_one_before_one_that_fits_is_passed_over(it: Workbench, tmp_path:
         it.ready()
         it.command("Output: Show Output Channels...")
         it.choose("ds4agent")
-        expect(it.page.locator(".output-view-pane, .repl, .panel")).to_contain_text("is ds4agent 0.0.9")
+        expect(it.page.locator('[id="workbench.panel.output"]')).to_contain_text("is ds4agent 0.0.9")
     finally:
         (it.server.home / "programs" / "ds4agent").unlink()
 

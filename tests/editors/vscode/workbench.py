@@ -105,6 +105,15 @@ class Workbench:
         # Until it is gone the next keys are its own.
         self.page.wait_for_selector(".quick-input-widget", state="hidden")
 
+    def file(self, name: str) -> None:
+        """Put this file of the workspace in front."""
+        self.key("Control+p")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(name)
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first.click()
+        self.page.wait_for_selector(f'.tab.active[data-resource-name="{name}"]')
+
     def go(self, line: int, column: int = 1) -> None:
         """Put the cursor there (from 1), focused in the editor."""
         self.page.locator(".editor-instance .view-lines").first.click()
