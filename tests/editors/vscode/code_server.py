@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,17 @@ class CodeServer:
         what = "workspace" if folder.suffix == ".code-workspace" else "folder"
         return f"http://127.0.0.1:{self.port}/?{what}={folder}&payload={payload}"
 
-    def logged(self, text: str) -> int:
-        """How often this stands in what the extension has written down, of all windows."""
+    def logged(self, text: str, since: datetime) -> int:
+        """How often this stands in what the extension of any window has written down since then."""
         logs = (self.home / "data" / "logs").rglob("ds4agent.ds4agent/*.log")
-        return sum(log.read_text().count(text) for log in logs)
+        lines = [line for log in logs for line in log.read_text().splitlines() if text in line]
+        return sum(line > since.isoformat(" ", "milliseconds") for line in lines)
+
+    def wait_logged(self, text: str, since: datetime) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not self.logged(text, since):
+            assert time.monotonic() < deadline, f"never written down: {text}"
+            time.sleep(0.02)
 
     def forget(self) -> None:
         """What an earlier test has left: conversations, sessions, logs, windows."""
