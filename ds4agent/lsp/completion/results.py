@@ -33,9 +33,8 @@ class Results:
     def get(self, uri: str, gap: Gap) -> str | None:
         """What is left to be suggested here; empty: it is known that there is nothing. None: not known."""
         for typed in range(min(AHEAD, len(gap.before)) + 1):
-            said = gap.before[len(gap.before) - typed :]
             for found in self._held.get(_place(uri, gap, typed), ()):
-                if found.startswith(said) and (len(found) > typed or not typed):
+                if gap.before.endswith(found[:typed]) and (len(found) > typed or not typed):
                     return found[typed:]
         return None
 

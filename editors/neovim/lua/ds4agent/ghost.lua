@@ -45,6 +45,7 @@ local function show(ghost)
   end
 end
 
+-- An answer has come.
 local function offer(found)
   local fit, first = choice.fitting(found, shown)
   if not inserting() or not first then
