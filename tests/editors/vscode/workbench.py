@@ -137,7 +137,7 @@ class Workbench:
 
     def save(self, file: Path, wanted: str | Callable[[str], bool]) -> str:
         """Save the file in front, until the one on disk is as wanted. The mark that its tab bears does not
-        tell: it comes some time after the change.
+        tell by itself: it comes some time after the change, and goes some time after the file is written.
         """
         self.key("Control+s")
         deadline = time.monotonic() + MILLISECONDS / 1000
@@ -145,6 +145,7 @@ class Workbench:
         while not fits(text := file.read_text()):
             assert time.monotonic() < deadline, f"{file} is never {wanted!r}, but {text!r}"
             self.page.wait_for_timeout(20)
+        self.page.wait_for_selector(".editor-group-container.active .tab.active:not(.dirty)")
         return text
 
     def choose(self, title: str) -> None:
