@@ -113,3 +113,9 @@ def test_an_installation_that_fails_says_so(it: Workbench, tmp_path: Path) -> No
         expect(it.page.locator(".terminal-wrapper")).to_be_visible()
     finally:
         wheels.with_name("elsewhere").rename(wheels)
+
+
+def test_a_setting_that_names_nothing_is_named_itself(it: Workbench, tmp_path: Path) -> None:
+    opened(it, tmp_path, tmp_path / "absent")
+    said = it.notification(f"The setting ds4agent.path names {tmp_path}/absent, which is no program.")
+    expect(said.get_by_role("button", name="Choose Program")).to_be_visible()
