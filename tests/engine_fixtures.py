@@ -56,17 +56,24 @@ def shape_of(n_vocab: int) -> Shape:
 
 
 def write_reciting_model(
-    path: Path, reasoning: Sequence[str], answer: Sequence[str], title: str = "Reciting Model"
+    path: Path,
+    reasoning: Sequence[str],
+    answer: Sequence[str],
+    title: str = "Reciting Model",
+    instead: Sequence[str] = (),
 ) -> None:
-    """A GGUF of about 1 MB. The pieces must differ from each other and be longer than one byte."""
-    pieces = [*reasoning, *answer]
+    """A GGUF of about 1 MB. The pieces must differ from each other and be longer than one byte. `instead`:
+    what is as likely as the first piece of the answer, but not taken at a temperature of 0.
+    """
+    pieces = [*reasoning, *answer, *instead]
     assert len(set(pieces)) == len(pieces)
     tokens = [*CONTROL, *SYMBOLS, "".join(SYMBOLS[b] for b in b"he")]
     first = len(tokens)
     tokens += ["".join(SYMBOLS[b] for b in piece.encode()) for piece in pieces]
     split = first + len(reasoning)
+    last = split + len(answer)
     think_open, think_close, end = (CONTROL.index(t) for t in ("<think>", "</think>", CONTROL[1]))
-    chain = [think_open, *range(first, split), think_close, *range(split, len(tokens)), end]
+    chain = [think_open, *range(first, split), think_close, *range(split, last), end]
 
     shape = shape_of(len(tokens))
     weights = tensors(shape)
@@ -77,6 +84,9 @@ def write_reciting_model(
     head = np.zeros((shape.vocab, shape.d), np.float32)
     for token, successor in pairwise(chain):
         head[successor] = weights["token_embd.weight"][token]
+    for other in range(last, len(tokens)):
+        head[other] = head[split]
+        head[split + 1] += weights["token_embd.weight"][other]
     weights["output.weight"] = head
     write_model(path, title, shape, weights, tokens)
 
@@ -164,11 +174,16 @@ def running_engine(folder: Path, *flags: str, program: Sequence[str] = MODULE) -
 
 @contextmanager
 def reciting_engine(
-    folder: Path, reasoning: Sequence[str], answer: Sequence[str], *flags: str, title: str = "Reciting Model"
+    folder: Path,
+    reasoning: Sequence[str],
+    answer: Sequence[str],
+    *flags: str,
+    title: str = "Reciting Model",
+    instead: Sequence[str] = (),
 ) -> Iterator[EngineProcess]:
     """An engine whose model says this in each turn."""
     path = folder / "model.gguf"
-    write_reciting_model(path, reasoning, answer, title)
+    write_reciting_model(path, reasoning, answer, title, instead)
     with running_engine(folder, "--model", str(path), *flags) as engine:
         yield engine
 

@@ -29,7 +29,7 @@ def begin(it: Editor, *args: Any, **context: Any) -> asyncio.Future[Any]:
     return asyncio.wrap_future(sent)
 
 
-async def ghost(it: Editor, uri: str, line: int, column: int, kind: Any = INVOKED, **context: Any) -> Any:
+async def ghost(it: Editor, uri: str, line: int, column: int, kind: Any = AUTOMATIC, **context: Any) -> Any:
     """The item; None: there is none."""
     found = await it.ask(INLINE, params(uri, line, column, kind, **context))
     return found and found.items[0]

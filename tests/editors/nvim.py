@@ -44,6 +44,7 @@ KEYS = {
     "accept_word": "<C-f>",
     "dismiss": "<C-e>",
     "next": "<C-n>",
+    "previous": "<C-p>",
     "complete": "<C-b>",
 }
 

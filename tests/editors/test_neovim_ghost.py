@@ -16,7 +16,11 @@ from tests.engine_fixtures import reciting_engine
 WRITTEN = ["first", " + sec", "ond *", " thi", "rd\n", "    ret", "urn res", "ult"]
 LINE, NEXT = "first + second * third", "    return result"
 HEAD = "def total(first, second, third):"
+# What may stand for the first piece of it, in the order in which it is drawn.
+INSTEAD = ["fourth", "fifth"]
+OTHERS = [LINE.replace("first", other) for other in INSTEAD]
 ALL, BY_LINE, BY_WORD, DISMISS, COMPLETE = "\x19", "\x0c", "\x06", "\x05", "\x02"
+ANOTHER, BEFORE = "\x0e", "\x10"
 ROW = 2  # of the screen, below the two lines that are there
 
 
@@ -43,6 +47,13 @@ def opened(
     settings = {"engine": engine, "lsp": {"completion_engine": engine, "debounce": 0.01, **lsp}}
     options = {"settings": settings, **({"cmd": cmd} if cmd else {})}
     return neovim(program, tmp_path / "home", folder, "+", "sum.py", engine=engine, options=options)
+
+
+@pytest.fixture(scope="module")
+def unsure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("unsure")
+    with reciting_engine(folder, ["hm"], WRITTEN, "--ctx", "16384", instead=INSTEAD) as engine:
+        yield f"http://127.0.0.1:{engine.port}"
 
 
 @pytest.fixture
@@ -152,6 +163,50 @@ def test_it_can_be_asked_for(nvim: Path, tmp_path: Path, writing: str) -> None:
         it.until("vim.api.nvim_get_current_line()", "    result = ")
         it.type(COMPLETE)
         shows(it, f"    result = {LINE}")
+
+
+def test_others_are_looked_at_in_turn_and_accepted(each_nvim: Path, tmp_path: Path, unsure: str) -> None:
+    with opened(each_nvim, tmp_path, unsure) as it:
+        it.type("oresult = ")
+        for line in (LINE, *OTHERS, LINE):
+            shows(it, f"    result = {line}")
+            it.type(ANOTHER)
+        shows(it, f"    result = {OTHERS[0]}")
+        it.type(BEFORE)
+        shows(it, f"    result = {LINE}")
+        it.type(BEFORE)
+        shows(it, f"    result = {OTHERS[1]}")
+        it.type(BY_WORD)
+        it.until("vim.api.nvim_get_current_line()", "    result = fifth")
+        shows(it, f"    result = {OTHERS[1]}")
+        it.type(ALL)
+        it.until("vim.api.nvim_get_current_line()", f"    result = {OTHERS[1]}")
+        # Two that were looked at, the one that was taken, and what then comes by itself.
+        wanted = {"shown": 4, "accepted": 1, "dismissed": 2, "characters": len(OTHERS[1])}
+        asked = "vim.lsp.get_clients()[1]:request_sync('ds4/status/get', vim.empty_dict()).result"
+        it.until(f"({asked}.acceptance or {{}}).python or 0", wanted)
+
+
+def test_there_is_no_other_where_the_model_is_sure(editor: Neovim) -> None:
+    editor.type("oresult = ")
+    shows(editor, f"    result = {LINE}")
+    editor.type(ANOTHER + "f")
+    editor.until("vim.api.nvim_get_current_line()", "    result = f")
+    editor.type(ANOTHER + ANOTHER + ALL)
+    editor.until("vim.api.nvim_get_current_line()", f"    result = {LINE}")
+
+
+def test_what_is_asked_for_comes_with_others(nvim: Path, tmp_path: Path, unsure: str) -> None:
+    with opened(nvim, tmp_path, unsure, completion="invoked") as it:
+        it.until(ATTACHED)
+        it.type("oresult = ")
+        it.until("vim.api.nvim_get_current_line()", "    result = ")
+        it.type(COMPLETE)
+        shows(it, f"    result = {LINE}")
+        it.type(ANOTHER)
+        shows(it, f"    result = {OTHERS[0]}")
+        it.type("fo" + ALL)
+        it.until("vim.api.nvim_get_current_line()", f"    result = {OTHERS[0]}")
 
 
 def test_pause_and_statusline(nvim: Path, tmp_path: Path, writing: str) -> None:

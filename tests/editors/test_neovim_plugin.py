@@ -149,6 +149,7 @@ def test_the_manual_has_every_command_mapping_and_option(nvim: Path, home: Path,
     with neovim(nvim, home, folder, "one.py", engine=NOWHERE) as it:
         it.command(f"helptags {home / 'doc'}")
         it.command(f"set runtimepath^={home}")
+        it.until("#vim.fn.getcompletion('ds4', 'help') > 0")
         tags = set(it.ask("vim.fn.getcompletion('ds4', 'help')"))
         for name in it.ask("vim.fn.getcompletion('Ds4 ', 'cmdline')"):
             assert f":Ds4-{name}" in tags

@@ -1,8 +1,9 @@
 """An engine that fills holes as a test tells it to, and remembers what it was asked.
 
-It listens in the test's own loop. `mode`: "fill" answers with `text`, piece by piece; "hang" sends nothing
-until the client leaves; "garbage" answers what is no HTTP, "nonsense" what is no completion, "break" ends in
-the middle of one; "fail" is a 500. "chat" is that of an engine that has only chats.
+It listens in the test's own loop. `mode`: "fill" answers with `text`, piece by piece, and what is drawn at a
+temperature with the next one of `drawn`, if there are any; "hang" sends nothing until the client leaves,
+"first" does so for what is drawn; "garbage" answers what is no HTTP, "nonsense" what is no completion;
+"break" ends in the middle of one; "fail" is a 500. "chat" is that of an engine that has only chats.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class HoleEngine:
     def __init__(self) -> None:
         self.mode, self.text, self.port = "fill", "filled", 0
         self.pieces: Callable[[str], list[str]] = lambda text: [text]
+        self.drawn: list[str] = []
         self.asked: list[Ask] = []
         self.left: list[Ask] = []
         self.gate = asyncio.Event()  # no answer before it is set
@@ -74,7 +76,7 @@ class HoleEngine:
             await writer.drain()
             return
         await self._tell(self.asked, ask)
-        if self.mode == "hang":
+        if self.mode == "hang" or (self.mode == "first" and ask["temperature"]):
             await reader.read()
             await self._tell(self.left, ask)
         else:
@@ -92,14 +94,15 @@ class HoleEngine:
             return _whole({"error": {"message": "out of order"}}, "500 Internal Server Error")
         if not ask.get("stream"):
             return _whole({"content": "", "stop": True})
+        text = self.drawn.pop(0) if ask["temperature"] and self.drawn else self.text
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
         if self.mode == "chat":
-            deltas = [{"choices": [{"delta": {"content": piece}}]} for piece in self.pieces(self.text)]
+            deltas = [{"choices": [{"delta": {"content": piece}}]} for piece in self.pieces(text)]
             return head + b"".join(b"data: %b\n\n" % json.dumps(delta).encode() for delta in deltas)
         if self.mode == "nonsense":
             return head + b"data: [1, 2\n\n"
-        records = [{"content": piece, "stop": False} for piece in self.pieces(self.text)]
-        if self.mode == "fill":
+        records = [{"content": piece, "stop": False} for piece in self.pieces(text)]
+        if self.mode in ("fill", "first"):
             records.append({"content": "", "stop": True})
         return head + b"".join(b"data: %b\n\n" % json.dumps(record).encode() for record in records)
 

@@ -7,6 +7,7 @@ closes the socket, which ends the engine's work.
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ds4agent.client import aio
@@ -20,6 +21,22 @@ from ds4agent.wire.sse_reader import Record
 Extra = Sequence[dict[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How a token is chosen. Without a temperature it is the likeliest, and the seed says nothing."""
+
+    temperature: float = 0
+    seed: int = 0
+
+    @property
+    def fields(self) -> dict[str, float]:
+        """Of a request."""
+        return {"temperature": self.temperature} | ({"seed": self.seed} if self.temperature else {})
+
+
+LIKELIEST = Draw()
+
+
 class Filler(Protocol):
     """`chats`: what it writes may stand in a fence. `heals`: letters before the cursor are not read, since
     the model writes the word that they begin (see ds4agent.engine.healing).
@@ -28,7 +45,9 @@ class Filler(Protocol):
     chats: bool
     heals: bool
 
-    def write(self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str) -> AsyncGenerator[str]:
+    def write(
+        self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str, draw: Draw = LIKELIEST
+    ) -> AsyncGenerator[str]:
         """What belongs at the cursor, `most` tokens of it. Raises EngineError."""
 
     async def warm(self, gap: Gap, extra: Extra, lane: str) -> None:
@@ -46,9 +65,12 @@ class Infill:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    async def write(self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str) -> AsyncGenerator[str]:
+    async def write(
+        self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str, draw: Draw = LIKELIEST
+    ) -> AsyncGenerator[str]:
         stop = [] if shape.lines else ["\n"]
         body = self._body(gap, extra) | {"n_predict": shape.tokens(most), "stop": stop, "stream": True}
+        body |= draw.fields
         async with aclosing(_records(self._endpoint, "/infill", body, lane)) as records:
             async for record in records:
                 yield str(record.get("content") or "")
@@ -81,8 +103,11 @@ class ChatFiller:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    async def write(self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str) -> AsyncGenerator[str]:
+    async def write(
+        self, gap: Gap, extra: Extra, shape: Shape, most: int, lane: str, draw: Draw = LIKELIEST
+    ) -> AsyncGenerator[str]:
         body = self._body(gap, extra) | {"max_tokens": shape.tokens(most), "stop": ["\n\n\n", "</before>"]}
+        body |= draw.fields
         async with aclosing(_records(self._endpoint, "/v1/chat/completions", body, lane)) as records:
             async for record in records:
                 yield _delta(record)

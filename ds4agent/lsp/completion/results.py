@@ -15,29 +15,44 @@ Place = tuple[str, str, str]
 
 
 class Results:
-    """By document: its uri is part of the place."""
+    """By document: its uri is part of the place. A place has one suggestion, or also others than that."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[Place, str] = OrderedDict()
+        self._held: OrderedDict[Place, tuple[str, ...]] = OrderedDict()
+        self._all: set[Place] = set()
 
     def put(self, uri: str, gap: Gap, text: str) -> None:
-        self._held[_place(uri, gap, 0)] = text
-        while len(self._held) > MOST:
-            self._held.popitem(last=False)
+        self._put(_place(uri, gap, 0), (text,))
+
+    def put_all(self, uri: str, gap: Gap, texts: tuple[str, ...]) -> None:
+        """The first one, and all the others that there will be."""
+        place = _place(uri, gap, 0)
+        self._put(place, texts)
+        self._all.add(place)
 
     def get(self, uri: str, gap: Gap) -> str | None:
         """What is left to be suggested here; empty: it is known that there is nothing. None: not known."""
         for typed in range(min(AHEAD, len(gap.before)) + 1):
-            found = self._held.get(_place(uri, gap, typed))
-            if found is None:
-                continue
-            rest = found[typed:]
-            if found[:typed] == gap.before[len(gap.before) - typed :] and (rest or not typed):
-                return rest
+            for found in self._held.get(_place(uri, gap, typed), ()):
+                if gap.before.endswith(found[:typed]) and (len(found) > typed or not typed):
+                    return found[typed:]
         return None
+
+    def all(self, uri: str, gap: Gap) -> tuple[str, ...] | None:
+        """The first one here and its alternatives. None: those were not asked for."""
+        place = _place(uri, gap, 0)
+        return self._held[place] if place in self._all else None
 
     def forget(self) -> None:
         self._held.clear()
+        self._all.clear()
+
+    def _put(self, place: Place, texts: tuple[str, ...]) -> None:
+        self._held[place] = texts
+        self._all.discard(place)
+        while len(self._held) > MOST:
+            oldest, _ = self._held.popitem(last=False)
+            self._all.discard(oldest)
 
 
 def _place(uri: str, gap: Gap, typed: int) -> Place:

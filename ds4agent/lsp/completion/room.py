@@ -3,7 +3,8 @@
 One request at a time for each document: a new one cancels the one before it, down to the engine, and that one
 is answered with null. So is what has become stale. An automatic request waits for a pause in the typing, one
 that was asked for does not, and neither what is known already: the rest of a suggestion that is typed, and
-what follows one that was accepted, which is fetched while the user looks at it.
+what follows one that was accepted, which is fetched while the user looks at it. One that was asked for has
+alternatives in its answer.
 
 While the user rests the engine reads what is new around the cursor and in other files, so that the next key
 costs a token or two. Any request ends that.
@@ -17,6 +18,7 @@ from lsprotocol import types
 
 from ds4agent.lsp.app import App
 from ds4agent.lsp.completion import items
+from ds4agent.lsp.completion.alternatives import Alternatives
 from ds4agent.lsp.completion.events import Events
 from ds4agent.lsp.completion.gap import Gap, Windows
 from ds4agent.lsp.completion.results import Results
@@ -47,6 +49,7 @@ class Completion:
         self.tally = Tally()
         self.ring = Ring()
         self.writer = Writer(Source(lambda: app.link), app.warn)
+        self.alternatives = Alternatives(self.writer, self.results)
         self._shape()
         answer = app.server.answer
         answer(types.TEXT_DOCUMENT_INLINE_COMPLETION, self._inline, types.InlineCompletionOptions())
@@ -79,8 +82,8 @@ class Completion:
         chosen = items.chosen(document, at, context.selected_completion_info)
         invoked = context.trigger_kind == INVOKED
         found = await self._latest(document.uri, self._suggested(document, document.version, at, invoked))
-        item = found and items.inline(document, found, chosen, self.tally)
-        return types.InlineCompletionList([item]) if item else None
+        fit = [item for one in found or () if (item := items.inline(document, one, chosen, self.tally))]
+        return types.InlineCompletionList(fit) if fit else None
 
     async def _listed(self, params: types.CompletionParams) -> types.CompletionList | None:
         document = self._app.server.files.open(params.text_document.uri)
@@ -90,7 +93,7 @@ class Completion:
         found = await self._latest(
             document.uri, self._suggested(document, document.version, at, invoked=False)
         )
-        return types.CompletionList(True, [items.listed(document, found, self.tally)]) if found else None
+        return types.CompletionList(True, [items.listed(document, found[0], self.tally)]) if found else None
 
     def _shows_inline(self) -> bool:
         """A client that has ghost text would show the same twice."""
@@ -116,36 +119,35 @@ class Completion:
 
     async def _suggested(
         self, document: Document, version: int | None, at: Point, invoked: bool
-    ) -> items.Suggestion | None:
+    ) -> list[items.Suggestion]:
+        """The first one is what a request that is automatic gets."""
         await self._app.settings_known()
         if document.version != version or not self._wanted(document, invoked):
-            return None
+            return []
         gap = self._windows.gap(document, at)
         if "\0" in gap.before:
-            return None
-        text = self.results.get(document.uri, gap)
-        if text is None:
-            text = await self._asked(document, gap, invoked)
-        if not text:
-            return None
-        found = items.Suggestion(gap, at, text)
+            return []
+        texts = await self._texts(document, gap, invoked)
+        found = [items.Suggestion(gap, at, text) for text in texts if text]
         if document.version != version:
-            return items.typed_ahead(document, found)
-        self._rest(document, at, text)
+            return [left for one in found if (left := items.typed_ahead(document, one))]
+        if found:
+            self._rest(document, at, found[0].text)
         return found
 
-    async def _asked(self, document: Document, gap: Gap, invoked: bool) -> str | None:
+    async def _texts(self, document: Document, gap: Gap, invoked: bool) -> tuple[str, ...]:
         version, lsp = document.version, self._app.settings.lsp
         if not invoked:
+            known = self.results.get(document.uri, gap)
+            if known is not None:
+                return (known,)
             await asyncio.sleep(lsp.debounce)
             if document.version != version:
-                return None
+                return ()
+        ask = self.alternatives.all if invoked else self.alternatives.likeliest
         with self._app.board.task("completion") as task:
             task.show("decode")
-            text = await self.writer.suggest(document.uri, gap, self.ring, lsp.max_tokens)
-        if text is not None:
-            self.results.put(document.uri, gap, text)
-        return text
+            return await ask(document.uri, gap, self.ring, lsp.max_tokens)
 
     def _wanted(self, document: Document, invoked: bool) -> bool:
         lsp = self._app.settings.lsp

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ds4agent.client.cancel import Cancelled
 from ds4agent.client.errors import EngineError, EngineLost
-from ds4agent.lsp.completion.filler import Extra, Filler
+from ds4agent.lsp.completion.filler import LIKELIEST, Draw, Extra, Filler
 from ds4agent.lsp.completion.gap import Gap
 from ds4agent.lsp.completion.ring import Ring
 from ds4agent.lsp.completion.shape import shape_of
@@ -39,13 +39,15 @@ class Writer:
         self._troubled = False
         self._read: Place | None = None
 
-    async def suggest(self, uri: str, gap: Gap, ring: Ring, most: int, lane: str = LANE) -> str | None:
+    async def suggest(
+        self, uri: str, gap: Gap, ring: Ring, most: int, lane: str = LANE, draw: Draw = LIKELIEST
+    ) -> str | None:
         """What to insert, perhaps nothing. None: no engine could say."""
         shape, extra = shape_of(gap), ring.extra(uri)
 
         async def written(filler: Filler) -> str:
             text = ""
-            async with aclosing(filler.write(gap, extra, shape, most, lane)) as pieces:
+            async with aclosing(filler.write(gap, extra, shape, most, lane, draw)) as pieces:
                 async for piece in pieces:
                     text += piece
                     if is_over(_plain(filler, text), gap, shape):

@@ -3,7 +3,6 @@ import * as vscode from "vscode";
 
 const ACTIONS = {
   Install: "ds4agent.install",
-  "How to Update": "ds4agent.install",
   "Choose Program": "ds4agent.chooseProgram",
   "Show Log": "ds4agent.showLog",
   Restart: "ds4agent.restart",

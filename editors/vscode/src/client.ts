@@ -2,20 +2,17 @@
 //
 // A server that ends is started again, with a new client, a bounded number of times in three minutes; then the user is
 // asked. vscode-languageclient is loaded when the first server starts, not when the extension is activated.
-import type { CloseAction, ErrorAction, LanguageClient, LanguageClientOptions, Middleware } from "vscode-languageclient/node";
+import type { LanguageClient, Middleware } from "vscode-languageclient/node";
 import * as vscode from "vscode";
 import { type Action, follow } from "./actions";
-import { misfit, Restarts } from "./compatible";
+import { clientOptions } from "./client-options";
+import { misfit, Restarts, versionOf } from "./compatible";
 import { Process } from "./process";
-import { program } from "./program";
+import { Programs } from "./program";
 import type { Heard, Requests, Told } from "./protocol";
 import { forServer } from "./settings";
 
 export type ServerState = "stopped" | "starting" | "running" | "failed";
-
-// Of enums that are loaded too late to be named where they are needed.
-const GO_ON = 1 as ErrorAction.Continue;
-const DO_NOT_RESTART = 1 as CloseAction.DoNotRestart;
 
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -23,6 +20,7 @@ export class Server implements vscode.Disposable {
   private readonly listeners: Array<[string, (params: unknown) => void]> = [];
   private readonly changed = new vscode.EventEmitter<ServerState>();
   private readonly restarts = new Restarts();
+  private readonly programs = new Programs();
   private now: ServerState = "stopped";
   /** What an earlier start or its process still does is nobody's business any more. */
   private turn = 0;
@@ -84,32 +82,38 @@ export class Server implements vscode.Disposable {
     if (this.now === "starting" || this.now === "running") return;
     const turn = ++this.turn;
     this.become("starting");
-    const found = program();
-    if (!found) {
-      this.fail("ds4agent is not installed, or cannot be found.", "Install", "Choose Program");
-      return;
-    }
+    const found = this.programs.next();
+    if (!found) return this.fail(this.programs.problem, "Install", "Choose Program");
     this.program = found;
     const { LanguageClient } = await import("./languageclient");
     if (turn !== this.turn) return;
     const process = (this.process = new Process(found, ["lsp", "--stdio"]));
-    const client = (this.client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), this.options(turn, process)));
+    const options = clientOptions(this.log, this.middleware, () => {
+      if (turn === this.turn && this.now === "running") void this.lost(turn, process);
+    });
+    const client = (this.client = new LanguageClient("ds4agent", "ds4agent", () => process.started(), options));
     for (const [method, listener] of this.listeners) client.onNotification(method, listener);
     for (const prepared of this.prepare) prepared(client);
     try {
       await process.until(client.start());
     } catch (error) {
       if (turn !== this.turn) return;
+      // One that is too old may not even know what a language server is.
+      const wrong = misfit({ name: "ds4agent", version: await versionOf(found, this.ours) }, this.ours, found);
+      if (turn !== this.turn) return;
       await this.drop();
+      if (turn !== this.turn) return;
+      if (wrong) return this.another(found, wrong);
       this.fail(error instanceof Error ? error.message : String(error), "Restart", "Show Log");
       return;
     }
-    if (turn === this.turn) await this.checked(client, found);
+    if (turn === this.turn) await this.checked(turn, client, found);
   }
 
   /** As often as the user asks. */
   async restart(): Promise<void> {
     this.restarts.forget();
+    this.programs.forget();
     await this.stop();
     await this.start();
   }
@@ -125,32 +129,22 @@ export class Server implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  private options(turn: number, process: Process): LanguageClientOptions {
-    return {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
-      outputChannel: this.log,
-      initializationOptions: forServer(),
-      synchronize: { configurationSection: "ds4agent" },
-      middleware: this.middleware,
-      initializationFailedHandler: () => false,
-      errorHandler: {
-        error: () => ({ action: GO_ON, handled: true }),
-        closed: () => {
-          if (turn === this.turn && this.now === "running") void this.lost(turn, process);
-          return { action: DO_NOT_RESTART, handled: true };
-        },
-      },
-    };
-  }
-
-  private async checked(client: LanguageClient, found: string): Promise<void> {
-    const wrong = misfit(client.initializeResult?.serverInfo, this.context.extension.packageJSON.version, found);
+  private async checked(turn: number, client: LanguageClient, found: string): Promise<void> {
+    const wrong = misfit(client.initializeResult?.serverInfo, this.ours, found);
     if (!wrong) {
       this.become("running");
       return;
     }
     await this.drop();
-    this.fail(wrong, "How to Update", "Choose Program");
+    if (turn === this.turn) await this.another(found, wrong);
+  }
+
+  /** There may be one that fits in another place. */
+  private async another(program: string, why: string): Promise<void> {
+    this.programs.misfit(program, why);
+    this.log.warn(why);
+    this.become("stopped");
+    await this.start();
   }
 
   /** The process ended although nobody had asked for that. */
@@ -185,6 +179,10 @@ export class Server implements vscode.Disposable {
     this.become("failed");
     this.log.error(problem);
     void vscode.window.showErrorMessage(problem, ...actions).then(follow);
+  }
+
+  private get ours(): string {
+    return this.context.extension.packageJSON.version;
   }
 
   private needed(): LanguageClient {

@@ -16,9 +16,8 @@ export function ghost(context: vscode.ExtensionContext, server: Server): void {
     if (!wanted(document, position, asked, ghosts)) return null;
     const version = document.version;
     const found = await next(document, position, asked, token);
-    const items = Array.isArray(found) ? found : found?.items;
-    const [item] = items ?? [];
-    if (item && !token.isCancellationRequested && document.version === version) seen(document, position, item, ghosts);
+    const items = (Array.isArray(found) ? found : found?.items) ?? [];
+    if (!token.isCancellationRequested && document.version === version) seen(document, position, items, ghosts);
     return found;
   };
   const before = server.middleware.executeCommand;
@@ -53,12 +52,18 @@ function wanted(document: vscode.TextDocument, position: vscode.Position, asked:
   return !disagrees(typed, selected.text, here);
 }
 
-function seen(document: vscode.TextDocument, position: vscode.Position, item: vscode.InlineCompletionItem, ghosts: Ghosts): void {
-  const id: unknown = item.command?.arguments?.[0];
-  const typed = item.range ? document.getText(new vscode.Range(item.range.start, position)) : "";
-  const text = typeof item.insertText === "string" ? item.insertText : item.insertText.value;
-  if (typeof id !== "string" || !text.startsWith(typed)) return;
-  ghosts.show({ id, uri: document.uri.toString(), offset: document.offsetAt(position), rest: text.slice(typed.length) });
+/** The first one is on the screen, the others are for who asks for the next. */
+function seen(document: vscode.TextDocument, position: vscode.Position, items: readonly vscode.InlineCompletionItem[], ghosts: Ghosts): void {
+  const uri = document.uri.toString();
+  const offset = document.offsetAt(position);
+  const found = items.flatMap((item) => {
+    const id: unknown = item.command?.arguments?.[0];
+    const typed = item.range ? document.getText(new vscode.Range(item.range.start, position)) : "";
+    const text = typeof item.insertText === "string" ? item.insertText : item.insertText.value;
+    return typeof id === "string" && text.startsWith(typed) ? [{ id, uri, offset, rest: text.slice(typed.length) }] : [];
+  });
+  const [first, ...others] = found;
+  if (first) ghosts.show(first, ...others);
 }
 
 /** A command of VS Code's that accepts a part, with what it inserts counted as accepted. */

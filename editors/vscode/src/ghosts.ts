@@ -26,6 +26,8 @@ export interface Telling {
 
 export class Ghosts {
   private current: Ghost | undefined;
+  /** Alternatives in the same place. Which one is on the screen VS Code does not tell; what is typed or accepted does. */
+  private others: Ghost[] = [];
   /** While an accept of a part is carried out: the change it makes may be as short as a key's. */
   accepting = false;
 
@@ -36,28 +38,34 @@ export class Ghosts {
   }
 
   /** One is on the screen. If it says what is left of the one before, the user sees no new one. */
-  show(ghost: Ghost): void {
+  show(ghost: Ghost, ...others: Ghost[]): void {
     const before = this.current;
     const same = before && before.uri === ghost.uri && before.offset === ghost.offset && (ghost.rest.startsWith(before.rest) || before.rest.startsWith(ghost.rest));
     if (before && !same) this.dismiss();
     this.current = ghost;
+    // Those that VS Code has got stay while what it is told of later is the same as before.
+    if (!same || others.length > 0) this.others = others;
     if (!same) this.tell.shown(ghost.id);
   }
 
   /** The whole rest was accepted; the item's command has told the server. */
   complete(id: string): void {
-    if (this.current?.id === id) this.current = undefined;
+    if ([this.current, ...this.others].some((ghost) => ghost?.id === id)) this.leave();
   }
 
   change(uri: string, changes: readonly Change[], undone: boolean): void {
     const ghost = this.current;
     if (!ghost || ghost.uri !== uri) return;
     const [only] = changes;
-    if (only && changes.length === 1 && !undone && only.offset === ghost.offset && only.removed === 0 && ghost.rest.startsWith(only.text)) {
-      this.advance(ghost, only.text);
-    } else {
-      this.dismiss();
+    const follows = only && changes.length === 1 && !undone && only.offset === ghost.offset && only.removed === 0;
+    const fit = follows ? [ghost, ...this.others].filter(({ rest }) => rest.startsWith(only.text)) : [];
+    const [first, ...others] = fit;
+    if (!only || !first) return this.dismiss();
+    if (first !== ghost) {
+      this.tell.dismissed(ghost.id);
+      this.tell.shown(first.id);
     }
+    this.advance(first, others, only.text);
   }
 
   /** The cursor is elsewhere. */
@@ -67,15 +75,23 @@ export class Ghosts {
 
   dismiss(): void {
     const ghost = this.current;
-    this.current = undefined;
+    this.leave();
     if (ghost) this.tell.dismissed(ghost.id);
   }
 
-  private advance(ghost: Ghost, text: string): void {
-    const rest = ghost.rest.slice(text.length);
+  private leave(): void {
+    this.current = undefined;
+    this.others = [];
+  }
+
+  private advance(ghost: Ghost, others: Ghost[], text: string): void {
+    const on = (one: Ghost): Ghost => ({ ...one, offset: one.offset + text.length, rest: one.rest.slice(text.length) });
+    const next = on(ghost);
     // A full accept inserts all that is left, and is told of by the item's command.
-    this.current = rest ? { ...ghost, offset: ghost.offset + text.length, rest } : undefined;
-    if (rest && (this.accepting || text.length > 1)) this.tell.accepted(ghost.id, text.length);
+    if (!next.rest) return this.leave();
+    this.current = next;
+    this.others = others.map(on).filter(({ rest }) => rest);
+    if (this.accepting || text.length > 1) this.tell.accepted(ghost.id, text.length);
   }
 }
 

@@ -14,6 +14,18 @@ export interface Surroundings {
 
 const VENVS = [".venv", "venv", "env", ".env"];
 
+/** A program's names in the folders of PATH; a relative one would be the workspace. */
+export function onPath({ env, windows }: Surroundings, name: string): string[] {
+  const p = windows ? path.win32 : path.posix;
+  const folders = (env.PATH ?? env.Path ?? "").split(p.delimiter).filter((folder) => p.isAbsolute(folder));
+  return folders.map((folder) => p.join(folder, windows ? `${name}.exe` : name));
+}
+
+/** Where programs keep what is theirs. */
+export function dataFolder({ env, home, windows }: Surroundings): string {
+  return env.XDG_DATA_HOME || (windows ? path.win32 : path.posix).join(home, ".local", "share");
+}
+
 /** In the order in which they are tried. A setting is the only one: who names a program does not want another. */
 export function candidates(around: Surroundings): string[] {
   const { env, home } = around;
@@ -21,13 +33,12 @@ export function candidates(around: Surroundings): string[] {
   const name = around.windows ? "ds4agent.exe" : "ds4agent";
   const bin = around.windows ? "Scripts" : "bin";
   if (around.setting) return [expanded(around.setting, home, p)];
-  const onPath = (env.PATH ?? env.Path ?? "").split(p.delimiter).filter((folder) => p.isAbsolute(folder));
   const venvs = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter((folder): folder is string => !!folder);
   const own = around.folders.flatMap((folder) => VENVS.map((venv) => p.join(folder, venv)));
-  const data = env.XDG_DATA_HOME || p.join(home, ".local", "share");
-  const tools = [p.join(data, "pipx", "venvs", "ds4agent"), p.join(data, "uv", "tools", "ds4agent")];
+  const data = dataFolder(around);
+  const tools = [p.join(data, "ds4agent", "venv"), p.join(data, "pipx", "venvs", "ds4agent"), p.join(data, "uv", "tools", "ds4agent")];
   return [
-    ...onPath.map((folder) => p.join(folder, name)),
+    ...onPath(around, "ds4agent"),
     ...[...venvs, ...own].map((venv) => p.join(venv, bin, name)),
     p.join(home, ".local", "bin", name),
     ...[...tools, ...VENVS.map((venv) => p.join(home, venv))].map((venv) => p.join(venv, bin, name)),
@@ -44,8 +55,9 @@ export function isProgram(file: string): boolean {
   }
 }
 
-export function locate(around: Surroundings, exists: (file: string) => boolean = isProgram): string | undefined {
-  return candidates(around).find(exists);
+/** Those that are there. */
+export function locate(around: Surroundings, exists: (file: string) => boolean = isProgram): string[] {
+  return [...new Set(candidates(around))].filter(exists);
 }
 
 function expanded(setting: string, home: string, p: path.PlatformPath): string {

@@ -1,10 +1,37 @@
-// Finding ds4agent, and what to do where there is none.
+// Where ds4agent is looked for.
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import { isProgram, locate } from "./locate";
+import { isProgram, locate, type Surroundings } from "./locate";
 
-export function program(): string | undefined {
-  return locate({
+/** Those that are there, one after the other. */
+export class Programs {
+  private readonly misfits = new Map<string, string>();
+
+  /** The first one that has not turned out to be of a wrong version. */
+  next(): string | undefined {
+    return locate(surroundings()).find((program) => !this.misfits.has(program));
+  }
+
+  /** It is of a wrong version. */
+  misfit(program: string, why: string): void {
+    this.misfits.set(program, why);
+  }
+
+  forget(): void {
+    this.misfits.clear();
+  }
+
+  /** Why there is no next one. */
+  get problem(): string {
+    const { setting } = surroundings();
+    const [first] = this.misfits.values();
+    const none = setting ? `The setting ds4agent.path names ${setting}, which is no program.` : "ds4agent is not installed, or cannot be found.";
+    return first ?? none;
+  }
+}
+
+export function surroundings(): Surroundings {
+  return {
     setting: vscode.workspace.getConfiguration("ds4agent").get("path", ""),
     folders: vscode.workspace.isTrusted
       ? (vscode.workspace.workspaceFolders ?? []).filter((f) => f.uri.scheme === "file").map((f) => f.uri.fsPath)
@@ -12,29 +39,7 @@ export function program(): string | undefined {
     home: homedir(),
     env: process.env,
     windows: process.platform === "win32",
-  });
-}
-
-const WAYS: Array<vscode.QuickPickItem & { command: string }> = [
-  { label: "pipx", description: "in an environment of its own", command: "pipx install --force ds4agent" },
-  { label: "uv", description: "in an environment of its own", command: "uv tool install --upgrade ds4agent" },
-  {
-    label: "pip",
-    description: "in ~/.venv",
-    command: "python3 -m venv ~/.venv && ~/.venv/bin/pip install --upgrade ds4agent",
-  },
-];
-
-/** The command is put into a terminal; that it runs is the user's doing. */
-export async function install(): Promise<void> {
-  const way = await vscode.window.showQuickPick(WAYS, {
-    title: "Install or update ds4agent",
-    placeHolder: "The command is written into a terminal; press Enter there, then restart the language server",
-  });
-  if (!way) return;
-  const terminal = vscode.window.createTerminal("ds4agent");
-  terminal.show();
-  terminal.sendText(way.command, false);
+  };
 }
 
 export async function chooseProgram(): Promise<void> {

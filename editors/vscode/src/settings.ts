@@ -10,15 +10,20 @@ export function forServer(): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const key of SETTINGS) {
     const value = isSet(section, key) ? section.get(key) : undefined;
-    // It may differ by language, which the server does not know of: `completion` below decides instead.
-    if (value !== undefined) put(found, key.split("."), key === COMPLETION ? "auto" : value);
+    if (value !== undefined && key !== COMPLETION) put(found, key.split("."), value);
   }
+  // It may differ by language and folder, which the server does not know of: `completion` below decides instead.
+  if (scopes().some((scope) => isSet(vscode.workspace.getConfiguration("ds4agent", scope), COMPLETION))) put(found, COMPLETION.split("."), "auto");
   return found;
 }
 
 /** What holds for a document. */
 export function completion(document: vscode.TextDocument): "auto" | "invoked" | "off" {
   return vscode.workspace.getConfiguration("ds4agent", document).get(COMPLETION, "auto");
+}
+
+function scopes(): Array<vscode.ConfigurationScope | undefined> {
+  return [undefined, ...(vscode.workspace.workspaceFolders ?? [])];
 }
 
 function isSet(section: vscode.WorkspaceConfiguration, key: string): boolean {

@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
 import type { Server } from "./client";
-import { chooseProgram, install } from "./program";
+import { install } from "./install";
+import { chooseProgram } from "./program";
 import type { Status } from "./protocol";
 import { line } from "./status-text";
 
@@ -34,7 +35,7 @@ class StatusBar {
       "ds4agent.sidecar": () => this.sidecar(),
       "ds4agent.showLog": () => this.showLog(),
       "ds4agent.restart": () => server.restart(),
-      "ds4agent.install": install,
+      "ds4agent.install": () => install(server),
       "ds4agent.chooseProgram": chooseProgram,
     };
     context.subscriptions.push(
@@ -79,6 +80,7 @@ class StatusBar {
         ? []
         : [{ label: here ? "$(play) Complete in this file again" : "$(debug-pause) Pause completion in this file", command: "ds4agent.pauseHere" }]),
       { label: this.pausedAll ? "$(play) Complete again" : "$(debug-pause) Pause completion everywhere", command: "ds4agent.pause" },
+      ...(this.server.state === "failed" ? [{ label: "$(cloud-download) Install or update ds4agent", command: "ds4agent.install" }] : []),
       { label: "$(server) Choose the model", command: "ds4agent.chooseModel" },
       { label: "$(pulse) Show the sidecar's status", description: "model, cache, queue, memory", command: "ds4agent.sidecar" },
       { label: "$(output) Show the log", command: "ds4agent.showLog" },

@@ -63,6 +63,43 @@ test("another suggestion in its place", () => {
   expect(said).toEqual(["shown c1", "dismissed c1", "shown c2"]);
 });
 
+const other = (id: string, rest: string, offset = 10) => ({ id, uri: "a", offset, rest });
+
+test("a part of an alternative is accepted, then its rest", () => {
+  ghosts.show(other("c1", "return x"), other("c2", "yield x"), other("c3", "raise"));
+  type(10, "yield ");
+  expect(ghosts.live).toEqual(other("c2", "x", 16));
+  type(16, "x");
+  ghosts.complete("c2");
+  expect(said).toEqual(["shown c1", "dismissed c1", "shown c2", "accepted c2 6"]);
+  expect(ghosts.live).toBeUndefined();
+});
+
+test("alternatives stay while what is typed fits them, also over an answer that knows only the first", () => {
+  ghosts.show(other("c1", "return x"), other("c2", "return y"), other("c3", "raise"));
+  type(10, "r");
+  ghosts.show(other("c4", "eturn x", 11));
+  type(11, "eturn ");
+  type(17, "y");
+  expect(said).toEqual(["shown c1", "accepted c4 6", "dismissed c4", "shown c2"]);
+  ghosts.complete("c2");
+  expect(ghosts.live).toBeUndefined();
+});
+
+test("all alternatives go with what is typed otherwise", () => {
+  ghosts.show(other("c1", "return x"), other("c2", "yield x"));
+  type(10, "q");
+  type(11, "y");
+  expect(said).toEqual(["shown c1", "dismissed c1"]);
+});
+
+test("an alternative that was accepted in full is over", () => {
+  ghosts.show(other("c1", "return x"), other("c2", "yield x"));
+  ghosts.complete("c2");
+  expect(ghosts.live).toBeUndefined();
+  expect(said).toEqual(["shown c1"]);
+});
+
 test.each([
   ["pri", "print", undefined, false],
   ["pri", "Print", undefined, true],

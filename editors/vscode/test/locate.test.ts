@@ -29,12 +29,19 @@ function put(...parts: string[]): string {
 
 test("PATH comes before the folders' environments, those before pipx's", () => {
   const pipx = put(".local/share/pipx/venvs/ds4agent/bin/ds4agent");
-  const found = (): string | undefined => locate(around({ folders: [join(home, "work")], env: { PATH: join(home, "bin") } }), (f) => f.startsWith(home) && isProgram(f));
+  const found = (): string | undefined => locate(around({ folders: [join(home, "work")], env: { PATH: join(home, "bin") } }), (f) => f.startsWith(home) && isProgram(f))[0];
   expect(found()).toBe(pipx);
   const venv = put("work/.venv/bin/ds4agent");
   expect(found()).toBe(venv);
   const onPath = put("bin/ds4agent");
   expect(found()).toBe(onPath);
+});
+
+test("all that are there, each once, for where the first one is too old", () => {
+  const old = put("bin/ds4agent");
+  const own = put(".local/share/ds4agent/venv/bin/ds4agent");
+  const path = [join(home, "bin"), join(home, "bin")].join(":");
+  expect(locate(around({ env: { PATH: path } }), (f) => f.startsWith(home) && isProgram(f))).toEqual([old, own]);
 });
 
 test("a program that is named is the only one", () => {

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ SETTINGS = {
     "workbench.welcomePage.walkthroughs.openOnInstall": False,
     "workbench.enableExperiments": False,
     "workbench.reduceMotion": "on",
+    "workbench.editor.enablePreview": False,
     "security.workspace.trust.enabled": False,
     "git.openRepositoryInParentFolders": "never",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
@@ -79,6 +81,18 @@ class CodeServer:
         what = "workspace" if folder.suffix == ".code-workspace" else "folder"
         return f"http://127.0.0.1:{self.port}/?{what}={folder}&payload={payload}"
 
+    def logged(self, text: str, since: datetime) -> int:
+        """How often this stands in what the extension of any window has written down since then."""
+        logs = (self.home / "data" / "logs").rglob("ds4agent.ds4agent/*.log")
+        lines = [line for log in logs for line in log.read_text().splitlines() if text in line]
+        return sum(line > since.isoformat(" ", "milliseconds") for line in lines)
+
+    def wait_logged(self, text: str, since: datetime) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not self.logged(text, since):
+            assert time.monotonic() < deadline, f"never written down: {text}"
+            time.sleep(0.02)
+
     def forget(self) -> None:
         """What an earlier test has left: conversations, sessions, logs, windows."""
         for name in (".local", "data/User/workspaceStorage", "data/User/globalStorage"):
@@ -86,8 +100,8 @@ class CodeServer:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[CodeServer]:
-    """code-server with the extension installed from its package."""
+def running(home: Path, **env: str) -> Iterator[CodeServer]:
+    """code-server with the extension installed from its package. `env`: other than that of the tests."""
     (home / "config.yaml").write_text("bind-addr: 127.0.0.1:0\nauth: none\ncert: false\n")
     _extensions(home, "--install-extension", install.vsix(), "--force")
     quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
@@ -95,7 +109,7 @@ def running(home: Path) -> Iterator[CodeServer]:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*_command(home), *quiet],
-            env=_environment(home),
+            env=_environment(home) | env,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

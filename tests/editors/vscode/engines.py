@@ -12,6 +12,9 @@ from tests.engine_fixtures import EngineProcess, reciting_engine
 # The rest of a line, or two lines of a block.
 WRITTEN = ["first", " + sec", "ond *", " thi", "rd\n", "    ret", "urn res", "ult"]
 LINE, NEXT = "first + second * third", "    return result"
+# What may stand for the first piece of it, in the order in which it is drawn.
+INSTEAD = ["fourth", "fifth"]
+OTHERS = [LINE.replace("first", other) for other in INSTEAD]
 TOTAL = "def total(first, second, third):\n    # é𝔸\n"
 
 GREETER = '''"""Greets."""
@@ -64,9 +67,11 @@ def url(engine: EngineProcess) -> str:
 
 
 @contextmanager
-def reciter(folder: Path, reasoning: Sequence[str], answer: Sequence[str]) -> Iterator[EngineProcess]:
+def reciter(
+    folder: Path, reasoning: Sequence[str], answer: Sequence[str], instead: Sequence[str] = ()
+) -> Iterator[EngineProcess]:
     folder.mkdir(parents=True, exist_ok=True)
-    with reciting_engine(folder, reasoning, answer, "--ctx", "65536") as engine:
+    with reciting_engine(folder, reasoning, answer, "--ctx", "65536", instead=instead) as engine:
         yield engine
 
 

@@ -78,8 +78,7 @@ def test_a_reply_is_shown_applied_and_kept(it: Workbench, tmp_path: Path, talkin
     assert file.read_text() == GREETER
     it.confirm()
     it.wait_line(NEW)
-    it.save()
-    assert file.read_text() == GREETER.replace(OLD, NEW)
+    it.save(file, GREETER.replace(OLD, NEW))
 
     # The window that is opened again goes on with the conversation.
     it.open(file.parent, file)

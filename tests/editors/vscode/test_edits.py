@@ -40,8 +40,7 @@ def test_a_code_action_is_previewed(it: Workbench, file: Path, shoot: Shoot) -> 
     assert file.read_text() == GREETER
     it.confirm()
     it.wait_line(NEW)
-    it.save()
-    assert file.read_text() == AFTER
+    it.save(file, AFTER)
 
 
 def test_a_code_action_is_discarded(it: Workbench, file: Path) -> None:
@@ -53,5 +52,4 @@ def test_a_code_action_is_discarded(it: Workbench, file: Path) -> None:
     it.wait_line(OLD)
     it.go(1)
     it.type("#")
-    it.save()
-    assert file.read_text() == "#" + GREETER
+    it.save(file, "#" + GREETER)

@@ -83,12 +83,16 @@ class Workbench:
 
     def open(self, folder: Path, *files: Path) -> None:
         """The window with these files, the last of them in front, and the language server ready."""
+        self.show(folder, *files)
+        self.ready()
+
+    def show(self, folder: Path, *files: Path) -> None:
+        """The window with these files, whether or not there is a language server."""
         self.page.goto(self.server.address(folder, *files))
         self.page.wait_for_selector(".monaco-workbench .statusbar")
         for file in files[-1:]:
             self.page.wait_for_selector(f'.tab.active[data-resource-name="{file.name}"]')
             self.page.wait_for_selector(".editor-instance .view-line")
-        self.ready()
 
     def ready(self) -> None:
         """Until the language server runs and nothing goes on."""
@@ -122,11 +126,21 @@ class Workbench:
         # Until it is gone the next keys are its own.
         self.page.wait_for_selector(".quick-input-widget", state="hidden")
 
+    def file(self, name: str) -> None:
+        """Put this file of the workspace in front."""
+        self.key("Control+p")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(name)
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first.click()
+        self.page.wait_for_selector(f'.tab.active[data-resource-name="{name}"]')
+
     def go(self, line: int, column: int = 1) -> None:
         """Put the cursor there (from 1), focused in the editor."""
         self.page.locator(".editor-instance .view-lines").first.click()
         self.key("Control+g")
         self.answer(f":{line}:{column}")
+        self.wait_cursor(f"Ln {line}, Col {column}")
 
     def front(self, file: Path) -> None:
         """Open a file of the folder, as a person finds it."""
@@ -163,10 +177,18 @@ class Workbench:
     def wait_no_ghost(self) -> None:
         self.page.wait_for_function(f"() => !document.querySelector({GHOST!r})")
 
-    def save(self) -> None:
-        """The file in front, until it is saved."""
+    def save(self, file: Path, wanted: str | Callable[[str], bool]) -> str:
+        """Save the file in front, until the one on disk is as wanted. The mark that its tab bears does not
+        tell by itself: it comes some time after the change, and goes some time after the file is written.
+        """
         self.key("Control+s")
+        deadline = time.monotonic() + MILLISECONDS / 1000
+        fits = wanted if callable(wanted) else lambda text: bool(text == wanted)
+        while not fits(text := file.read_text()):
+            assert time.monotonic() < deadline, f"{file} is never {wanted!r}, but {text!r}"
+            self.page.wait_for_timeout(20)
         self.page.wait_for_selector(".editor-group-container.active .tab.active:not(.dirty)")
+        return text
 
     def choose(self, title: str) -> None:
         """In a menu that is open."""
@@ -196,6 +218,10 @@ class Workbench:
 
     def notification(self, text: str | re.Pattern[str]) -> Locator:
         return self.page.locator(".notification-list-item").filter(has_text=text).first
+
+    def modal(self, text: str | re.Pattern[str]) -> Locator:
+        """The question that has to be answered before anything else."""
+        return self.page.locator(".monaco-dialog-box").filter(has_text=text)
 
     def frame(self, selector: str = CHAT) -> Frame:
         """The frame that has this element, waited for."""

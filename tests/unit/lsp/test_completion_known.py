@@ -47,6 +47,23 @@ def test_what_follows_an_accepted_one_wins_over_its_empty_rest() -> None:
     assert results.get(URI, GAP.with_text("urn")) == " x"
 
 
+def test_an_alternative_goes_on_too_and_the_first_one_before_it() -> None:
+    results = Results()
+    results.put(URI, GAP, "urn x")
+    assert results.all(URI, GAP) is None
+    results.put_all(URI, GAP, ("urn x", "urn y", "ain"))
+    assert results.all(URI, GAP) == ("urn x", "urn y", "ain")
+    assert results.get(URI, GAP) == "urn x"
+    assert results.get(URI, GAP.with_text("urn ")) == "x"
+    assert results.get(URI, GAP.with_text("a")) == "in"
+    assert results.all(URI, GAP.with_text("a")) is None
+    results.put(URI, GAP, "urn z")
+    assert results.all(URI, GAP) is None
+    results.put_all(URI, GAP, ("", "ain"))
+    assert results.get(URI, GAP) == ""
+    assert results.get(URI, GAP.with_text("a")) == "in"
+
+
 def test_old_results_go() -> None:
     results = Results()
     for n in range(MOST + 1):

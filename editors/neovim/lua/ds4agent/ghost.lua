@@ -10,7 +10,7 @@
 --   waits for a pause in typing; here is no timer.
 -- * An answer for text that has grown since is used if what was typed is how it begins.
 local api = vim.api
-local client = require("ds4agent.client")
+local choice = require("ds4agent.choices")
 local draw = require("ds4agent.draw")
 local parts = require("ds4agent.parts")
 local place = require("ds4agent.place")
@@ -24,14 +24,6 @@ local seen ---@type string? the state for which the last request was made
 
 local function inserting() return api.nvim_get_mode().mode:sub(1, 1) == "i" and vim.fn.pumvisible() == 0 end
 
-local function tell(what, ghost, more)
-  local id = ghost.command and ghost.command.arguments and ghost.command.arguments[1]
-  if id ~= nil then
-    local params = vim.tbl_extend("force", { id = id }, more or {})
-    ghost.client:notify("ds4/completion/" .. what, params)
-  end
-end
-
 local function hide()
   if shown then
     draw.clear(shown.buf)
@@ -40,9 +32,7 @@ local function hide()
 end
 
 local function drop()
-  if shown then
-    tell("dismissed", shown)
-  end
+  choice.dismiss(choices)
   hide()
 end
 
@@ -51,19 +41,24 @@ local function show(ghost)
   draw.show(ghost, place.rest(ghost))
   if not ghost.told then
     ghost.told = true
-    tell("shown", ghost)
+    choice.tell("shown", ghost)
   end
 end
 
--- Those of the answer's items that fit what is there by now.
+-- An answer has come.
 local function offer(found)
-  choices = vim.tbl_filter(place.rest, found)
-  if inserting() and #choices > 0 then
-    if shown then
-      draw.clear(shown.buf)
-    end
-    show(choices[1])
+  local fit, first = choice.fitting(found, shown)
+  if not inserting() or not first then
+    return
   end
+  if shown then
+    draw.clear(shown.buf)
+  end
+  if first ~= shown then
+    choice.dismiss(choices)
+  end
+  choices = fit
+  show(first)
 end
 
 -- A key was typed, or the cursor moved, or both were reported for one key.
@@ -138,6 +133,7 @@ function M.accept(part)
   if piece == "" then
     piece = rest
   end
+  choice.dismiss(choices, ghost)
   if piece == rest then
     hide()
     place.insert(ghost, piece, true)
@@ -149,7 +145,11 @@ function M.accept(part)
     end
   else
     place.insert(ghost, piece, false)
-    tell("accepted", ghost, { length = vim.str_utfindex(piece, ghost.client.offset_encoding, #piece, false) })
+    choice.tell(
+      "accepted",
+      ghost,
+      { length = vim.str_utfindex(piece, ghost.client.offset_encoding, #piece, false) }
+    )
     choices = { ghost }
     draw.show(ghost, place.rest(ghost))
   end
@@ -166,16 +166,22 @@ function M.dismiss()
 end
 
 local function turn(by)
-  choices = vim.tbl_filter(place.rest, choices)
-  for n, choice in ipairs(choices) do
-    if choice == shown and #choices > 1 then
-      return show(choices[(n - 1 + by) % #choices + 1])
-    end
+  local other = choice.turned(choices, shown, by)
+  if other then
+    return show(other)
   end
-  M.complete()
+  -- What came by itself has no alternatives yet: the server is asked for them.
+  local before = shown
+  suggest.ask(api.nvim_get_current_buf(), suggest.INVOKED, function(found)
+    offer(found)
+    other = shown == before and choice.turned(choices, shown, by)
+    if other then
+      show(other)
+    end
+  end)
 end
 
---- Another suggestion: the answer's next one, else the server is asked for one.
+--- Another suggestion.
 function M.next() turn(1) end
 
 function M.previous() turn(-1) end

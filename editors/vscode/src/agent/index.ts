@@ -31,10 +31,12 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
   const commands = {
     "ds4agent.agent.start": async () => {
       const folder = await chosenFolder();
-      const task = folder !== null && (await vscode.window.showInputBox({ title: "Agent", prompt: "What is to be done?" }));
+      if (folder === null) return;
+      const title = folder && (vscode.workspace.workspaceFolders?.length ?? 0) > 1 ? `Agent in ${folder.name}` : "Agent";
+      const task = await vscode.window.showInputBox({ title, prompt: "What is to be done?" });
       if (!task) return;
       await vscode.commands.executeCommand(`${VIEW}.focus`);
-      const session = await agents.start(task, folder ?? undefined);
+      const session = await agents.start(task, folder);
       await view.reveal(tree.node(session), { expand: true, focus: true });
     },
     "ds4agent.agent.refresh": () => agents.list(),
@@ -74,9 +76,12 @@ export function agent(context: vscode.ExtensionContext, server: Server): void {
   }
 }
 
-/** Undefined without a folder, null where none was chosen. */
+/** That of the file in front. Undefined without a folder, null where none was chosen. */
 async function chosenFolder(): Promise<vscode.WorkspaceFolder | undefined | null> {
   const folders = vscode.workspace.workspaceFolders ?? [];
+  const document = vscode.window.activeTextEditor?.document;
+  const inFront = document && vscode.workspace.getWorkspaceFolder(document.uri);
+  if (inFront) return inFront;
   return folders.length > 1 ? ((await vscode.window.showWorkspaceFolderPick()) ?? null) : folders[0];
 }
 
