@@ -11,6 +11,8 @@ interface Open {
   uri: vscode.Uri;
   /** Called when the right side has been made anew; before that the cursor would not stay where it is put. */
   made?: () => void;
+  /** Where the cursor was put, at the first hunk, while the user has not moved it. What the window tells of it comes late. */
+  placed?: vscode.Position | undefined;
 }
 
 /** Waited no longer for the right side: it may have been closed, or nothing in it be different. */
@@ -38,6 +40,7 @@ export class Review implements vscode.TextDocumentContentProvider {
       vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
       vscode.workspace.onDidChangeTextDocument((event) => this.onChange(event)),
       vscode.workspace.onDidCloseTextDocument((document) => this.all.delete(document.uri.toString())),
+      vscode.window.onDidChangeTextEditorSelection((event) => this.onMove(event)),
       vscode.window.tabGroups.onDidChangeTabs(() => this.tellKeys()),
       vscode.window.tabGroups.onDidChangeTabGroups(() => this.tellKeys()),
       ...Object.entries(commands).map(([name, run]) =>
@@ -54,7 +57,7 @@ export class Review implements vscode.TextDocumentContentProvider {
   async open(document: vscode.TextDocument, proposal: Proposal, title: string): Promise<void> {
     // The path is the document's, for the language; the number makes it another one each time.
     const uri = document.uri.with({ scheme: SCHEME, authority: "", query: String(++this.count) });
-    const open = { document, proposal, uri };
+    const open: Open = { document, proposal, uri };
     this.all.set(uri.toString(), open);
     const name = document.uri.path.split("/").at(-1);
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, `${name}: ${title}`, { preview: true });
@@ -81,7 +84,8 @@ export class Review implements vscode.TextDocumentContentProvider {
   }
 
   /** The hunk that the cursor is in, on either side. */
-  private here({ proposal, document, uri }: Open): Hunk[] {
+  private here({ proposal, document, uri, placed }: Open): Hunk[] {
+    if (placed) return proposal.hunks.slice(0, 1);
     const editor = vscode.window.activeTextEditor;
     if (editor?.document.uri.toString() === uri.toString()) {
       return [proposal.inText(editor.document.offsetAt(editor.selection.active))].filter((h) => h !== undefined);
@@ -127,12 +131,14 @@ export class Review implements vscode.TextDocumentContentProvider {
     this.reveal(open);
   }
 
-  private reveal({ document, proposal, uri }: Open): void {
+  private reveal(open: Open): void {
+    const { document, proposal, uri } = open;
     const [first] = proposal.hunks;
     const editor = vscode.window.visibleTextEditors.find((e) => e.document.uri.toString() === uri.toString());
     if (!first || !editor) return;
     // What is before the first hunk is the same on both sides.
     const at = document.positionAt(first.start);
+    open.placed = at;
     editor.selection = new vscode.Selection(at, at);
     editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   }
@@ -143,6 +149,17 @@ export class Review implements vscode.TextDocumentContentProvider {
     const mine = tabs.filter((tab) => tab.input instanceof vscode.TabInputTextDiff && tab.input.modified.toString() === uri.toString());
     await vscode.window.tabGroups.close(mine);
     await vscode.window.showTextDocument(document);
+  }
+
+  /** Moves of the user's; a side that is made anew moves the cursor, too, but without a kind. */
+  private onMove({ textEditor, selections, kind }: vscode.TextEditorSelectionChangeEvent): void {
+    const { document } = textEditor;
+    for (const open of this.all.values()) {
+      const mine = document === open.document || document.uri.toString() === open.uri.toString();
+      const [selection] = selections;
+      const own = kind === vscode.TextEditorSelectionChangeKind.Command && open.placed && selection?.active.isEqual(open.placed);
+      if (mine && kind !== undefined && !own) open.placed = undefined;
+    }
   }
 
   private onChange({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {

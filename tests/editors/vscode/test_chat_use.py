@@ -73,17 +73,14 @@ def test_code_is_inserted_and_copied(it: Workbench, tmp_path: Path, talking: str
     expect(chat.locator("#working")).to_have_text("Inserted.")
     it.wait_line(NEW)
     # The editor has the focus now: one key takes it back.
-    it.save()
-    assert file.read_text() == GREETER.replace('𝔸"\n', f'𝔸"\n{CODE}', 1)
+    it.save(file, GREETER.replace('𝔸"\n', f'𝔸"\n{CODE}', 1))
     it.key("Control+z")
-    it.save()
-    assert file.read_text() == GREETER
+    it.save(file, GREETER)
     it.go(7)
     it.key("Home", "Shift+End")
     figure.get_by_role("button", name="Insert").click()
     it.wait_line(NEW)
-    it.save()
-    assert file.read_text() == GREETER.replace(OLD, CODE)
+    it.save(file, GREETER.replace(OLD, CODE))
 
 
 def test_without_a_file_code_has_nowhere_to_go(it: Workbench, tmp_path: Path, talking: str) -> None:
