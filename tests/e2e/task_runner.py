@@ -2,7 +2,7 @@
 
 A task (`tasks/<set>/<family>.toml`) is a prompt, the files it starts from and what must hold at the end:
 
-    files          path -> text, committed before the agent starts
+    files          path -> text, committed before the agent starts; none: an empty repository
     commit         the subject of that commit, where it matters
     equals         path -> text afterwards; the last newline of a file that is new may be missing
     changed        paths that may differ where the result is judged by `command` alone
@@ -39,7 +39,7 @@ class Task:
     family: str
     name: str
     prompt: str
-    files: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
     commit: str = "Start"
     equals: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
@@ -85,7 +85,11 @@ def make_repository(folder: Path, files: Mapping[str, str], subject: str) -> Non
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     who = ["-c", "user.name=Robin Tester", "-c", "user.email=robin@tester.example"]
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", subject]):
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        [*who, "commit", "-q", "--allow-empty", "-m", subject],
+    ):
         subprocess.run(["git", *words], cwd=folder, check=True)
 
 
