@@ -4,6 +4,7 @@
 """
 
 from .form import entries
-from .play import Planted, handwritten, plant
+from .planted import Planted, plant
+from .play import handwritten
 
 __all__ = ["Planted", "entries", "handwritten", "plant"]

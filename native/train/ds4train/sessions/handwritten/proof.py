@@ -9,7 +9,8 @@ from ..session import Session, environment
 from ..tree import Tree
 from ..world import World
 from .form import Entry
-from .play import handwritten, plant
+from .planted import plant
+from .play import handwritten
 
 
 def _attempt(entry: Entry, seed: int) -> tuple[Session | None, str]:
