@@ -3,6 +3,7 @@ local api = vim.api
 local client = require("ds4agent.client")
 local Log = require("ds4agent.log")
 local events = require("ds4agent.agent_events")
+local figures = require("ds4agent.figures")
 
 local M = {}
 
@@ -36,6 +37,14 @@ function M.event(params)
   local handle = events[params.event.type]
   if session and handle and session.log:valid() then
     handle(session, params.event)
+  end
+end
+
+--- How far a turn is, and what it has cost until now.
+function M.progress(params)
+  local session = named(params.session)
+  if session and session.running and session.log:valid() then
+    figures.show(session.log.buf, figures.line(params))
   end
 end
 

@@ -1,5 +1,6 @@
 -- How a session's events, those of `ds4agent run --json`, are written down.
 local client = require("ds4agent.client")
+local figures = require("ds4agent.figures")
 local Log = require("ds4agent.log")
 
 local function quoted(text) return Log.BAR .. vim.trim(text):gsub("\n", "\n" .. Log.BAR) end
@@ -76,6 +77,7 @@ return {
   ["error"] = function(session, event) session.log:paragraph("*" .. event.message .. "*") end,
   ["session.completed"] = function(session, event)
     session.running = false
+    figures.show(session.log.buf, "")
     session.log:paragraph(("*%s*"):format(event.status))
     changes(session)
   end,

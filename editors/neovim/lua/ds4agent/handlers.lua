@@ -3,6 +3,7 @@ return {
   ["ds4/status"] = function(_, status) require("ds4agent.status").set(status) end,
   ["ds4/chat/delta"] = function(_, delta) require("ds4agent.chat").delta(delta) end,
   ["ds4/agent/event"] = function(_, params) require("ds4agent.agent").event(params) end,
+  ["ds4/agent/progress"] = function(_, params) require("ds4agent.agent").progress(params) end,
   ["ds4/agent/approve"] = function(_, params)
     local lines = vim.split(vim.trim(params.question), "\n", { plain = true })
     return { allow = require("ds4agent.preview").ask(lines, "the agent asks", "Allow this step?") }
