@@ -56,7 +56,7 @@ def _quick(session: Session) -> bool:
 @pytest.mark.parametrize(
     "family",
     "change rename append find create_block run run_script insert_after look_one look_nowhere look_back"
-    " find_word find_definition find_named run_wide chain".split(),
+    " find_word find_definition find_named run_wide chain look_record which_record change_record fix_record".split(),
 )
 def test_simulated_tools_agree_with_real_ones(family: str) -> None:
     for seed in range(3):
@@ -70,6 +70,20 @@ def test_whole_sessions_agree_with_real_tools() -> None:
     slow = [s for s in sessions if not _quick(s)][:3]
     for session in [*filter(_quick, sessions), *slow]:
         assert replay(session) == []
+
+
+def test_one_field_of_one_record_is_changed_and_no_other() -> None:
+    """The same key below every header, the same number in two rows: whatever the notation."""
+    done = 0
+    for seed in range(150):
+        session = build(random.Random(seed), "train", 3000, tasks=1, only="change_record")
+        for task in session.tasks:
+            (path,) = (p for p in task.goal if task.goal[p] != task.start[p])
+            before, after = task.start[path].split("\n"), task.goal[path].split("\n")
+            (changed,) = (n for n, line in enumerate(before) if line != after[n])
+            assert task.answers[0] in after[changed]
+            done += 1
+    assert done > 60
 
 
 def test_given_text_reaches_the_prompt_whole() -> None:

@@ -26,6 +26,7 @@ from . import (
     programs,
     recordfix,
     records,
+    recordtasks,
     renaming,
     repair,
     runs,
@@ -114,9 +115,9 @@ FAMILIES = {
     "define": (knowing.define, 7),
     "how_to": (knowing.how_to, 7),
     "handwritten": (handwritten.handwritten, 900),
-    "look_record": (records.look_record, 35),
-    "which_record": (records.which_record, 8),
-    "change_record": (records.change_record, 35),
+    "look_record": (recordtasks.look_record, 35),
+    "which_record": (recordtasks.which_record, 8),
+    "change_record": (recordtasks.change_record, 35),
     "fix_record": (recordfix.fix_record, 40),
 }
 _NAMES = list(FAMILIES)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from . import manner, names
 from .grammar import Phrases, Wordings
+from .recordcells import change_cell, facts_of
 from .recordforms import is_bare
-from .records import Records, change_cell, facts_of, fresh_value, is_unique, make
+from .records import Records, fresh_value, is_unique, make
 from .tree import Tree, status
 from .world import World
 
