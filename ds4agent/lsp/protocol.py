@@ -6,7 +6,8 @@ reaches the client as an error with one sentence, and the log with everything; n
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,8 +57,18 @@ def converter() -> Converter:
 
 class Protocol(LanguageServerProtocol):
     """pygls' own, which keeps every notification's task for ever: a cursor that moves all day would fill the
-    memory.
+    memory. And of a handler that was cancelled within one of its own (`initialized`, at the end) it says so
+    with a traceback in the log.
     """
+
+    def _run_generator(
+        self, future: Future[Any] | None, *, gen: Generator[Any, Any, Any], result_future: Future[Any]
+    ) -> None:
+        if future is not None and future.cancelled():
+            gen.close()
+            result_future.cancel()
+        else:
+            super()._run_generator(future, gen=gen, result_future=result_future)
 
     def _execute_handler(
         self,

@@ -72,7 +72,6 @@ def test_it_is_interrupted(nvim: Path, tmp_path: Path, engine_url: str) -> None:
         it.until(ATTACHED)
         it.command("set statusline=%{v:lua.require'ds4agent'.statusline()}")
         it.command(f"Ds4 agent {SLOW}")
-        it.wait("ds4 agent")
         # Above the window: what it does and has cost, while the command runs.
         it.wait(re.compile(r"at work · \d+ s · \d+ tokens read"))
         it.command("Ds4 stop")

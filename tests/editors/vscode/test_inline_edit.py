@@ -58,6 +58,8 @@ def proposed(it: Workbench, *texts: str) -> None:
             shown.to_contain_text(nbsp(text))
         else:
             shown.not_to_contain_text(nbsp(text))
+    # The palette lists the commands only once VS Code knows that a proposal is in front, as the buttons do.
+    it.page.get_by_role("button", name="Accept All Changes").first.wait_for()
 
 
 def nbsp(text: str) -> re.Pattern[str]:
@@ -155,6 +157,7 @@ def test_what_is_typed_meanwhile_stays_and_moves_the_rest(it: Workbench, file: P
     it.wait_line("# and mine: found = max")
     it.page.locator(".tab", has_text=INSTRUCTION).click()
     it.page.wait_for_selector(DIFF)
+    it.page.get_by_role("button", name="Accept All Changes").first.wait_for()
     it.command("ds4agent: Accept All Changes")
     decided(it)
     it.save(file, "# mine\n" + BOTH.replace("found = max", "# and mine: found = max"))

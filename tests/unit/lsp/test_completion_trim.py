@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ds4agent.lsp.completion.gap import Gap
@@ -56,6 +56,7 @@ TRIMMED = [
     ("def f():\n    |\n", "a = 1\n    more()\n    more()\n    more()", "a = 1\n    more()"),
     ("x = {|", "\n    1: 2,\n}\ny = 3", "\n    1: 2,\n}"),
     ("x = {|\n}", "\n    1: 2,\n}", "\n    1: 2,"),
+    ("d[a|:]", "::]", ":"),
     ("x = |", "caf\ufffd", "caf"),
     ("x = |", "a\x00b", "a"),
     ("x = |", "   ", ""),
@@ -107,6 +108,9 @@ def test_any_answer_comes_out_as_its_own_beginning(answer: str, gap: Gap) -> Non
 def test_what_was_trimmed_stays_as_it_is(answer: str, gap: Gap) -> None:
     shape = shape_of(gap)
     shown = trim(answer, gap, shape)
+    rest = gap.tail.strip()
+    # Of "::" before ":" the first is the answer's own; by itself it would be the tail's.
+    assume(not any(shown.endswith(rest[:n]) for n in range(1, len(rest) + 1)))
     assert trim(shown, gap, shape) == shown
 
 

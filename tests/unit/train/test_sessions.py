@@ -56,7 +56,8 @@ def _quick(session: Session) -> bool:
 @pytest.mark.parametrize(
     "family",
     "change rename append find create_block run run_script insert_after look_one look_nowhere look_back"
-    " find_word find_definition find_named run_wide chain look_record which_record change_record fix_record".split(),
+    " find_word find_definition find_named run_wide chain"
+    " look_record which_record change_record fix_record".split(),
 )
 def test_simulated_tools_agree_with_real_ones(family: str) -> None:
     for seed in range(3):
