@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shutil
 
 from ..replay import replay
 from ..session import Session, environment
@@ -30,6 +32,33 @@ def _attempt(entry: Entry, seed: int) -> tuple[Session | None, str]:
     said = session.steps[-1].text
     lacking = [x for x in task.answers if x not in said]
     return session, f"the answer lacks {lacking}: {said}" if lacking else ""
+
+
+_TOOLS = (
+    "awk",
+    "bc",
+    "cc",
+    "comm",
+    "g++",
+    "gcc",
+    "jq",
+    "lua",
+    "make",
+    "node",
+    "perl",
+    "php",
+    "ruby",
+    "sqlite3",
+    "tsort",
+    "xmllint",
+)
+
+
+def lacking(entry: Entry) -> set[str]:
+    """Programs that its commands or files name and this machine does not have."""
+    runs = " ".join(a.argument for a in entry.actions if a.verb == "run")
+    said = set(re.findall(r"[\w+]+", " ".join([runs, *(text for _, text in entry.files)]))) if runs else set()
+    return {tool for tool in _TOOLS if tool in said and shutil.which(tool) is None}
 
 
 def problems(entry: Entry, seeds: int) -> list[str]:
