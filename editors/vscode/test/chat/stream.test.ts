@@ -89,4 +89,17 @@ describe("a stream", () => {
       { numRuns: 100, seed: 8 },
     );
   }, 60_000);
+
+  it("shows what comes at once in several frames, and cuts no sign in two", () => {
+    const text = "𝔸 word, and\n\n".repeat(500);
+    const root = document.createElement("div");
+    const stream = new Stream(root);
+    stream.feed(text);
+    let frames = 1;
+    while (!stream.draw()) frames += 1;
+    expect(frames).toBeGreaterThan(3);
+    stream.end();
+    expect(root.innerHTML).toBe(rendered([text]));
+    expect(root.textContent).not.toContain("\ufffd");
+  });
 });

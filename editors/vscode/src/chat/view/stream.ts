@@ -14,6 +14,8 @@ import { type Group, groups, language, render } from "./tokens";
 import { Visible } from "./visible";
 
 const HUGE = 30_000;
+/** Characters: what a held-up process sends at once is shown in several frames. */
+const PER_FRAME = 1500;
 
 interface Fence {
   readonly code: Code;
@@ -25,6 +27,7 @@ export class Stream {
   /** All blocks of code, in order; complete after `end`. */
   readonly codes: Code[] = [];
   private readonly visible = new Visible();
+  private queued = "";
   private tail = "";
   private fence: Fence | undefined;
   private provisional: ChildNode[] = [];
@@ -37,17 +40,22 @@ export class Stream {
   ) {}
 
   feed(piece: string): void {
-    this.tail += this.visible.feed(piece);
+    this.queued += piece;
   }
 
-  /** Show what has come. */
-  draw(): void {
+  /** Show what has come, so much that a frame has time for it; whether that was all. */
+  draw(): boolean {
+    const piece = this.queued.slice(0, PER_FRAME);
+    this.queued = this.queued.slice(PER_FRAME);
+    this.tail += this.visible.feed(piece);
     if (this.huge && this.tail.length < this.huge.parsed * 1.25) this.grow(this.huge);
     else this.advance(false);
+    return this.queued === "";
   }
 
   end(): void {
-    this.tail += this.visible.end();
+    this.tail += this.visible.feed(this.queued) + this.visible.end();
+    this.queued = "";
     this.advance(true);
   }
 

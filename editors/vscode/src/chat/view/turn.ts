@@ -66,9 +66,10 @@ export class TurnView {
     }
   }
 
-  draw(): void {
-    if (this.dirty) this.stream.draw();
-    this.dirty = false;
+  /** Whether all that has come is shown. */
+  draw(): boolean {
+    if (this.dirty) this.dirty = !this.stream.draw();
+    return !this.dirty;
   }
 
   /** It is over; `turn` is all of it. */

@@ -93,7 +93,7 @@ export class View {
 
   private readonly draw = (): void => {
     const follow = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR;
-    for (const turn of this.turns) turn.draw();
+    if (this.turns.map((turn) => turn.draw()).includes(false)) this.frames.want(this.draw);
     if (follow) this.list.scrollTop = this.list.scrollHeight;
   };
 
