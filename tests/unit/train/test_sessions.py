@@ -11,11 +11,14 @@ import pytest
 from ds4agent.wire.message import Message, ToolCall
 from ds4agent.wire.template import FormatTexts, ThinkMode, render_chat
 from native.train.ds4train.document import text_of
-from native.train.ds4train.sessions import build, sample
+from native.train.ds4train.sessions import build, recordfix, sample
 from native.train.ds4train.sessions.grammar import GIVEN, Wordings
+from native.train.ds4train.sessions.recordcells import change_cell
 from native.train.ds4train.sessions.replay import replay
 from native.train.ds4train.sessions.session import Session
 from native.train.ds4train.sessions.tasks import heldout_tasks
+from native.train.ds4train.sessions.tree import Tree
+from native.train.ds4train.sessions.world import World
 
 PROMPTS = Path(__file__).resolve().parents[3] / "prompts"
 
@@ -85,6 +88,23 @@ def test_one_field_of_one_record_is_changed_and_no_other() -> None:
             assert task.answers[0] in after[changed]
             done += 1
     assert done > 60
+
+
+def test_a_check_is_not_played_once_its_data_is_another() -> None:
+    """Its failing output was made with the old value."""
+    made = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        tree = Tree(rng, "/repo")
+        check = recordfix.plant(rng, "train", tree)
+        if check is None:
+            continue
+        made += 1
+        world = World(Session(rng, "train", tree, ""), [])
+        world.check = check
+        change_cell(world, check.records, check.i, check.j, check.want)
+        assert not recordfix.fix_record(world)
+    assert made > 5
 
 
 def test_given_text_reaches_the_prompt_whole() -> None:

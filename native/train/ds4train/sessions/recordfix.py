@@ -54,6 +54,7 @@ class Check:
     """A check script of one cell, planted with its records; the right value is not in the file yet."""
 
     records: Records
+    data: str  # the file of records as it was when the check was made
     i: int
     j: int
     want: str
@@ -169,20 +170,13 @@ def plant(rng: random.Random, split: str, tree: Tree) -> Check | None:
         )
     )
     path = f"{rng.choice(('', '', '', 'tests/', 'tools/', 'scripts/'))}{stem}.{ext}"
-    if (
-        path in tree.files
-        or records.path in tree.files
-        or any(p.startswith(records.path + "/") for p in tree.files)
-    ):
-        return None
-    parents = {p.rsplit("/", k)[0] for p in (path, records.path) for k in range(1, p.count("/") + 1)}
-    if parents & set(tree.files):
+    if not tree.has_room({path, records.path}):
         return None
     tree.add(records.path, records.text)
     tree.add(path, made[0])
     command = f"{'python3' if ext == 'py' else rng.choice(('sh', 'bash'))} {path}"
     failed = made[1].replace("\0", old).replace('"@"', f'"{tree.cwd}/{path}"')
-    return Check(records, i, j, want, path, made[0], command, failed, good)
+    return Check(records, records.text, i, j, want, path, made[0], command, failed, good)
 
 
 def fix_record(world: World) -> bool:
@@ -191,7 +185,7 @@ def fix_record(world: World) -> bool:
     if (
         check is None
         or tree.files.get(check.path) != check.text
-        or tree.files.get(check.records.path) != check.records.text
+        or tree.files.get(check.records.path) != check.data
     ):
         return False
     world.check = None

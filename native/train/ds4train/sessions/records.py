@@ -79,8 +79,7 @@ def make(rng: random.Random, split: str) -> Records:
 def plant(rng: random.Random, split: str, tree: Tree) -> Records | None:
     """Put a file of records into the project; nothing where its name is taken."""
     found = make(rng, split)
-    parents = {found.path.rsplit("/", i)[0] for i in range(1, found.path.count("/") + 1)}
-    if found.path in tree.files or found.path in tree.folders or parents & set(tree.files):
+    if not tree.has_room({found.path}):
         return None
     tree.add(found.path, found.text)
     return found

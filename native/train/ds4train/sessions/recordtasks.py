@@ -95,10 +95,8 @@ def which_record(world: World) -> bool:
     slots = {"noun": records.table.noun, "said": field, "v": v.value(value), "f": v.path(records.path)}
     text = manner.written(rng, world.split, _WHICH, slots, plain=s.joining)
     world.say("lookup", text)
-    named = records.path in text
-    if not named and [p for p, t in world.tree.files.items() if value in t] != [records.path]:
-        named = True
-    if not named:
+    holders = [p for p, t in world.tree.files.items() if value in t]
+    if records.path not in text and holders == [records.path]:
         s.bash(_SEARCH(rng, {"k": value}), *world.tree.grep_all(value, "-rnIF"))
     s.bash(
         _READ(rng, {"s": f"{records.table.noun} with {field} {value}", "f": records.path}),

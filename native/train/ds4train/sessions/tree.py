@@ -53,6 +53,11 @@ class Tree:
         for i in range(len(parts)):
             self.folders.add("/".join(parts[: i + 1]))
 
+    def has_room(self, paths: set[str]) -> bool:
+        """Whether files of these paths can be made: none is there, nor is one in the place of a folder."""
+        parents = {path.rsplit("/", i)[0] for path in paths for i in range(1, path.count("/") + 1)}
+        return not (paths & (set(self.files) | self.folders) or parents & (set(self.files) | paths))
+
     def remove(self, path: str) -> None:
         del self.files[path]
 

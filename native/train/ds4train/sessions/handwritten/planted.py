@@ -24,12 +24,7 @@ def plant(rng: random.Random, split: str, tree: Tree, entry: Entry | None = None
     entry = entry or rng.choice(entries())
     slots = draw(entry, rng, split) | {"cwd": tree.cwd}
     files = {fill(path, slots): fill(text, slots) for path, text in entry.files}
-    parents = {path.rsplit("/", i)[0] for path in files for i in range(1, path.count("/") + 1)}
-    if (
-        set(files) & (set(tree.files) | tree.folders)
-        or parents & set(tree.files)
-        or len(files) < len(entry.files)
-    ):
+    if not tree.has_room(set(files)) or len(files) < len(entry.files):
         return None
     for path, text in files.items():
         tree.add(path, text)
