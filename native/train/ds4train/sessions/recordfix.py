@@ -80,7 +80,8 @@ def _reader(records: Records, i: int, j: int) -> tuple[list[str], str] | None:
     if ext == "json" and how == "block":
         return ["json"], f'json.load(open("{path}"))["{name}"]["{key}"]'
     if ext == "json":
-        return ["json"], f'{{r["name"]: r for r in json.load(open("{path}"))}}["{name}"]["{key}"]'
+        wanted = name if is_bare(name) else f'"{name}"'
+        return ["json"], f'{{r["name"]: r for r in json.load(open("{path}"))}}[{wanted}]["{key}"]'
     if ext == "toml" and records.written.lines[0].startswith("[["):
         return [
             "tomllib"

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+# As JSON has them: a code like 007 is text.
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Written:
 
 def is_bare(text: str) -> bool:
     """Whether a value is written without quotes in code."""
-    return text in ("true", "false") or text.lstrip("-").replace(".", "", 1).isdigit()
+    return text in ("true", "false") or _NUMBER.fullmatch(text) is not None
 
 
 def _json(text: str) -> str:
