@@ -226,15 +226,22 @@ class Shell:
         self.close()
 
     def _settle(self) -> None:
-        """A signal that came late makes bash throw away the line it reads, so see that one gets through."""
+        """A signal that came late makes bash throw away the line it reads, so see that one gets through.
+
+        One that came while bash forked made it announce the end and then wait all the same for the program
+        it had begun: that has the terminal now, and is stopped in its turn.
+        """
         code = self._last_code
         for _ in range(SETTLE_TRIES):
-            if self._child is None:
-                return
-            self._send(_SETUP)
-            if self._pump(None, time.monotonic() + SETTLE_SECONDS, None):
-                self._last_code = code
-                return
+            deadline = time.monotonic() + SETTLE_SECONDS
+            if self._child:
+                self._send(_SETUP)
+            while self._child and time.monotonic() < deadline:
+                if self._pump(None, time.monotonic() + SIGNAL_EVERY, None):
+                    self._last_code = code
+                    return
+                if self._foreground() != self._child.pid:
+                    self._signal(self._foreground(), signal.SIGINT)
         self.close()
 
     def _foreground(self) -> int:
