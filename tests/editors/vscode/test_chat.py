@@ -37,8 +37,10 @@ def opened(it: Workbench, folder: Path, engine: str) -> tuple[Path, Frame]:
 
 
 def ask(chat: Frame, text: str) -> None:
+    """Until it is shown as asked: an answer that it replaces is gone then."""
     chat.fill("#question", text)
     chat.press("#question", "Enter")
+    expect(chat.locator("#turns .asked").last).to_have_text(text)
 
 
 def answered(chat: Frame, turns: int = 1) -> None:
