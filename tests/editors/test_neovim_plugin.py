@@ -42,6 +42,7 @@ def test_setup_starts_one_server_for_all_files(each_nvim: Path, home: Path, fold
         it.until(ATTACHED)
         for name in ("notes.xyzzy", str(other / "two.py")):  # an unknown kind of file, and another project
             it.command(f"edit {name}")
+            it.until("vim.fn.expand('%')", name)
             it.until(ATTACHED)
         assert it.ask("#vim.lsp.get_clients()") == 1
         folders = it.ask("vim.lsp.get_clients()[1].workspace_folders")
