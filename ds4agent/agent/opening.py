@@ -7,11 +7,15 @@ all (rule R2). Instructions of the project come first, in a message of their own
 
 import datetime
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+
+from ds4agent import resources
 
 INSTRUCTION_FILES = ("AGENTS.md", "CLAUDE.md")
 LONGEST_INSTRUCTIONS = 32_768
 GIT_SECONDS = 10
+MOST_PUT_BACK = 50
 
 
 def today() -> str:
@@ -25,9 +29,16 @@ def first_texts(cwd: Path, date: str, task: str) -> list[str]:
     return [instructions, environment] if instructions else [environment]
 
 
-def later_text(last_date: str, date: str, task: str) -> str:
-    """A later task; the date is told again only when it changed."""
-    return task if date == last_date else f"date: {date}\n\n{task}"
+def later_text(last_date: str, date: str, task: str, put_back: Sequence[str] = ()) -> str:
+    """A later task; the date is told again only when it changed. `put_back`: names of files that are not as
+    the model left them, because the user took its changes back.
+    """
+    told = "" if date == last_date else f"date: {date}\n\n"
+    if put_back:
+        more = len(put_back) - MOST_PUT_BACK
+        names = [*put_back[:MOST_PUT_BACK], *([f"and {more} more"] if more > 0 else [])]
+        told += resources.prompt("agent/put_back.txt").format(files=", ".join(names))
+    return told + task
 
 
 def project_instructions(cwd: Path) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from ds4agent.agent.transcript import Transcript, TranscriptError
 
 FILE = "transcript.jsonl"
 TITLE_LENGTH = 80
-_TAIL = 4096
+# The record of what the user took back between two turns.
+PUT_BACK = "put_back"
+_TAIL = 16_384
 
 
 class UnknownSession(Exception):
@@ -48,6 +50,22 @@ class Session:
         """The date that the model was told last."""
         dates = [record.fields["date"] for record in self.transcript.records if "date" in record.fields]
         return str(dates[-1]) if dates else ""
+
+    @property
+    def put_back(self) -> list[str]:
+        """Names of the files that the user has put back since the model was told something last."""
+        found: dict[str, None] = {}
+        for record in self.transcript.records:
+            if "date" in record.fields:
+                found.clear()
+            elif record.kind == PUT_BACK:
+                found.update(dict.fromkeys(record.fields["files"]))
+        return list(found)
+
+    def note_put_back(self, files: Iterable[Path]) -> None:
+        """The model is told with the next task. Raises TranscriptError."""
+        names = [str(f.relative_to(self.cwd)) if f.is_relative_to(self.cwd) else str(f) for f in files]
+        self.transcript.append(PUT_BACK, files=names)
 
 
 def create(root: Path, head: Head, cwd: Path, task: str) -> Session:
@@ -105,16 +123,20 @@ def _summary(folder: Path) -> Summary:
         first = json.loads(file.readline())
         status = os.fstat(file.fileno())
         file.seek(max(0, status.st_size - _TAIL))
-        end = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+        end = file.read().rstrip(b"\n").split(b"\n")
     return Summary(folder.name, first["cwd"], first["title"], status.st_mtime, _end_status(end))
 
 
-def _end_status(line: bytes) -> str | None:
+def _end_status(lines: list[bytes]) -> str | None:
+    """That of the last turn, if nothing but taking changes back came after it."""
     try:
-        record = json.loads(line)
-        return str(record["status"]) if record["type"] == "turn" else None
+        for line in reversed(lines):
+            record = json.loads(line)
+            if record["type"] != PUT_BACK:
+                return str(record["status"]) if record["type"] == "turn" else None
     except (ValueError, KeyError, TypeError):
-        return None
+        pass
+    return None
 
 
 def _title(task: str) -> str:

@@ -145,7 +145,9 @@ class Turn:
             return None, {}
         date = opening.today()
         if self.session.transcript.messages:
-            return [opening.later_text(self.session.last_date, date, self.task)], {"date": date}
+            session = self.session
+            text = opening.later_text(session.last_date, date, self.task, session.put_back)
+            return [text], {"date": date}
         return opening.first_texts(self.session.cwd, date, self.task), {"date": date}
 
 

@@ -100,6 +100,23 @@ async def test_putting_back_survives_the_server(tmp_path: Path, engine_url: str)
         assert await it.ask("ds4/agent/changes", {"session": session}) == {"files": [], "diff": ""}
 
 
+async def test_the_model_is_told_once_what_was_put_back(tmp_path: Path, engine_url: str) -> None:
+    async with at_work(tmp_path, engine_url) as (it, watch, project):
+        session = (await it.ask("ds4/agent/start", {"task": CREATE}))["session"]
+        await watch.ended(session)
+        await it.ask("ds4/agent/putback", {"session": session})
+        await it.ask("ds4/agent/putback", {"session": session})  # nothing is left
+        for turn, task in enumerate((APPEND, "hello"), 2):
+            await it.ask("ds4/agent/resume", {"session": session, "task": task})
+            await watch.ended(session, turn)
+        assert (project / "CHANGES.md").read_text() == FILES["CHANGES.md"] + "- faster start\n"
+        (transcript,) = tmp_path.rglob(f"{session}/transcript.jsonl")
+        records = [json.loads(line) for line in transcript.read_text().splitlines()]
+    told = [record["raw"][0]["content"] for record in records if record.get("role") == "user"][1:]
+    assert told[0].endswith(f"before this session: groceries.txt\n\n{APPEND}")
+    assert told[1] == "hello"
+
+
 async def test_interrupted_and_taken_up_again(tmp_path: Path, engine_url: str) -> None:
     async with at_work(tmp_path, engine_url) as (it, watch, _):
         session = (await it.ask("ds4/agent/start", {"task": SLOW}))["session"]

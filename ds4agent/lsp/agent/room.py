@@ -1,6 +1,7 @@
 """`ds4/agent/*`: sessions of the agent in the folders of the workspace."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ds4agent.lsp.app import App
 from ds4agent.lsp.messages import Nothing, read
 from ds4agent.lsp.protocol import Failed
 
+log = logging.getLogger(__name__)
 PUT_BACK = "ds4.putback"
 
 
@@ -143,6 +145,11 @@ class Agent:
         try:
             review = Review(session.folder, session.cwd)
             restored, refused = await asyncio.to_thread(review.put_back, only, self._hands_off)
+            if restored:
+                await asyncio.to_thread(session.note_put_back, restored)
+        except TranscriptError as error:
+            # The files are as they were; only that the model is told of it is lost.
+            log.warning("that files were put back is not in the session: %s", error)
         finally:
             session.transcript.close()
         uri = self._folders.uri

@@ -57,3 +57,10 @@ def test_long_instructions_are_cut_once(tmp_path: Path) -> None:
 def test_the_date_is_told_again_only_when_it_changed() -> None:
     assert later_text("2026-03-04", "2026-03-04", "more") == "more"
     assert later_text("2026-03-04", "2026-03-05", "more") == "date: 2026-03-05\n\nmore"
+
+
+def test_a_later_task_tells_what_was_put_back() -> None:
+    told = "The user has put these files back to what they were before this session: a.py, b.py\n\nmore"
+    assert later_text("2026-03-04", "2026-03-04", "more", ["a.py", "b.py"]) == told
+    many = [f"f{n}" for n in range(60)]
+    assert ", f49, and 10 more\n\nmore" in later_text("2026-03-04", "2026-03-04", "more", many)

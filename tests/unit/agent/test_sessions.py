@@ -50,6 +50,8 @@ def test_status_and_title(tmp_path: Path) -> None:
     session.transcript.append("messages", [b'{"role":"user","content":"x"}'], role="user", date="2026-01-02")
     assert session.last_date == "2026-01-02"
     session.transcript.append("turn", status="denied")
+    session.note_put_back([Path("/a/b.py"), Path("/c")])
+    assert session.put_back == ["b.py", "/c"]
     session.transcript.close()
     (summary,) = sessions.summaries(tmp_path)
     assert (summary.title, summary.status) == ("first line", "denied")
