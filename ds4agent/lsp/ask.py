@@ -35,7 +35,8 @@ class Ask:
         self._tell = tell
         self.identity = ""
         self._assembler = Assembler()
-        self._silent = 0.0
+        # When the engine was heard last, in the loop's seconds, and how often its silence was told since.
+        self._heard, self._told = 0.0, 0
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -67,16 +68,20 @@ class Ask:
 
     async def _stream(self, engine: Engine, body: bytes) -> None:
         self._task.show("prefill")
-        self._wind()
+        clock = asyncio.get_running_loop().time
+        self._heard, self._told = clock(), 0
+        self._watch()
         try:
             async with aclosing(aio.events(engine.endpoint, PATH, body, LANE)) as stream:
                 async for event in stream:
-                    self._silent = 0.0
-                    self._wind()
+                    if self._told:
+                        self._task.show(self._task.status.phase)
+                    self._heard, self._told = clock(), 0
                     if isinstance(event, Record):
                         self._take(event)
         finally:
-            self._unwind()
+            if self._alarm:
+                self._alarm.cancel()
 
     def _take(self, event: Record) -> None:
         for part in self._assembler.feed(event.data):
@@ -84,17 +89,11 @@ class Ask:
                 self._task.show("decode")
             self._tell(part)
 
-    def _wind(self) -> None:
-        self._unwind()
-        self._alarm = asyncio.get_running_loop().call_later(NOTICE_SECONDS, self._silence)
-
-    def _unwind(self) -> None:
-        if self._alarm:
-            self._alarm.cancel()
-
-    def _silence(self) -> None:
-        """Only shown: whoever asked may take it back."""
-        self._silent += NOTICE_SECONDS
-        message = f"no word from the engine for {self._silent:g} s"
-        self._task.show(self._task.status.phase, message=message)
-        self._wind()
+    def _watch(self) -> None:
+        """Tell of a long silence; only shown, because whoever asked may take it back."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._heard + (self._told + 1) * NOTICE_SECONDS:
+            self._told += 1
+            message = f"no word from the engine for {self._told * NOTICE_SECONDS:g} s"
+            self._task.show(self._task.status.phase, message=message)
+        self._alarm = loop.call_at(self._heard + (self._told + 1) * NOTICE_SECONDS, self._watch)

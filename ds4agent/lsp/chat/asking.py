@@ -21,6 +21,7 @@ from ds4agent.lsp.app import App
 from ds4agent.lsp.ask import Ask
 from ds4agent.lsp.chat.context import question
 from ds4agent.lsp.chat.contract import Answer, Context, Delta, Status, UsageOut
+from ds4agent.lsp.chat.pieces import Pieces
 from ds4agent.lsp.chat.turns import messages, numbered, turns
 from ds4agent.lsp.messages import write
 from ds4agent.lsp.protocol import Failed
@@ -47,6 +48,7 @@ class Asking:
         self._asked = asked
         self._stopped = False
         self._stream: asyncio.Task[Reply] | None = None
+        self._pieces = Pieces(self._tell)
         self.conversation, self.number = "", 0
 
     def stop(self) -> None:
@@ -77,8 +79,9 @@ class Asking:
         books = ledger.Ledger([record for turn in said for record in turn.records])
         body = request.body(transcript.head, [*messages(said), mine])
         with self._app.board.task("chat") as task:
-            ask = Ask(self._app, task, self._tell)
+            ask = Ask(self._app, task, self._take)
             status, problem = await self._outcome(ask, body)
+            self._pieces.flush()
             return await self._store(transcript, ask, books, body, status, problem)
 
     async def _outcome(self, ask: Ask, body: bytes) -> tuple[Status, str]:
@@ -122,10 +125,13 @@ class Asking:
             raise Failed(problem)
         return Answer(self.conversation, self.number, status, reply.content, numbered(reply.content), usage)
 
-    def _tell(self, part: Part) -> None:
+    def _take(self, part: Part) -> None:
         if isinstance(part, Piece):
-            delta = Delta(self.conversation, self.number, _KINDS[part.kind], part.text, self._asked.token)
-            self._app.server.tell("ds4/chat/delta", delta)
+            self._pieces.add(part.kind, part.text)
+
+    def _tell(self, kind: str, text: str) -> None:
+        delta = Delta(self.conversation, self.number, _KINDS[kind], text, self._asked.token)
+        self._app.server.tell("ds4/chat/delta", delta)
 
 
 def _account(reply: Reply, identity: str, books: ledger.Ledger, body: bytes) -> UsageOut | None:

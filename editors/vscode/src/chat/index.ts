@@ -7,7 +7,6 @@ import * as vscode from "vscode";
 import type { Server } from "../client";
 import type { Range } from "../protocol";
 import { Chat } from "./chat";
-import { Deltas } from "./deltas";
 import { page } from "./page";
 import { fromPage, type ToPage } from "./protocol";
 
@@ -59,7 +58,6 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
 class Provider implements vscode.WebviewViewProvider {
   readonly chat: Chat;
   private view: vscode.WebviewView | undefined;
-  private deltas: Deltas | undefined;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -67,7 +65,7 @@ class Provider implements vscode.WebviewViewProvider {
   ) {
     const { workspaceState } = context;
     const tell = (message: ToPage): void => {
-      this.deltas?.send(message);
+      void this.view?.webview.postMessage(message);
     };
     this.chat = new Chat(server, tell, workspaceState.get<string>(LAST), (conversation) => {
       void workspaceState.update(LAST, conversation);
@@ -82,14 +80,10 @@ class Provider implements vscode.WebviewViewProvider {
     const { webview } = view;
     const root = vscode.Uri.joinPath(this.context.extensionUri, "out");
     const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
-    this.deltas?.dispose();
     // A page that is hidden is taken away, and asks for all there is when it is made again.
-    this.deltas = new Deltas((message) => {
-      void webview.postMessage(message);
-    });
     this.view = view;
     view.onDidDispose(() => {
-      if (this.view === view) this.deltas = undefined;
+      if (this.view === view) this.view = undefined;
     });
     webview.options = { enableScripts: true, enableForms: true, localResourceRoots: [root] };
     webview.onDidReceiveMessage((value: unknown) => {

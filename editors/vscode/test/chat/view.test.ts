@@ -28,6 +28,23 @@ describe("the page", () => {
     expect(element(page.document, ".reply").textContent).toBe("ab ".repeat(500).trim());
   });
 
+  it("shows what came in one piece in several frames, and the end behind it", () => {
+    const page = running();
+    const reply = "some words of it\n\n".repeat(1000);
+    page.view.hear({ type: "delta", epoch: 1, index: 0, kind: "text", text: reply });
+    page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 0, reply, status: "cancelled" }) });
+    const shown = (): number => page.document.querySelectorAll(".reply p").length;
+    const foot = element(page.document, ".foot");
+    let last = 0;
+    for (; shown() < 1000; page.frame()) {
+      expect(shown() - last).toBeLessThan(120);
+      last = shown();
+      expect(foot.textContent).toBe("");
+    }
+    expect(foot.textContent).toContain("Stopped");
+    expect(element(page.document, ".reply").textContent).toBe("some words of it".repeat(1000));
+  });
+
   it("does not touch what is finished", () => {
     const page = running();
     const hear = (text: string): void => {

@@ -31,6 +31,7 @@ export class TurnView {
   private readonly thought: Plain;
   private fed = "";
   private dirty = false;
+  private over: (() => void) | undefined;
 
   constructor(
     private turn: Turn,
@@ -51,7 +52,7 @@ export class TurnView {
     this.ask();
     this.add("reasoning", turn.reasoning);
     this.add("text", turn.reply);
-    if (turn.status !== "running") this.end(turn);
+    if (turn.status !== "running") this.finish(turn);
   }
 
   add(kind: Kind, text: string): void {
@@ -69,13 +70,22 @@ export class TurnView {
   /** Whether all that has come is shown. */
   draw(): boolean {
     if (this.dirty) this.dirty = !this.stream.draw();
+    if (!this.dirty) this.over?.();
     return !this.dirty;
   }
 
-  /** It is over; `turn` is all of it. */
-  end(turn: Turn): void {
-    this.turn = turn;
+  /** It is over; `turn` is all of it. `done` once what has come is shown. */
+  end(turn: Turn, done: () => void): void {
     if (turn.reply !== this.fed) this.again(turn.reply);
+    this.over = () => {
+      this.finish(turn);
+      done();
+    };
+  }
+
+  private finish(turn: Turn): void {
+    this.turn = turn;
+    this.over = undefined;
     this.stream.end();
     this.dirty = false;
     this.ask();

@@ -98,11 +98,11 @@ export class View {
   };
 
   private end(index: number, turn: Turn): void {
-    this.draw();
-    this.turns[index]?.end(turn);
     this.composer.runs(false);
     this.working.textContent = "";
-    this.say(turn.why ?? (turn.status === "completed" ? "The answer is complete." : "The answer ended."));
+    this.turns[index]?.end(turn, () => {
+      this.say(turn.why ?? (turn.status === "completed" ? "The answer is complete." : "The answer ended."));
+    });
     this.draw();
   }
 
