@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +136,52 @@ def test_edits_commands_and_new_processes_in_one_session(project: Project) -> No
     assert project.kinds() == {"crlf.txt": "update", "key": "delete", "empty": "update"}
     project.back()
     assert project.picture() == before
+
+
+CTRL_C = """
+import os, signal, sys
+from pathlib import Path
+from ds4agent.agent.changes.keeper import Keeper
+signal.signal(signal.SIGINT, lambda number, frame: print("ctrl-c"))
+session, cwd = Path(sys.argv[1]), Path(sys.argv[2])
+os.environ["AGENT"] = str(os.getpid())
+keeper = Keeper(session, cwd, print, lambda path: None)
+keeper.command_begins()
+(cwd / "run.sh").write_text("changed")
+keeper.command_ends(False)
+"""
+GIT_DURING_CTRL_C = """#!/bin/sh
+case "$*" in *" add "*) kill -INT -"$AGENT";; esac
+exec {git} "$@"
+"""
+
+
+def test_ctrl_c_while_git_looks_spoils_no_snapshot(project: Project) -> None:
+    """An index that git did not bring to an end would make every file one that the command has made."""
+    programs = project.root / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(GIT_DURING_CTRL_C.format(git=shutil.which("git")))
+    (programs / "git").chmod(0o755)
+    before = project.picture()
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C, str(project.session), str(project.cwd)],
+        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        start_new_session=True,
+        capture_output=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) == {b"ctrl-c"}
+    assert project.kinds() == {"run.sh": "update"}
+    project.back()
+    assert project.picture() == before
+
+
+def test_a_look_that_fails_is_told_and_changes_nothing(project: Project) -> None:
+    keeper = project.command("true")
+    (project.session / "tree/index.lock").touch()
+    project.command("echo more >> run.sh", keeper)
+    assert project.told == [f"what commands change cannot be put back later: git add failed in {project.cwd}"]
+    assert project.kinds() == {}
 
 
 def test_nothing_of_the_users_repository_is_written(tmp_path: Path) -> None:
