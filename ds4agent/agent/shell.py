@@ -94,16 +94,21 @@ class Shell:
         return self._running
 
     def run(self, command: str, cancel: Cancel) -> ShellResult:
-        """Run a command, or with an empty one wait for the command that runs."""
+        """Run a command, or with an empty one wait for the command that runs. Raises Cancelled if that came
+        before the command was begun: then it is not.
+        """
         if not command.strip() and not self._running:
             return ShellResult("", 0)
         stopped = bool(command.strip()) and self._running
         if stopped:
             self._stop()
+        died = False
         if not self._running:
+            died = self._ready()
+            cancel.check()
             self._type(command)
         result = self._collect(cancel)
-        return replace(result, stopped_before=True) if stopped else result
+        return replace(result, stopped_before=stopped, died=died or result.died)
 
     def close(self) -> None:
         """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
@@ -265,10 +270,16 @@ class Shell:
     def _script(self) -> Path:
         return self._scratch / "command"
 
-    def _type(self, command: str) -> None:
+    def _ready(self) -> bool:
+        """See that there is a shell; True when the last one has died since the last command."""
+        died = self._child is not None and not self._child.isalive()
+        if died:
+            self._bury(None)
         if self._child is None:
             self._start()
-        assert self._child is not None
+        return died
+
+    def _type(self, command: str) -> None:
         self._write_script(command)
         code = f"(exit {self._last_code}); " if self._last_code else ""
         self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")

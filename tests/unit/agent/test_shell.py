@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import stat
 import threading
 import time
@@ -14,7 +15,7 @@ from ds4agent.agent import shell as shell_module
 from ds4agent.agent.output import CAP
 from ds4agent.agent.shell import Shell, ShellResult
 from ds4agent.agent.terminal import ShellError, tool_environment
-from ds4agent.client.cancel import Cancel
+from ds4agent.client.cancel import Cancel, Cancelled
 
 LONG = 60.0
 
@@ -222,6 +223,48 @@ def test_closing_hangs_up(tmp_path: Path, cancel: Cancel) -> None:
     while _alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _alive(pid)
+
+
+@pytest.mark.parametrize("end", ["exit 3", "exec true", "kill -KILL $$"])
+def test_a_shell_that_ends_hangs_up_on_its_jobs(
+    shell: Shell, cancel: Cancel, tmp_path: Path, end: str
+) -> None:
+    """Else a server that the model began would hold its port when the agent is long gone."""
+    os.mkfifo(tmp_path / "up")
+    job = int(shell.run("(echo > up; exec sleep 1000) & read x < up; echo $!", cancel).text)
+    command = "nohup sh -c 'echo > up; exec sleep 1000' > /dev/null 2>&1 & read x < up; echo $!"
+    kept = int(shell.run(command, cancel).text)
+    assert shell.run(end, cancel).died
+    try:
+        deadline = time.monotonic() + 10
+        while _alive(job) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not _alive(job)
+        assert _alive(kept)
+    finally:
+        os.kill(kept, signal.SIGKILL)
+
+
+def test_a_shell_that_died_between_two_calls(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    """The second command is run, by another shell, which is told."""
+    leader = int(shell.run("echo $$", cancel).text)
+    os.kill(leader, signal.SIGKILL)
+    while _alive(leader):
+        time.sleep(0.001)
+    assert shell.run("echo run; exit_code() { return 7; }; exit_code", cancel) == ShellResult(
+        "run", 7, died=True
+    )
+    assert shell.run("echo again", cancel) == ok("again")
+
+
+def test_what_was_stopped_before_it_began_is_not_run(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    shell.run("true", cancel)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        shell.run("touch made; sleep 1000", cancel)
+    cancel.clear()
+    assert shell.run("ls", cancel) == ok("scratch")
+    assert not shell.running
 
 
 def _alive(pid: int) -> bool:
