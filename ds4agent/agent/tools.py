@@ -159,6 +159,7 @@ class Toolbox:
 
     def close(self) -> None:
         self.shell.close()
+        self._keeper.close()
 
 
 def _fresh_names(folder: Path) -> Callable[[], Path]:

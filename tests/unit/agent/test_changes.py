@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -20,6 +21,9 @@ from ds4agent.agent.changes.images import digest_of
 from ds4agent.agent.changes.keeper import Keeper
 from ds4agent.agent.changes.patch import Side, patch
 from ds4agent.agent.changes.review import Review
+from ds4agent.agent.message import ToolCall
+from ds4agent.agent.tools import Toolbox
+from ds4agent.client.cancel import Cancel
 
 Picture = dict[str, tuple[str, int, bytes]]
 
@@ -136,6 +140,38 @@ def test_edits_commands_and_new_processes_in_one_session(project: Project) -> No
     assert project.kinds() == {"crlf.txt": "update", "key": "delete", "empty": "update"}
     project.back()
     assert project.picture() == before
+
+
+def test_a_command_that_still_runs_when_the_turn_ends(tmp_path: Path) -> None:
+    """What it did last is its doing; what the user does between two turns is not."""
+    project, cancel = Project(tmp_path), Cancel()
+    project.cwd.mkdir()
+    (project.cwd / "mine").write_text("1")
+    os.mkfifo(tmp_path / "gate")
+    os.mkfifo(tmp_path / "built")
+    for script in ("read x < ../gate; echo a > made; echo > ../built; exec sleep 1000", "true"):
+        toolbox = Toolbox(project.cwd, project.session, 0.1)
+        arguments = json.dumps({"command": script})
+        toolbox.prepare(ToolCall("1", "bash", arguments)).run(cancel)
+        if script != "true":
+            (tmp_path / "gate").write_text("\n")
+            (tmp_path / "built").read_text()
+        toolbox.close()
+        assert project.kinds() == {"made": "add"}
+        (project.cwd / "mine").write_text("2")
+    assert project.back() == (["made"], {})
+    cancel.close()
+
+
+def test_a_lost_snapshot_costs_only_its_own_step(project: Project) -> None:
+    """Its name may be missing after a full disk, its objects after a power cut."""
+    for left in ("", "0123456789012345678901234567890123456789"):
+        project.session.mkdir(exist_ok=True)
+        (project.session / "step").write_text(left)
+        project.command("echo more >> run.sh")
+    assert len(project.told) == 2
+    assert project.kinds() == {"run.sh": "update"}
+    assert project.back() == (["run.sh"], {})
 
 
 CTRL_C = """
