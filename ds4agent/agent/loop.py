@@ -11,6 +11,7 @@ turn extends.
 How a turn that was cut short is closed decides whether the engine can go on from its live state:
 * Interrupted while the engine wrote: what had arrived becomes the assistant's message, even if it is empty,
   because the engine has already written the assistant's marker. A call in the making is dropped.
+* Interrupted before the engine had the whole request: nothing is added, it can still be sent.
 * Interrupted while a tool ran: each call gets a result that says so.
 * Broken off because the model repeated itself (agent.repetition): as when interrupted. The first time in a
   turn user text is added that says so, and the turn goes on; nothing is sent a second time (rule R9). The

@@ -149,6 +149,20 @@ def test_a_bad_call_is_answered_not_fatal(tmp_path: Path, made: tuple[str, str, 
     assert results(engine.bodies[1])[0].startswith(text)
 
 
+def test_ctrl_c_behind_a_tool_leaves_a_turn_that_goes_on(tmp_path: Path) -> None:
+    """No engine has the next request, so there is no reply of which nothing had arrived."""
+    with ScriptedEngine([reply("", "", [bash(1, "echo done")]), reply("I see")]) as engine:
+        bench = Bench(tmp_path, engine.url)
+        bench.stop_at(events.ItemCompleted)
+        assert bench.turn("go").status is Status.INTERRUPTED
+        assert len(engine.bodies) == 1
+        bench.cancel.clear()
+        bench.watch = lambda event: None
+        assert bench.turn().answer == "I see"
+    assert [m["role"] for m in messages(engine.bodies[1])] == ["user", "assistant", "tool"]
+    assert_append_only(engine)
+
+
 def test_links_that_lead_in_a_circle_are_answered_not_fatal(tmp_path: Path) -> None:
     made = edit(1, command="create", path="circle/file", file_text="x")
     with ScriptedEngine([reply("", "", [made]), reply("I see")]) as engine:
