@@ -25,6 +25,7 @@ import os
 import re
 import shlex
 import signal
+import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -83,6 +84,7 @@ class Shell:
         self._limit = limit
         self._environment = terminal.tool_environment(os.environ if environment is None else environment)
         self._child: pexpect.spawn | None = None
+        self._modes: terminal.Modes = []
         self._nonce = b""
         self._held = b""
         self._running = self._begun = False
@@ -298,18 +300,23 @@ class Shell:
         assert self._child is not None
         nonce = os.urandom(12).hex()
         self._nonce = nonce.encode()
-        terminal.raw_output(self._child.fileno())
-        # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
-        report = f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty'
-        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1; PS0= PS1= PS2='"
+        # All of them: a character that the last command made special would be missing from the line.
+        termios.tcsetattr(self._child.fileno(), termios.TCSANOW, self._modes)
+        # Set before the command, for one that is interrupted, and again behind it, for one that changed it. A
+        # trace that the command began ends with it: else it would be one of these lines.
+        code = "{ : ${__ds4_code=$?}; set +xv; } 2>/dev/null"
+        report = f'printf "\\036{nonce}>%s %s\\036" "$__ds4_code" "$PWD" >/dev/tty'
+        begin = f"{code}; {report}; jobs >/dev/null 2>&1; PS0= PS1= PS2="
+        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{begin}'"
         start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
-        data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
+        data = f"{prompt}; {start}; {line}; {code}; {prompt}\n".encode()
         os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes
         self._running, self._begun = True, False
 
     def _start(self) -> None:
         where = self.cwd if self.cwd.is_dir() else self._home
         self._child = terminal.spawn_bash(where, self._environment)
+        self._modes = terminal.modes(self._child.fileno())
         self._last_code = 0
         self._send(_SETUP)
         if not self._pump(None, time.monotonic() + START_LIMIT, None) or self._child is None:

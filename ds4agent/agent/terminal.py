@@ -78,12 +78,15 @@ def await_end(child: "pexpect.spawn", seconds: float) -> None:
         time.sleep(0.002)
 
 
-def raw_output(fd: int) -> None:
-    """No echo and no CR in front of LF, whatever the last command did to the terminal."""
+Modes = list[int | list[bytes | int]]
+
+
+def modes(fd: int) -> Modes:
+    """Those of a new terminal, but no echo and no CR in front of LF."""
     attributes = termios.tcgetattr(fd)
     attributes[1] &= ~termios.OPOST
     attributes[3] = attributes[3] & ~termios.ECHO | termios.ICANON | termios.ISIG
-    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    return attributes
 
 
 def _default_signals() -> None:

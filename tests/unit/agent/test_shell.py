@@ -125,11 +125,25 @@ def test_background_job_goes_on(shell: Shell, cancel: Cancel, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "command",
-    ["PROMPT_COMMAND='echo bad'", "PS1='$ '; PS2='> '", "stty echo < /dev/tty", "set -u", "exec 2>&1"],
+    [
+        "PROMPT_COMMAND='echo bad'",
+        "PS1='$ '; PS2='> '",
+        "stty echo < /dev/tty",
+        "stty inlcr iuclc kill e lnext p < /dev/tty",
+        "set -u",
+        "set -xv",
+        "exec 2>&1",
+    ],
 )
 def test_settings_of_the_user_do_no_harm(shell: Shell, cancel: Cancel, command: str) -> None:
-    shell.run(command, cancel)
+    assert shell.run(command, cancel) == ok("")
     assert shell.run("echo clean", cancel) == ok("clean")
+    assert shell.run("(exit 7)", cancel) == ShellResult("", 7)
+
+
+def test_a_trace_shows_the_command_and_no_more(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run("set -x; echo a", cancel) == ok("++ echo a\na")
+    assert shell.run("echo b", cancel) == ok("b")
 
 
 def test_output_sent_elsewhere_still_ends(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
