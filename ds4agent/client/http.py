@@ -49,9 +49,14 @@ class Endpoint:
         return cls(parts.hostname, port or (443 if tls else 80), prefix, tls, api_key)
 
     @property
-    def url(self) -> str:
+    def authority(self) -> str:
+        """Host and port as a URL and a Host field have them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{self.prefix}"
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.authority}{self.prefix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def _connect(endpoint: Endpoint) -> socket.socket:
 def head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
     lines = [
         f"{method} {endpoint.prefix}{path} HTTP/1.1",
-        f"Host: {endpoint.host}:{endpoint.port}",
+        f"Host: {endpoint.authority}",
         "Accept: text/event-stream, application/json",
         "Connection: close",
     ]

@@ -13,8 +13,9 @@ import pytest
 from ds4agent.client.cancel import Cancel, Cancelled, NotSent
 from ds4agent.client.chat import Enough, Event, Keepalive, Stopped, complete, models
 from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
-from ds4agent.client.http import Endpoint, Patience, exchange
+from ds4agent.client.http import Endpoint, Patience, exchange, head
 from ds4agent.client.reply import Assembler, CallBegun, CallGrown, Delta, Reply, Usage
+from ds4agent.sidecar.guard import Guard
 from tests.unit.client.scripted_engine import (
     DONE,
     HEAD,
@@ -292,3 +293,12 @@ def test_silence_behind_tls_is_told_and_can_be_left(cancel: Cancel, certified: s
         error = stopped(work, cancel, serve)
         held[0].close()
     assert (type(error), found) == (Cancelled, [b"text"])
+
+
+def test_the_host_of_an_ipv6_address_is_in_brackets() -> None:
+    """Else a sidecar there takes it for a foreign name and refuses."""
+    endpoint = Endpoint.parse("http://[::1]:8000/v1")
+    assert endpoint.url == "http://[::1]:8000"
+    sent = head(endpoint, "GET", "/v1/models", 0)
+    host = sent.partition(b"Host: ")[2].partition(b"\r\n")[0]
+    assert Guard("token").is_our_host(host)
