@@ -89,6 +89,12 @@ def test_chunked_transfer_and_no_done_record(cancel: Cancel) -> None:
         ([HEAD, chunk({"content": "x"}), DONE], EngineLost, "broke off"),
         ([b"HTTP/1.1 200 OK\r\nContent-"], EngineLost, "without an answer"),
         ([HEAD, b"data: [1]\n\n"], EngineFailed, "not a chat chunk"),
+        ([HEAD, chunk({"content": [{"type": "text"}]})], EngineFailed, "not a chat chunk"),
+        (
+            [HEAD, chunk({"tool_calls": [{"function": {"name": "bash", "arguments": {"a": 1}}}]})],
+            EngineFailed,
+            "not a chat chunk",
+        ),
     ],
 )
 def test_errors_have_types(cancel: Cancel, script: Script, error: type[EngineError], message: str) -> None:
