@@ -32,6 +32,7 @@ from ds4agent.agent.ledger import Ledger
 from ds4agent.agent.message import AssistantTurn, ToolCall
 from ds4agent.agent.repetition import ReplyWatch
 from ds4agent.agent.stream import StreamItems, item_ids
+from ds4agent.agent.terminal import ShellError
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import Transcript
 from ds4agent.client import chat
@@ -132,8 +133,8 @@ class Loop:
             outcome = Outcome(Status.LIMIT, problem=why, kind="context")
         except EngineLost as error:
             outcome = Outcome(Status.ENGINE_LOST, problem=str(error))
-        except EngineError as error:
-            outcome = Outcome(Status.FAILED, problem=str(error))
+        except (EngineError, ShellError) as error:
+            outcome = Outcome(Status.FAILED, problem=str(error), denied=self._runner.denied)
         self._transcript.append("turn", status=outcome.status.word)
         self._tell_end(outcome)
         return outcome

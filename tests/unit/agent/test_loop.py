@@ -163,6 +163,20 @@ def test_ctrl_c_behind_a_tool_leaves_a_turn_that_goes_on(tmp_path: Path) -> None
     assert_append_only(engine)
 
 
+def test_no_bash_fails_the_turn_and_every_consumer_hears_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with ScriptedEngine([reply("", "", [bash(1, "true")])]) as engine:
+        bench = Bench(tmp_path, engine.url)
+        outcome = bench.turn("go")
+    problem = "bash was not found on PATH; the bash tool needs it"
+    assert (outcome.status, outcome.problem) == (Status.FAILED, problem)
+    assert [item["status"] for item in bench.items()] == ["failed"]
+    assert bench.items()[0]["error"] == problem
+    assert isinstance(bench.seen[-1], events.TurnFailed)
+
+
 def test_links_that_lead_in_a_circle_are_answered_not_fatal(tmp_path: Path) -> None:
     made = edit(1, command="create", path="circle/file", file_text="x")
     with ScriptedEngine([reply("", "", [made]), reply("I see")]) as engine:
