@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
 GRACE = 5.0
 SIGNAL_EVERY = 0.2
+# What a command has printed by now is there at once.
+LAST_WORDS = 0.02
 SETTLE_TRIES, SETTLE_SECONDS = 5, 1.0
 START_LIMIT = 20.0
 # A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
@@ -63,7 +65,6 @@ class ShellResult:
     running: bool = False
     died: bool = False
     interrupted: bool = False
-    stopped_before: bool = False
 
 
 class Shell:
@@ -101,16 +102,17 @@ class Shell:
         """
         if not command.strip() and not self._running:
             return ShellResult("", 0)
-        stopped = bool(command.strip()) and self._running
-        if stopped:
-            self._stop()
+        output = Collector(self._spill_path)
         died = False
+        if command.strip() and self._running:
+            self._make_room(output)
+            died = self._child is None
         if not self._running:
-            died = self._ready()
+            died |= self._ready()
             cancel.check()
             self._type(command)
-        result = self._collect(cancel)
-        return replace(result, stopped_before=stopped, died=died or result.died)
+        result = self._collect(output, cancel)
+        return replace(result, died=died or result.died)
 
     def close(self) -> None:
         """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
@@ -120,8 +122,15 @@ class Shell:
 
     # -- one command -----------------------------------------------------------------------------------------
 
-    def _collect(self, cancel: Cancel) -> ShellResult:
-        output = Collector(self._spill_path)
+    def _make_room(self, output: Collector) -> None:
+        """End the command that runs, unless it has ended by itself, and take what nobody has read of it."""
+        if self._pump(output, time.monotonic() + LAST_WORDS, None):
+            output.note(f"[the command that was still running ended with exit code {self._last_code}]")
+        else:
+            self._stop(output)
+            output.note("[the command that was still running was stopped]")
+
+    def _collect(self, output: Collector, cancel: Cancel) -> ShellResult:
         try:
             ended = self._pump(output, time.monotonic() + self._limit, cancel)
         except Cancelled:

@@ -197,8 +197,7 @@ def _encodes(text: str) -> bool:
 
 def bash_text(result: ShellResult, limit: float) -> str:
     """The result of the bash tool, as the model reads it."""
-    lines = ["[the command that was still running was stopped]"] if result.stopped_before else []
-    lines += [result.text] if result.text else []
+    lines = [result.text] if result.text else []
     if result.interrupted:
         lines.append(INTERRUPTED)
     elif result.running:

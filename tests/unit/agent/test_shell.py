@@ -18,6 +18,7 @@ from ds4agent.agent.terminal import ShellError, tool_environment
 from ds4agent.client.cancel import Cancel, Cancelled
 
 LONG = 60.0
+STOPPED = "[the command that was still running was stopped]"
 
 
 def make_shell(folder: Path, limit: float = LONG) -> Shell:
@@ -193,7 +194,28 @@ def test_soft_limit_hands_back_and_waits_on(tmp_path: Path, cancel: Cancel) -> N
 def test_a_new_command_stops_the_one_that_runs(tmp_path: Path, cancel: Cancel) -> None:
     shell = make_shell(tmp_path, limit=0.3)
     assert shell.run("while true; do sleep 0.01; done", cancel).running
-    assert shell.run("echo next", cancel) == ShellResult("next", 0, stopped_before=True)
+    assert shell.run("echo next", cancel) == ok(f"{STOPPED}\nnext")
+    shell.close()
+
+
+@pytest.mark.parametrize(
+    ("end", "note"),
+    [("sleep 1000", STOPPED), ("(exit 3)", "[the command that was still running ended with exit code 3]")],
+)
+def test_what_the_last_command_said_is_not_lost(
+    tmp_path: Path, cancel: Cancel, monkeypatch: pytest.MonkeyPatch, end: str, note: str
+) -> None:
+    """Nor is it said to be stopped when it had ended by itself."""
+    os.mkfifo(tmp_path / "gate")
+    os.mkfifo(tmp_path / "seen")
+    shell = make_shell(tmp_path, limit=0.3)
+    begun = f"echo first; read x < gate; echo result; echo > seen; {end}"
+    assert shell.run(begun, cancel) == ShellResult("first", None, running=True)
+    (tmp_path / "gate").write_text("go\n")
+    (tmp_path / "seen").read_text()
+    if note != STOPPED:
+        monkeypatch.setattr(shell_module, "LAST_WORDS", LONG)  # no longer than it takes to end
+    assert shell.run("echo next", cancel) == ok(f"result\n{note}\nnext")
     shell.close()
 
 
@@ -222,7 +244,7 @@ def test_who_ignores_ctrl_c_is_killed(
     shell = make_shell(tmp_path, limit=0.3)
     assert shell.run("trap '' INT; sh -c 'echo $$ > pid; sleep 1000; echo never'; echo never", cancel).running
     result = shell.run("echo next; pwd", cancel)
-    assert result == ShellResult(f"next\n{tmp_path}", 0, stopped_before=True)
+    assert result == ShellResult(f"{STOPPED}\nnext\n{tmp_path}", 0, died=True)
     shell.close()
     assert not _alive(int((tmp_path / "pid").read_text()))
 
