@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ds4agent.agent import textfile
+
 Mode = Literal["ask", "auto", "full"]
 # Gets the question, returns the answer; None when nobody is there.
 Ask = Callable[[str], bool | None]
@@ -49,6 +51,6 @@ class Approval:
 
     def _outside(self, step: Step) -> str | None:
         # Resolved, so that a link inside the project is no way out of it.
-        if step.writes is None or step.writes.resolve().is_relative_to(self.project.resolve()):
+        if step.writes is None or textfile.target(step.writes).is_relative_to(self.project.resolve()):
             return None
         return f"it is outside the project folder {self.project}"

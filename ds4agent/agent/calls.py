@@ -13,6 +13,7 @@ from ds4agent.agent.approval import Approval
 from ds4agent.agent.events import Emit, Item, ItemCompleted, ItemStarted
 from ds4agent.agent.message import ToolCall
 from ds4agent.agent.repeats import CallGuard
+from ds4agent.agent.terminal import ShellError
 from ds4agent.agent.tools import Done, Job, MalformedCall, Toolbox
 from ds4agent.agent.transcript import Transcript
 from ds4agent.client.cancel import Cancel, Cancelled
@@ -110,7 +111,12 @@ class Runner:
             status = "declined"
         else:
             self._transcript.append("call", id=call.id)
-            done = self._run(job)
+            try:
+                done = self._run(job)
+            except ShellError as error:
+                about = {**item.fields, "error": str(error), "status": "failed"}
+                self._emit(ItemCompleted(Item(item.id, item.type, about), str(error)))
+                raise
             status = "failed" if done.failed or done.interrupted else "completed"
         item = Item(item.id, item.type, {**item.fields, **done.fields, "status": status})
         self._emit(ItemCompleted(item, done.summary))

@@ -69,8 +69,8 @@ class Call:
     @classmethod
     def parse(cls, arguments: dict[str, Any]) -> "Call":
         command = arguments.get("command")
-        if command is None:
-            raise invalid("command is missing")
+        if not isinstance(command, str):
+            raise invalid("command is missing" if command is None else "command is not a string")
         if command not in REQUIRED:
             raise BadArguments(f"Error: unknown command {command}.")
         for name in ("path", *REQUIRED[command]):
@@ -82,6 +82,10 @@ class Call:
         path = arguments["path"]
         if not path.strip() or "\0" in path:
             raise invalid("path is empty" if not path.strip() else "path holds a NUL")
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError as error:
+            raise invalid("path holds half a surrogate pair, which no name can") from error
         return cls(command, path, arguments)
 
     @property

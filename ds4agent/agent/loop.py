@@ -11,6 +11,7 @@ turn extends.
 How a turn that was cut short is closed decides whether the engine can go on from its live state:
 * Interrupted while the engine wrote: what had arrived becomes the assistant's message, even if it is empty,
   because the engine has already written the assistant's marker. A call in the making is dropped.
+* Interrupted before the engine had the whole request: nothing is added, it can still be sent.
 * Interrupted while a tool ran: each call gets a result that says so.
 * Broken off because the model repeated itself (agent.repetition): as when interrupted. The first time in a
   turn user text is added that says so, and the turn goes on; nothing is sent a second time (rule R9). The
@@ -31,6 +32,7 @@ from ds4agent.agent.ledger import Ledger
 from ds4agent.agent.message import AssistantTurn, ToolCall
 from ds4agent.agent.repetition import ReplyWatch
 from ds4agent.agent.stream import StreamItems, item_ids
+from ds4agent.agent.terminal import ShellError
 from ds4agent.agent.tools import Toolbox
 from ds4agent.agent.transcript import Transcript
 from ds4agent.client import chat
@@ -131,8 +133,8 @@ class Loop:
             outcome = Outcome(Status.LIMIT, problem=why, kind="context")
         except EngineLost as error:
             outcome = Outcome(Status.ENGINE_LOST, problem=str(error))
-        except EngineError as error:
-            outcome = Outcome(Status.FAILED, problem=str(error))
+        except (EngineError, ShellError) as error:
+            outcome = Outcome(Status.FAILED, problem=str(error), denied=self._runner.denied)
         self._transcript.append("turn", status=outcome.status.word)
         self._tell_end(outcome)
         return outcome

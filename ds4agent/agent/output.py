@@ -86,6 +86,12 @@ class Collector:
     def feed(self, data: bytes) -> None:
         self._add(self._cleaner.feed(data))
 
+    def note(self, line: str) -> None:
+        """A line of ours, behind what there is."""
+        self._add(self._cleaner.feed(b"", final=True))
+        self._blank, self._blank_length = "", 0
+        self._add(("\n" if self._body else "") + f"{line}\n")
+
     def finish(self) -> Captured:
         self._add(self._cleaner.feed(b"", final=True))
         whole = self._spill.close(keep=self._body > CAP)

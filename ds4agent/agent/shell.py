@@ -25,6 +25,7 @@ import os
 import re
 import shlex
 import signal
+import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 # How long a command may take to obey Ctrl-C before it is killed, and to die then.
 GRACE = 5.0
 SIGNAL_EVERY = 0.2
+# What a command has printed by now is there at once.
+LAST_WORDS = 0.02
 SETTLE_TRIES, SETTLE_SECONDS = 5, 1.0
 START_LIMIT = 20.0
 # A shell that is gone while its children hold the terminal open gives no end of file; so it is looked after.
@@ -62,7 +65,6 @@ class ShellResult:
     running: bool = False
     died: bool = False
     interrupted: bool = False
-    stopped_before: bool = False
 
 
 class Shell:
@@ -83,6 +85,7 @@ class Shell:
         self._limit = limit
         self._environment = terminal.tool_environment(os.environ if environment is None else environment)
         self._child: pexpect.spawn | None = None
+        self._modes: terminal.Modes = []
         self._nonce = b""
         self._held = b""
         self._running = self._begun = False
@@ -94,16 +97,22 @@ class Shell:
         return self._running
 
     def run(self, command: str, cancel: Cancel) -> ShellResult:
-        """Run a command, or with an empty one wait for the command that runs."""
+        """Run a command, or with an empty one wait for the command that runs. Raises Cancelled if that came
+        before the command was begun: then it is not.
+        """
         if not command.strip() and not self._running:
             return ShellResult("", 0)
-        stopped = bool(command.strip()) and self._running
-        if stopped:
-            self._stop()
+        output = Collector(self._spill_path)
+        died = False
+        if command.strip() and self._running:
+            self._make_room(output)
+            died = self._child is None
         if not self._running:
+            died |= self._ready()
+            cancel.check()
             self._type(command)
-        result = self._collect(cancel)
-        return replace(result, stopped_before=True) if stopped else result
+        result = self._collect(output, cancel)
+        return replace(result, died=died or result.died)
 
     def close(self) -> None:
         """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
@@ -113,8 +122,15 @@ class Shell:
 
     # -- one command -----------------------------------------------------------------------------------------
 
-    def _collect(self, cancel: Cancel) -> ShellResult:
-        output = Collector(self._spill_path)
+    def _make_room(self, output: Collector) -> None:
+        """End the command that runs, unless it has ended by itself, and take what nobody has read of it."""
+        if self._pump(output, time.monotonic() + LAST_WORDS, None):
+            output.note(f"[the command that was still running ended with exit code {self._last_code}]")
+        else:
+            self._stop(output)
+            output.note("[the command that was still running was stopped]")
+
+    def _collect(self, output: Collector, cancel: Cancel) -> ShellResult:
         try:
             ended = self._pump(output, time.monotonic() + self._limit, cancel)
         except Cancelled:
@@ -265,10 +281,16 @@ class Shell:
     def _script(self) -> Path:
         return self._scratch / "command"
 
-    def _type(self, command: str) -> None:
+    def _ready(self) -> bool:
+        """See that there is a shell; True when the last one has died since the last command."""
+        died = self._child is not None and not self._child.isalive()
+        if died:
+            self._bury(None)
         if self._child is None:
             self._start()
-        assert self._child is not None
+        return died
+
+    def _type(self, command: str) -> None:
         self._write_script(command)
         code = f"(exit {self._last_code}); " if self._last_code else ""
         self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")
@@ -287,18 +309,23 @@ class Shell:
         assert self._child is not None
         nonce = os.urandom(12).hex()
         self._nonce = nonce.encode()
-        terminal.raw_output(self._child.fileno())
-        # Set before the command, for one that is interrupted, and again behind it, for one that changed it.
-        report = f'printf "\\036{nonce}>%s %s\\036" "${{__ds4_code-$?}}" "$PWD" >/dev/tty'
-        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{report}; jobs >/dev/null 2>&1; PS0= PS1= PS2='"
+        # All of them: a character that the last command made special would be missing from the line.
+        termios.tcsetattr(self._child.fileno(), termios.TCSANOW, self._modes)
+        # Set before the command, for one that is interrupted, and again behind it, for one that changed it. A
+        # trace that the command began ends with it: else it would be one of these lines.
+        code = "{ : ${__ds4_code=$?}; set +xv; } 2>/dev/null"
+        report = f'printf "\\036{nonce}>%s %s\\036" "$__ds4_code" "$PWD" >/dev/tty'
+        begin = f"{code}; {report}; jobs >/dev/null 2>&1; PS0= PS1= PS2="
+        prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{begin}'"
         start = f"unset __ds4_code; printf '\\036{nonce}<\\036' >/dev/tty"
-        data = f"{prompt}; {start}; {line}; __ds4_code=$?; {prompt}\n".encode()
+        data = f"{prompt}; {start}; {line}; {code}; {prompt}\n".encode()
         os.write(self._child.fileno(), data)  # far below the terminal's buffer of 4096 bytes
         self._running, self._begun = True, False
 
     def _start(self) -> None:
         where = self.cwd if self.cwd.is_dir() else self._home
         self._child = terminal.spawn_bash(where, self._environment)
+        self._modes = terminal.modes(self._child.fileno())
         self._last_code = 0
         self._send(_SETUP)
         if not self._pump(None, time.monotonic() + START_LIMIT, None) or self._child is None:

@@ -42,12 +42,15 @@ def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 
 def hang_up(child: "pexpect.spawn") -> None:
-    """End the shell and what runs in its terminal, first kindly."""
+    """End the shell and what runs in its terminal, first kindly; the jobs of one that has ended, too."""
     import pexpect
 
-    # bash passes a hang-up on to its jobs only from its prompt; so all of its session get one from here.
+    if child.closed:
+        return
+    # bash passes a hang-up on to its jobs only from its prompt; so all of its session get one from here. As
+    # long as one of them is there, no other process gets the leader's number.
     leader = int(child.pid)
-    for pid in [*_session_members(leader), leader] if child.isalive() else []:
+    for pid in [*_session_members(leader), *([leader] if child.isalive() else [])]:
         for number in (signal.SIGHUP, signal.SIGCONT):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
@@ -75,12 +78,15 @@ def await_end(child: "pexpect.spawn", seconds: float) -> None:
         time.sleep(0.002)
 
 
-def raw_output(fd: int) -> None:
-    """No echo and no CR in front of LF, whatever the last command did to the terminal."""
+Modes = list[int | list[bytes | int]]
+
+
+def modes(fd: int) -> Modes:
+    """Those of a new terminal, but no echo and no CR in front of LF."""
     attributes = termios.tcgetattr(fd)
     attributes[1] &= ~termios.OPOST
     attributes[3] = attributes[3] & ~termios.ECHO | termios.ICANON | termios.ISIG
-    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    return attributes
 
 
 def _default_signals() -> None:

@@ -65,19 +65,24 @@ def read(path: Path) -> TextFile:
         return decode(file.read())
 
 
+def target(path: Path) -> Path:
+    """The file behind links. Of links that lead in a circle one of them: opening it says so."""
+    return Path(os.path.realpath(path))
+
+
 def write(path: Path, content: TextFile) -> None:
     """Replace or create the file behind `path`; missing folders are made. Raises OSError."""
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = _mode(target)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    path = target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = _mode(path)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode())
             file.flush()
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
-        Path(name).replace(target)
+        Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ds4agent.agent import diff, editor
+from ds4agent.agent import diff, editor, textfile
 from ds4agent.agent.approval import Step
 from ds4agent.agent.changes.keeper import Keeper
 from ds4agent.agent.editor import BadArguments, EditError, Editor, Viewed
@@ -108,7 +108,7 @@ class EditJob:
         cancel.check()
         try:
             if self.call.edits:
-                with self.keeper.edit(self.tool.target(self.call).resolve()):
+                with self.keeper.edit(textfile.target(self.tool.target(self.call))):
                     made = self.tool.run(self.call)
             else:
                 made = self.tool.run(self.call)
@@ -151,6 +151,9 @@ class Toolbox:
             if not isinstance(command, str):
                 why = "command is missing" if command is None else "command is not a string"
                 raise MalformedCall(f"Error: invalid arguments for bash: {why}.")
+            if not _encodes(command):
+                why = "command holds half a surrogate pair; write the character itself"
+                raise MalformedCall(f"Error: invalid arguments for bash: {why}.")
             return BashJob(self.shell, command, self._limit, self._keeper)
         try:
             return EditJob(self._editor, EditCall.parse(arguments), self._keeper)
@@ -159,6 +162,7 @@ class Toolbox:
 
     def close(self) -> None:
         self.shell.close()
+        self._keeper.close()
 
 
 def _fresh_names(folder: Path) -> Callable[[], Path]:
@@ -182,10 +186,18 @@ def _arguments(call: ToolCall) -> dict[str, Any]:
     return arguments
 
 
+def _encodes(text: str) -> bool:
+    """Whether it can be written down: JSON may hold half a surrogate pair, files may not."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def bash_text(result: ShellResult, limit: float) -> str:
     """The result of the bash tool, as the model reads it."""
-    lines = ["[the command that was still running was stopped]"] if result.stopped_before else []
-    lines += [result.text] if result.text else []
+    lines = [result.text] if result.text else []
     if result.interrupted:
         lines.append(INTERRUPTED)
     elif result.running:

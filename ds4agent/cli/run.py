@@ -8,7 +8,8 @@ import json
 import os
 import signal
 import sys
-from contextlib import ExitStack
+import termios
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -165,6 +166,9 @@ class Run:
         """Ask on the terminal; None when nobody is there."""
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
+        # What was typed before the question was not an answer to it.
+        with suppress(termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         sys.stderr.write(f"{visible(_shortened(question))}\nallow this? [y/N] ")
         sys.stderr.flush()
         while not self._cancel.wait_readable(sys.stdin.fileno(), None):

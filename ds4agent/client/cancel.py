@@ -14,6 +14,10 @@ class Cancelled(Exception):
     """The user asked to stop while something was waited for."""
 
 
+class NotSent(Cancelled):
+    """As Cancelled, before an engine had the whole request: it knows nothing of it."""
+
+
 class Cancel:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -47,6 +51,13 @@ class Cancel:
         """Wait until fd can be read; False after timeout seconds. Raises Cancelled when the flag is set."""
         self.check()
         ready, _, _ = select.select([fd, self._read], [], [], timeout)
+        self.check()
+        return fd in ready
+
+    def wait_writable(self, fd: int, timeout: float | None) -> bool:
+        """As wait_readable, for writing."""
+        self.check()
+        _, ready, _ = select.select([self._read], [fd], [], timeout)
         self.check()
         return fd in ready
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.cancel import Cancel, Cancelled, NotSent
 from ds4agent.client.errors import EngineFailed, EngineLost
 from ds4agent.client.http import Endpoint, Patience, exchange
 from ds4agent.client.reply import Assembler, Part, Reply
@@ -67,7 +67,8 @@ def models(endpoint: Endpoint, cancel: Cancel) -> list[ModelInfo]:
 def complete(endpoint: Endpoint, body: bytes, cancel: Cancel, tell: Callable[[Event], None]) -> Reply:
     """Send a streaming chat request and put the reply together.
 
-    Raises EngineLost when the stream ends before the engine said why it stopped, Stopped when cancelled.
+    Raises EngineLost when the stream ends before the engine said why it stopped, Stopped when cancelled, and
+    NotSent when that was before the engine had the request.
     Whatever `tell` raises ends the exchange too; to Enough is added what had arrived.
     """
     assembler = Assembler()
@@ -76,6 +77,8 @@ def complete(endpoint: Endpoint, body: bytes, cancel: Cancel, tell: Callable[[Ev
     with closing(exchange(endpoint, "POST", "/v1/chat/completions", body, cancel, patience)) as stream:
         try:
             _read(stream, assembler, tell)
+        except NotSent:
+            raise
         except Cancelled as error:
             raise Stopped(assembler.reply()) from error
         except Enough as enough:

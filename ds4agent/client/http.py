@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from ds4agent.client.cancel import Cancel
+from ds4agent.client.cancel import Cancel, Cancelled, NotSent
 from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
 
 CONNECT_SECONDS = 5.0
@@ -49,9 +49,14 @@ class Endpoint:
         return cls(parts.hostname, port or (443 if tls else 80), prefix, tls, api_key)
 
     @property
-    def url(self) -> str:
+    def authority(self) -> str:
+        """Host and port as a URL and a Host field have them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{self.prefix}"
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.authority}{self.prefix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,16 @@ def exchange(
 ) -> Generator[bytes]:
     """Send a request and yield the body of a 200 as it arrives. Closing it closes the socket.
 
-    Raises EngineLost, BadRequest, ContextFull, EngineFailed, or Cancelled after closing the socket.
+    Raises EngineLost, BadRequest, ContextFull, EngineFailed, or after closing the socket Cancelled, which is
+    NotSent as long as not the whole request was sent.
     """
     with closing(_connect(endpoint)) as connection:
-        _send(connection, head(endpoint, method, path, len(body)) + body, cancel, endpoint)
+        # Never in a call that waits by itself: a signal would not end it, nor would silence be told.
+        connection.setblocking(False)
+        try:
+            _send(connection, head(endpoint, method, path, len(body)) + body, cancel, endpoint, patience)
+        except Cancelled as error:
+            raise NotSent from error
         response = Response()
         refused = b""
         for data in _receive(connection, cancel, endpoint, patience):
@@ -145,7 +156,7 @@ def _connect(endpoint: Endpoint) -> socket.socket:
 def head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
     lines = [
         f"{method} {endpoint.prefix}{path} HTTP/1.1",
-        f"Host: {endpoint.host}:{endpoint.port}",
+        f"Host: {endpoint.authority}",
         "Accept: text/event-stream, application/json",
         "Connection: close",
     ]
@@ -158,38 +169,60 @@ def head(endpoint: Endpoint, method: str, path: str, length: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 
-def _send(connection: socket.socket, data: bytes, cancel: Cancel, endpoint: Endpoint) -> None:
+def _send(
+    connection: socket.socket, data: bytes, cancel: Cancel, endpoint: Endpoint, patience: Patience
+) -> None:
     cancel.check()
-    connection.settimeout(None)
+    left = memoryview(data)
     try:
-        connection.sendall(data)
+        while left:
+            try:
+                left = left[connection.send(left) :]
+            except OSError as error:
+                if not _would_wait(error, endpoint):
+                    raise
+                _wait(cancel.wait_writable, connection, endpoint, patience)
     except OSError as error:
         # An engine may answer and close before it has read everything; its answer is worth more.
         if not isinstance(error, BrokenPipeError | ConnectionResetError):
             raise EngineLost(f"the connection to {endpoint.url} broke: {error.strerror}") from error
 
 
-def _await_bytes(connection: socket.socket, cancel: Cancel, endpoint: Endpoint, patience: Patience) -> None:
-    # TLS may hold decrypted bytes that select() does not see.
-    if endpoint.tls and connection.pending():  # type: ignore[attr-defined]
-        return
+def _wait(
+    ready: Callable[[int, float], bool], connection: socket.socket, endpoint: Endpoint, patience: Patience
+) -> None:
     step, silent = patience.limit or patience.notice, 0.0
-    while not cancel.wait_readable(connection.fileno(), step):
+    while not ready(connection.fileno(), step):
         silent += step
         if patience.limit is not None:
             raise EngineLost(f"the engine at {endpoint.url} was silent for {silent:g} s")
         patience.tell(silent)
 
 
+def _would_wait(error: OSError, endpoint: Endpoint) -> bool:
+    """Of a socket that does not. TLS has messages of its own, such as the tickets behind a handshake: that
+    there is something to read does not mean that there is data.
+    """
+    if not endpoint.tls:
+        return isinstance(error, BlockingIOError)
+    import ssl
+
+    return isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)
+
+
 def _receive(
     connection: socket.socket, cancel: Cancel, endpoint: Endpoint, patience: Patience
 ) -> Iterator[bytes]:
     while True:
-        _await_bytes(connection, cancel, endpoint, patience)
+        cancel.check()
         try:
+            # Asked first of all: TLS may hold decrypted bytes that select() does not see.
             data = connection.recv(65536)
         except OSError as error:
-            raise EngineLost(f"the connection to {endpoint.url} broke: {error.strerror}") from error
+            if not _would_wait(error, endpoint):
+                raise EngineLost(f"the connection to {endpoint.url} broke: {error.strerror}") from error
+            _wait(cancel.wait_readable, connection, endpoint, patience)
+            continue
         if not data:
             return
         yield data

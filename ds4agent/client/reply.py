@@ -102,7 +102,7 @@ class Assembler:
             ("content", delta.get("content"), self._content),
         ):
             if text:
-                parts.append(text)
+                parts.append(_string(text))
                 events.append(Delta(kind, text))
         for call in delta.get("tool_calls") or ():
             events += self._call(call)
@@ -115,10 +115,16 @@ class Assembler:
         function = call.get("function") or {}
         parts.id = parts.id or call.get("id") or ""
         parts.name += function.get("name") or ""
-        arguments = function.get("arguments") or ""
+        arguments = _string(function.get("arguments") or "")
         parts.arguments.append(arguments)
         events: list[Part] = [CallBegun(parts.name)] if parts.name and not known else []
         return [*events, CallGrown(arguments)] if arguments else events
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a string")
+    return value
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

@@ -282,6 +282,25 @@ def test_asking_on_a_terminal(tmp_path: Path, answer: str, code: int, result: st
     assert results(engine.bodies[1]) == [result]
 
 
+def test_what_was_typed_before_a_question_is_no_answer(tmp_path: Path) -> None:
+    pause = Pause()
+    asks = reply("", "", [bash(1, "echo ran")])
+    with ScriptedEngine([[*asks[:1], pause, *asks[1:]], reply("Done.")]) as engine:
+        home = Home(tmp_path, engine.url)
+        words = home.words("--approve", "ask", "go")
+        child = pexpect.spawn(words[0], words[1:], env=home.env, encoding="utf-8", timeout=60)
+        assert pause.reached.wait(60)
+        child.sendline("y")
+        child.expect_exact("y\r\n")
+        pause.go.set()
+        child.expect_exact("allow this? [y/N] ")
+        child.sendline("n")
+        child.expect(pexpect.EOF)
+        child.close()
+    assert child.exitstatus == 4
+    assert results(engine.bodies[1]) == ["Error: denied: the user said no."]
+
+
 def test_ctrl_c_stops_the_turn_and_keeps_the_session(tmp_path: Path) -> None:
     pause = Pause()
     script: list[Script] = [[HEAD, chunk({"content": "I am"}), pause], reply("Back.")]

@@ -67,6 +67,11 @@ class Keeper:
             self._own.clear()
             self._step.unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """No command runs any more; what the last one did in the background is its doing, too."""
+        if self._begun is not None:
+            self.command_ends(goes_on=False)
+
     def _look(self, work: Callable[[WorkTree], None]) -> None:
         if self._tree is None:
             return
@@ -77,10 +82,18 @@ class Keeper:
             self._tell(f"what commands change cannot be put back later: {error}")
 
     def _begin(self, tree: WorkTree) -> None:
+        begun = tree.snapshot()
         with suppress(FileNotFoundError):
-            self._note(tree, self._step.read_text(), others=True)
-        self._begun = tree.snapshot()
-        self._step.write_text(self._begun)
+            self._take_up(tree, self._step.read_text())
+        self._step.write_text(begun)
+        self._begun = begun
+
+    def _take_up(self, tree: WorkTree, since: str) -> None:
+        """A step that was broken off. Its snapshot may be lost, after a full disk or a power cut."""
+        try:
+            self._note(tree, since, others=True)
+        except CannotLook as error:
+            self._tell(f"what the command that was broken off changed cannot be put back: {error}")
 
     def _note(self, tree: WorkTree, since: str, others: bool) -> None:
         """Everything that differs from a snapshot."""

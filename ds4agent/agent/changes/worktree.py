@@ -150,13 +150,13 @@ class WorkTree:
         return self._bits.get(path, 0o755 if mode == "100755" else 0o644)
 
     def _add(self) -> None:
-        # What cannot be read is left out.
-        self._git("add", "--all", "--ignore-errors", ".", may_fail=True)
+        # What cannot be read is left out, and 1 says so. All else leaves an index that is not the tree.
+        self._git("add", "--all", "--ignore-errors", ".", fine=(0, 1))
 
-    def _git(self, *words: str, given: bytes = b"", may_fail: bool = False) -> bytes:
+    def _git(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         environment = _environment() | {"GIT_DIR": str(self._folder), "GIT_WORK_TREE": str(self._top)}
-        out = _run(["git", *settings, *words], self._cwd, environment, given, may_fail)
+        out = _run(["git", *settings, *words], self._cwd, environment, given, fine)
         if out is None:
             raise CannotLook(f"git {words[0]} failed in {self._cwd}")
         return out
@@ -179,15 +179,29 @@ def _environment() -> dict[str, str]:
 
 
 def _run(
-    command: list[str], cwd: Path, environment: dict[str, str], given: bytes = b"", may_fail: bool = False
+    command: list[str],
+    cwd: Path,
+    environment: dict[str, str],
+    given: bytes = b"",
+    fine: tuple[int, ...] = (0,),
 ) -> bytes | None:
-    """What it printed; None when it failed. Raises CannotLook when it cannot be run or takes too long."""
+    """What it printed; None when its status is not `fine`. Raises CannotLook when it cannot be run or takes
+    too long. The terminal's Ctrl-C is for the agent, which ends the turn; git has to bring to an end what it
+    does, hence a process group of its own.
+    """
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=environment, input=given, capture_output=True, timeout=SECONDS, check=False
+            command,
+            cwd=cwd,
+            env=environment,
+            input=given,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            process_group=0,
         )
     except FileNotFoundError as error:
         raise CannotLook("there is no git") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotLook(f"git could not look at {cwd}: {error}") from error
-    return done.stdout if done.returncode == 0 or may_fail else None
+    return done.stdout if done.returncode in fine else None

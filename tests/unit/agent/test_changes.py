@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,9 @@ from ds4agent.agent.changes.images import digest_of
 from ds4agent.agent.changes.keeper import Keeper
 from ds4agent.agent.changes.patch import Side, patch
 from ds4agent.agent.changes.review import Review
+from ds4agent.agent.message import ToolCall
+from ds4agent.agent.tools import Toolbox
+from ds4agent.client.cancel import Cancel
 
 Picture = dict[str, tuple[str, int, bytes]]
 
@@ -134,6 +140,84 @@ def test_edits_commands_and_new_processes_in_one_session(project: Project) -> No
     assert project.kinds() == {"crlf.txt": "update", "key": "delete", "empty": "update"}
     project.back()
     assert project.picture() == before
+
+
+def test_a_command_that_still_runs_when_the_turn_ends(tmp_path: Path) -> None:
+    """What it did last is its doing; what the user does between two turns is not."""
+    project, cancel = Project(tmp_path), Cancel()
+    project.cwd.mkdir()
+    (project.cwd / "mine").write_text("1")
+    os.mkfifo(tmp_path / "gate")
+    os.mkfifo(tmp_path / "built")
+    for script in ("read x < ../gate; echo a > made; echo > ../built; exec sleep 1000", "true"):
+        toolbox = Toolbox(project.cwd, project.session, 0.1)
+        arguments = json.dumps({"command": script})
+        toolbox.prepare(ToolCall("1", "bash", arguments)).run(cancel)
+        if script != "true":
+            (tmp_path / "gate").write_text("\n")
+            (tmp_path / "built").read_text()
+        toolbox.close()
+        assert project.kinds() == {"made": "add"}
+        (project.cwd / "mine").write_text("2")
+    assert project.back() == (["made"], {})
+    cancel.close()
+
+
+def test_a_lost_snapshot_costs_only_its_own_step(project: Project) -> None:
+    """Its name may be missing after a full disk, its objects after a power cut."""
+    for left in ("", "0123456789012345678901234567890123456789"):
+        project.session.mkdir(exist_ok=True)
+        (project.session / "step").write_text(left)
+        project.command("echo more >> run.sh")
+    assert len(project.told) == 2
+    assert project.kinds() == {"run.sh": "update"}
+    assert project.back() == (["run.sh"], {})
+
+
+CTRL_C = """
+import os, signal, sys
+from pathlib import Path
+from ds4agent.agent.changes.keeper import Keeper
+signal.signal(signal.SIGINT, lambda number, frame: print("ctrl-c"))
+session, cwd = Path(sys.argv[1]), Path(sys.argv[2])
+os.environ["AGENT"] = str(os.getpid())
+keeper = Keeper(session, cwd, print, lambda path: None)
+keeper.command_begins()
+(cwd / "run.sh").write_text("changed")
+keeper.command_ends(False)
+"""
+GIT_DURING_CTRL_C = """#!/bin/sh
+case "$*" in *" add "*) kill -INT -"$AGENT";; esac
+exec {git} "$@"
+"""
+
+
+def test_ctrl_c_while_git_looks_spoils_no_snapshot(project: Project) -> None:
+    """An index that git did not bring to an end would make every file one that the command has made."""
+    programs = project.root / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(GIT_DURING_CTRL_C.format(git=shutil.which("git")))
+    (programs / "git").chmod(0o755)
+    before = project.picture()
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C, str(project.session), str(project.cwd)],
+        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        start_new_session=True,
+        capture_output=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) == {b"ctrl-c"}
+    assert project.kinds() == {"run.sh": "update"}
+    project.back()
+    assert project.picture() == before
+
+
+def test_a_look_that_fails_is_told_and_changes_nothing(project: Project) -> None:
+    keeper = project.command("true")
+    (project.session / "tree/index.lock").touch()
+    project.command("echo more >> run.sh", keeper)
+    assert project.told == [f"what commands change cannot be put back later: git add failed in {project.cwd}"]
+    assert project.kinds() == {}
 
 
 def test_nothing_of_the_users_repository_is_written(tmp_path: Path) -> None:

@@ -127,7 +127,19 @@ def test_an_engine_that_does_not_tell_its_cache(tmp_path: Path) -> None:
         (call(1, "bash", "[1]"), "Error: invalid arguments for bash: not an object."),
         (call(1, "bash", {}), "Error: invalid arguments for bash: command is missing."),
         (call(1, "bash", {"command": 3}), "Error: invalid arguments for bash: command is not a string."),
+        (
+            call(1, "bash", '{"command": "echo \\ud83d"}'),
+            "Error: invalid arguments for bash: command holds half",
+        ),
         (edit(1, command="view"), "Error: missing parameter path for view."),
+        (
+            edit(1, command=["view"], path="f"),
+            "Error: invalid arguments for str_replace_editor: command is not",
+        ),
+        (
+            edit(1, command="view", path="\ud83d"),
+            "Error: invalid arguments for str_replace_editor: path holds",
+        ),
         (edit(1, command="view", path="none"), "Error: none does not exist."),
     ],
 )
@@ -135,6 +147,43 @@ def test_a_bad_call_is_answered_not_fatal(tmp_path: Path, made: tuple[str, str, 
     with ScriptedEngine([reply("", "", [made]), reply("I see")]) as engine:
         assert Bench(tmp_path, engine.url).turn("go").status is Status.COMPLETED
     assert results(engine.bodies[1])[0].startswith(text)
+
+
+def test_ctrl_c_behind_a_tool_leaves_a_turn_that_goes_on(tmp_path: Path) -> None:
+    """No engine has the next request, so there is no reply of which nothing had arrived."""
+    with ScriptedEngine([reply("", "", [bash(1, "echo done")]), reply("I see")]) as engine:
+        bench = Bench(tmp_path, engine.url)
+        bench.stop_at(events.ItemCompleted)
+        assert bench.turn("go").status is Status.INTERRUPTED
+        assert len(engine.bodies) == 1
+        bench.cancel.clear()
+        bench.watch = lambda event: None
+        assert bench.turn().answer == "I see"
+    assert [m["role"] for m in messages(engine.bodies[1])] == ["user", "assistant", "tool"]
+    assert_append_only(engine)
+
+
+def test_no_bash_fails_the_turn_and_every_consumer_hears_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with ScriptedEngine([reply("", "", [bash(1, "true")])]) as engine:
+        bench = Bench(tmp_path, engine.url)
+        outcome = bench.turn("go")
+    problem = "bash was not found on PATH; the bash tool needs it"
+    assert (outcome.status, outcome.problem) == (Status.FAILED, problem)
+    assert [item["status"] for item in bench.items()] == ["failed"]
+    assert bench.items()[0]["error"] == problem
+    assert isinstance(bench.seen[-1], events.TurnFailed)
+
+
+def test_links_that_lead_in_a_circle_are_answered_not_fatal(tmp_path: Path) -> None:
+    made = edit(1, command="create", path="circle/file", file_text="x")
+    with ScriptedEngine([reply("", "", [made]), reply("I see")]) as engine:
+        bench = Bench(tmp_path, engine.url)
+        (bench.cwd / "circle").symlink_to("circle")
+        assert bench.turn("go").status is Status.COMPLETED
+    assert results(engine.bodies[1]) == ["Error: circle/file: Too many levels of symbolic links."]
 
 
 def test_three_malformed_replies_in_a_row_fail(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import stat
 import threading
 import time
@@ -14,9 +15,10 @@ from ds4agent.agent import shell as shell_module
 from ds4agent.agent.output import CAP
 from ds4agent.agent.shell import Shell, ShellResult
 from ds4agent.agent.terminal import ShellError, tool_environment
-from ds4agent.client.cancel import Cancel
+from ds4agent.client.cancel import Cancel, Cancelled
 
 LONG = 60.0
+STOPPED = "[the command that was still running was stopped]"
 
 
 def make_shell(folder: Path, limit: float = LONG) -> Shell:
@@ -124,11 +126,25 @@ def test_background_job_goes_on(shell: Shell, cancel: Cancel, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "command",
-    ["PROMPT_COMMAND='echo bad'", "PS1='$ '; PS2='> '", "stty echo < /dev/tty", "set -u", "exec 2>&1"],
+    [
+        "PROMPT_COMMAND='echo bad'",
+        "PS1='$ '; PS2='> '",
+        "stty echo < /dev/tty",
+        "stty inlcr iuclc kill e lnext p < /dev/tty",
+        "set -u",
+        "set -xv",
+        "exec 2>&1",
+    ],
 )
 def test_settings_of_the_user_do_no_harm(shell: Shell, cancel: Cancel, command: str) -> None:
-    shell.run(command, cancel)
+    assert shell.run(command, cancel) == ok("")
     assert shell.run("echo clean", cancel) == ok("clean")
+    assert shell.run("(exit 7)", cancel) == ShellResult("", 7)
+
+
+def test_a_trace_shows_the_command_and_no_more(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run("set -x; echo a", cancel) == ok("++ echo a\na")
+    assert shell.run("echo b", cancel) == ok("b")
 
 
 def test_output_sent_elsewhere_still_ends(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
@@ -178,7 +194,28 @@ def test_soft_limit_hands_back_and_waits_on(tmp_path: Path, cancel: Cancel) -> N
 def test_a_new_command_stops_the_one_that_runs(tmp_path: Path, cancel: Cancel) -> None:
     shell = make_shell(tmp_path, limit=0.3)
     assert shell.run("while true; do sleep 0.01; done", cancel).running
-    assert shell.run("echo next", cancel) == ShellResult("next", 0, stopped_before=True)
+    assert shell.run("echo next", cancel) == ok(f"{STOPPED}\nnext")
+    shell.close()
+
+
+@pytest.mark.parametrize(
+    ("end", "note"),
+    [("sleep 1000", STOPPED), ("(exit 3)", "[the command that was still running ended with exit code 3]")],
+)
+def test_what_the_last_command_said_is_not_lost(
+    tmp_path: Path, cancel: Cancel, monkeypatch: pytest.MonkeyPatch, end: str, note: str
+) -> None:
+    """Nor is it said to be stopped when it had ended by itself."""
+    os.mkfifo(tmp_path / "gate")
+    os.mkfifo(tmp_path / "seen")
+    shell = make_shell(tmp_path, limit=0.3)
+    begun = f"echo first; read x < gate; echo result; echo > seen; {end}"
+    assert shell.run(begun, cancel) == ShellResult("first", None, running=True)
+    (tmp_path / "gate").write_text("go\n")
+    (tmp_path / "seen").read_text()
+    if note != STOPPED:
+        monkeypatch.setattr(shell_module, "LAST_WORDS", LONG)  # no longer than it takes to end
+    assert shell.run("echo next", cancel) == ok(f"result\n{note}\nnext")
     shell.close()
 
 
@@ -207,7 +244,7 @@ def test_who_ignores_ctrl_c_is_killed(
     shell = make_shell(tmp_path, limit=0.3)
     assert shell.run("trap '' INT; sh -c 'echo $$ > pid; sleep 1000; echo never'; echo never", cancel).running
     result = shell.run("echo next; pwd", cancel)
-    assert result == ShellResult(f"next\n{tmp_path}", 0, stopped_before=True)
+    assert result == ShellResult(f"{STOPPED}\nnext\n{tmp_path}", 0, died=True)
     shell.close()
     assert not _alive(int((tmp_path / "pid").read_text()))
 
@@ -222,6 +259,48 @@ def test_closing_hangs_up(tmp_path: Path, cancel: Cancel) -> None:
     while _alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _alive(pid)
+
+
+@pytest.mark.parametrize("end", ["exit 3", "exec true", "kill -KILL $$"])
+def test_a_shell_that_ends_hangs_up_on_its_jobs(
+    shell: Shell, cancel: Cancel, tmp_path: Path, end: str
+) -> None:
+    """Else a server that the model began would hold its port when the agent is long gone."""
+    os.mkfifo(tmp_path / "up")
+    job = int(shell.run("(echo > up; exec sleep 1000) & read x < up; echo $!", cancel).text)
+    command = "nohup sh -c 'echo > up; exec sleep 1000' > /dev/null 2>&1 & read x < up; echo $!"
+    kept = int(shell.run(command, cancel).text)
+    assert shell.run(end, cancel).died
+    try:
+        deadline = time.monotonic() + 10
+        while _alive(job) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not _alive(job)
+        assert _alive(kept)
+    finally:
+        os.kill(kept, signal.SIGKILL)
+
+
+def test_a_shell_that_died_between_two_calls(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    """The second command is run, by another shell, which is told."""
+    leader = int(shell.run("echo $$", cancel).text)
+    os.kill(leader, signal.SIGKILL)
+    while _alive(leader):
+        time.sleep(0.001)
+    assert shell.run("echo run; exit_code() { return 7; }; exit_code", cancel) == ShellResult(
+        "run", 7, died=True
+    )
+    assert shell.run("echo again", cancel) == ok("again")
+
+
+def test_what_was_stopped_before_it_began_is_not_run(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
+    shell.run("true", cancel)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        shell.run("touch made; sleep 1000", cancel)
+    cancel.clear()
+    assert shell.run("ls", cancel) == ok("scratch")
+    assert not shell.running
 
 
 def _alive(pid: int) -> bool:

@@ -1,16 +1,21 @@
 """The client against real sockets: framing, errors, patience, cancelling."""
 
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from ds4agent.client.cancel import Cancel, Cancelled
+from ds4agent.client.cancel import Cancel, Cancelled, NotSent
 from ds4agent.client.chat import Enough, Event, Keepalive, Stopped, complete, models
 from ds4agent.client.errors import BadRequest, ContextFull, EngineError, EngineFailed, EngineLost
-from ds4agent.client.http import Endpoint, Patience, exchange
+from ds4agent.client.http import Endpoint, Patience, exchange, head
 from ds4agent.client.reply import Assembler, CallBegun, CallGrown, Delta, Reply, Usage
+from ds4agent.sidecar.guard import Guard
 from tests.unit.client.scripted_engine import (
     DONE,
     HEAD,
@@ -84,6 +89,12 @@ def test_chunked_transfer_and_no_done_record(cancel: Cancel) -> None:
         ([HEAD, chunk({"content": "x"}), DONE], EngineLost, "broke off"),
         ([b"HTTP/1.1 200 OK\r\nContent-"], EngineLost, "without an answer"),
         ([HEAD, b"data: [1]\n\n"], EngineFailed, "not a chat chunk"),
+        ([HEAD, chunk({"content": [{"type": "text"}]})], EngineFailed, "not a chat chunk"),
+        (
+            [HEAD, chunk({"tool_calls": [{"function": {"name": "bash", "arguments": {"a": 1}}}]})],
+            EngineFailed,
+            "not a chat chunk",
+        ),
     ],
 )
 def test_errors_have_types(cancel: Cancel, script: Script, error: type[EngineError], message: str) -> None:
@@ -213,3 +224,87 @@ def test_other_engines_dialects() -> None:
     found = assembler.reply()
     assert (found.reasoning, found.finish, found.usage) == ("r", "stop", None)
     assert [(c.id, c.name, c.arguments) for c in found.calls] == [("x", "bash", ["{}"])]
+
+
+def stopped(work: Callable[[], object], cancel: Cancel, when: Callable[[], object]) -> BaseException | None:
+    """What comes of work that is cancelled when `when` returns; None when it does not end within 20 s."""
+    found: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    when()
+    cancel.set()
+    thread.join(20)
+    return found[0] if found else None
+
+
+def test_an_engine_that_does_not_read_can_be_left(cancel: Cancel) -> None:
+    """It is not told apart from one that reads late: a long request fills the buffers between the two."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = Endpoint.parse(f"http://127.0.0.1:{server.getsockname()[1]}")
+        body = b"x" * (64 << 20)
+
+        def begun() -> None:
+            connection, _ = server.accept()
+            held.append(connection)
+            connection.recv(1)
+
+        held: list[socket.socket] = []
+        error = stopped(lambda: complete(endpoint, body, cancel, lambda event: None), cancel, begun)
+        held[0].close()
+    assert type(error) is NotSent
+
+
+@pytest.fixture
+def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's side of TLS, for `localhost`, that clients of this test trust."""
+    names = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    about = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    subprocess.run([*made, *names, *about], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    return context
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate with")
+def test_silence_behind_tls_is_told_and_can_be_left(cancel: Cancel, certified: ssl.SSLContext) -> None:
+    """The tickets that a server sends after the handshake look like an answer, and are none."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = Endpoint.parse(f"https://localhost:{server.getsockname()[1]}")
+        told, arrived = threading.Event(), threading.Event()
+        held, found = list[socket.socket](), list[bytes]()
+        patience = Patience(notice=0.05, tell=lambda seconds: told.set())
+
+        def work() -> None:
+            for piece in exchange(endpoint, "POST", "/", b"{}", cancel, patience):
+                found.append(piece)
+                arrived.set()
+
+        def serve() -> None:
+            held.append(certified.wrap_socket(server.accept()[0], server_side=True))
+            while not held[0].recv(65536).endswith(b"{}"):
+                pass
+            assert told.wait(20)
+            held[0].sendall(HEAD + b"text")
+            assert arrived.wait(20)
+
+        error = stopped(work, cancel, serve)
+        held[0].close()
+    assert (type(error), found) == (Cancelled, [b"text"])
+
+
+def test_the_host_of_an_ipv6_address_is_in_brackets() -> None:
+    """Else a sidecar there takes it for a foreign name and refuses."""
+    endpoint = Endpoint.parse("http://[::1]:8000/v1")
+    assert endpoint.url == "http://[::1]:8000"
+    sent = head(endpoint, "GET", "/v1/models", 0)
+    host = sent.partition(b"Host: ")[2].partition(b"\r\n")[0]
+    assert Guard("token").is_our_host(host)
