@@ -23,8 +23,11 @@ from tests.unit.sidecar.movable import MovableLoop
 CHILD = r"""
 import os, signal, socket, sys, threading, time
 def say(text): os.write(2, (text + "\n").encode())
+asked = []
 def on_term(*_):
     if "deaf" in what: return say("heard")
+    if asked: os._exit(130)
+    asked.append(1)
     for i in range(4 if "slow" in what else 0):
         say("persisting %d" % i); time.sleep(0.3)
     say("bye"); os._exit(0)
@@ -290,6 +293,21 @@ def test_wanted_again_while_it_is_let_go(loop: MovableLoop) -> None:
 
     life = live(loop, "slow", act, Times(idle=60.0, grace=5.0))
     assert "persisting 3" in life.lines  # it was not cut short
+
+
+def test_stopped_while_it_is_let_go(loop: MovableLoop) -> None:
+    """A second SIGTERM would cut short what the first one had it write."""
+
+    async def act(life: Life) -> None:
+        life.engine.want()
+        await life.reach(State.READY)
+        life.engine.rest()
+        await loop.move(61)
+        await life.until(lambda: life.lines[-1] == "persisting 0")
+        await life.engine.stop()
+        assert life.lines[-2:] == ["persisting 3", "bye"]
+
+    live(loop, "slow", act, Times(idle=60.0, grace=5.0))
 
 
 def test_the_grace_follows_the_log(loop: MovableLoop) -> None:
