@@ -123,7 +123,7 @@ async def _life(loop: MovableLoop, what: str, times: Times) -> AsyncIterator[Lif
     try:
         yield life
     finally:
-        if life.engine.pid is not None:
+        if life.engine.pid is not None and not life.engine.theirs:
             os.kill(life.engine.pid, signal.SIGKILL)
         await life.engine.stop()
 
@@ -282,6 +282,21 @@ def test_one_of_somebody_else_that_never_answers(loop: MovableLoop) -> None:
         life.wanted = lambda: False
 
     live(loop, "good", act, Times(ready=300.0))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's state is read from /proc")
+def test_one_of_somebody_else_whose_parent_does_not_ask_for_it_has_ended(loop: MovableLoop) -> None:
+    async def act(life: Life) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as port, subprocess.Popen(["sleep", "600"]) as theirs:
+            life.engine.find = lambda: Found(theirs.pid, *port.getsockname())
+            life.engine.want()
+            await life.reach(State.READY)
+            theirs.kill()
+            os.waitid(os.P_PID, theirs.pid, os.WEXITED | os.WNOWAIT)
+            await loop.move(1.1)
+            assert life.state is State.WAITING
+
+    live(loop, "good", act)
 
 
 def test_let_go_when_idle_and_loaded_again(loop: MovableLoop) -> None:
