@@ -13,7 +13,7 @@ makes an engine stop. The engine's end is the client's end.
 
 While nothing comes from the engine, a streamed request is kept alive by the clock, in the form that its API
 has for that. Until the engine's head is there that means to answer for it: the head of an event stream is
-sent, and if the engine then refuses, the refusal goes out as an event.
+sent, and if the engine then refuses, the refusal goes out as an event, and chunks are taken apart.
 """
 
 import socket
@@ -21,7 +21,7 @@ import socket
 from ds4agent.sidecar.connections import Connections
 from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply
 from ds4agent.sidecar.handler import Handler
-from ds4agent.sidecar.head import Head
+from ds4agent.sidecar.head import BadHead, Head, Unchunker
 from ds4agent.sidecar.incoming import BODY_SECONDS, Incoming
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
 from ds4agent.sidecar.stream import READ_BYTES, Address, connect
@@ -135,13 +135,30 @@ class Front(Incoming):
             self._translating = False
             if rest:
                 self._answered(rest)
+        elif self.response.chunks is not None:
+            self._unframe(self.response.chunks, rest)
         else:
             self._refusal += rest[: MOST_REFUSAL - len(self._refusal)]
+
+    def _unframe(self, chunks: Unchunker, data: bytes) -> None:
+        """Events behind a head of ours, which says nothing of chunks; their end is that of the connection."""
+        try:
+            chunks.feed(data)
+        except BadHead:
+            self.close()
+            return
+        if events := bytes(chunks.body):
+            chunks.body.clear()
+            self._client.write(events)
+            self._last = (self._last + events)[-2:]
+            self._handler.responded(self, events)
+        if chunks.complete:
+            self._engine_ended(None)
 
     def _engine_ended(self, error: OSError | None) -> None:
         """The engine has said all it will say."""
         self._handler.left(self, error is None and self.response.complete)
-        if self._translating and self.response.complete:
+        if self._translating and self.response.complete and self.response.chunks is None:
             message = message_of(self._refusal) or "the engine refused the request"
             self.refuse(self.response.status, message)
         elif self.response.complete:

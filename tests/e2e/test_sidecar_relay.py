@@ -475,6 +475,21 @@ def test_silent_prefill(lively: Pair, path: str) -> None:
     assert EVENT in rest
 
 
+def test_a_silent_prefill_of_an_engine_that_sends_chunks(lively: Pair) -> None:
+    """As vLLM and llama-server do, and they keep the connection. Signs come between two events only."""
+    client, call = lively.carry(post(CHAT))
+    assert read_until(client, COMMENT) == STREAM_HEAD + COMMENT
+    call.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for piece in (EVENT[:5], EVENT[5:], EVENT + EVENT):
+        call.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        if piece.startswith(EVENT[:5]):
+            wait_for_signs(lively, 2)
+    call.send(b"0\r\n\r\n")
+    got = read_all(client).replace(COMMENT, b"")
+    assert got == 3 * EVENT
+    call.sock.close()
+
+
 @pytest.mark.parametrize("path", sorted(KEEPALIVES))
 def test_silence_behind_the_engines_head(lively: Pair, path: str) -> None:
     sign = KEEPALIVES[path]
