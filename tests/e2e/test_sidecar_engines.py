@@ -261,6 +261,17 @@ def test_an_engine_that_hangs_is_broken_off_and_restarted(tmp_path: Path) -> Non
         assert is_gone(pid)
 
 
+@pytest.mark.parametrize("path", ["/infill", *PATHS])
+def test_a_stream_that_came_to_its_end_leaves_no_doubt(tmp_path: Path, path: str) -> None:
+    """Else the next request waits until the engine has been looked at: a tenth of a second."""
+    argv = (sys.executable, "-m", "ds4agent.engine", "--port", "0", "--threads", "1", "--ctx", "4096")
+    environment = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    body = {**PATHS.get(path, {"input_prefix": "a = ", "n_predict": 2}), "max_tokens": 2, "stream": True}
+    with running_sidecar(tmp_path, EngineSettings(argv=argv, environment=environment)) as sidecar:
+        assert b"text/event-stream" in read_all(connect(sidecar.port, post(path, json.dumps(body).encode())))
+        assert engine_of(sidecar)["state"] == "ready"
+
+
 def test_a_client_that_leaves_during_the_load(tmp_path: Path) -> None:
     go = tmp_path / "go"
     with running_sidecar(tmp_path, standin(tmp_path, knobs={"load": str(go)}), keepalive=0.05) as sidecar:
