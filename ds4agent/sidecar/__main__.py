@@ -12,6 +12,7 @@ import asyncio  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -38,7 +39,7 @@ def log(text: str) -> None:
 async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ends_us():
         loop.add_signal_handler(number, stop.set)
     token = new_token()
     measure = Measure(Path(settings.state_folder))
@@ -69,6 +70,13 @@ async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> 
     if problem := measure.close():
         log(problem)
     return status
+
+
+def _ends_us() -> Iterator[int]:
+    """The end of its terminal, too, unless under nohup: with us gone, nobody would let the engine go."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 async def _save_now_and_then(measure: Measure) -> None:

@@ -77,14 +77,10 @@ class Adopted:
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
+        if not _lives(self.pid):
             self.running = False
             self._ended(0)
             return
-        except PermissionError:
-            pass  # it is there, and another user's
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
     async def stop(self, _grace: float) -> int:
@@ -92,3 +88,17 @@ class Adopted:
         self._timer.cancel()
         self.running = False
         return 0
+
+
+def _lives(pid: int) -> bool:
+    """One that has ended can be signalled until its parent asks for it, which some never do."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is there, and another user's
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
+    except OSError:
+        return True

@@ -70,6 +70,7 @@ class App:
     # --------------------------------------------------------------------------------------------
 
     def begin(self, front: Front, head: Head) -> None:
+        front.page = self._own.page(head)
         client = self._guard.admit(head)
         if isinstance(client, Denied):
             front.refuse(client.status, client.message)

@@ -136,3 +136,12 @@ def reply(
 
 def error_reply(shape: Shape, status: int, message: str, fields: Sequence[tuple[str, str]] = ()) -> bytes:
     return reply(status, shape.error(status, message), fields=fields)
+
+
+def with_fields(reply: bytes, lines: bytes) -> bytes:
+    """A reply of whose head all is here, with these lines more unless it has their first field."""
+    head, _, _ = reply.lower().partition(b"\r\n\r\n")
+    if not lines or b"\r\n" + lines.partition(b":")[0].lower() + b":" in head:
+        return reply
+    first, line_end, rest = reply.partition(b"\r\n")
+    return first + line_end + lines + rest

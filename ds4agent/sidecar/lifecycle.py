@@ -179,7 +179,10 @@ class Engine:
             async with asyncio.timeout(self.times.ready or None):
                 await self._answers()
         except TimeoutError:
-            await self.kill(f"the engine did not start: it was not ready after {self.times.ready:g} seconds")
+            who = f"process {self.pid}, which somebody else started," if self.theirs else "it"
+            await self.kill(
+                f"the engine did not start: {who} was not ready after {self.times.ready:g} seconds"
+            )
         self.resume()
 
     def suspend(self, why: str) -> None:
@@ -226,9 +229,12 @@ class Engine:
         self._set(State.STOPPED, why)
 
     async def kill(self, why: str) -> None:
+        """One that somebody else started is left alone, and looked for again as if it had ended."""
         if self.process is not None and self.process.running:
             self._killed_for = why
             await self.process.stop(KILL_GRACE)
+            if self.theirs:
+                self._crashed(why)
 
 
 def _spelled(status: int) -> str:

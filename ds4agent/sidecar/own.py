@@ -24,6 +24,13 @@ from ds4agent.wire.prometheus import CONTENT_TYPE
 LOAD, UNLOAD = f"{OWN}load", f"{OWN}unload"
 
 
+# What a page may do. A browser takes `*` for every field but this one.
+_MAY = (
+    ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+    ("Access-Control-Allow-Headers", "*, Authorization"),
+)
+
+
 class Own:
     """`connections`: of clients."""
 
@@ -46,7 +53,7 @@ class Own:
     def answered(self, front: Front, head: Head) -> bool:
         """Whether it was for us."""
         if head.method == "OPTIONS":
-            front.answer(reply(204, b"", fields=self._cors(head)))
+            front.answer(reply(204, b"", fields=_MAY if front.page else ()))
         elif head.path in OPEN and head.method in ("GET", "HEAD"):
             front.answer(reply(200, self._health()))
         elif head.path == f"{OWN}status" and head.method == "GET":
@@ -106,12 +113,9 @@ class Own:
         n_tasks = len(asyncio.all_tasks())
         return self._measure.status(pid=os.getpid(), connections=len(self._connections), tasks=n_tasks)
 
-    def _cors(self, head: Head) -> list[tuple[str, str]]:
+    def page(self, head: Head) -> bytes:
+        """What tells a browser that the page which asks may read the reply."""
         origin = head.field(b"origin")
         if origin is None or not self._guard.allows(origin):
-            return []
-        return [
-            ("Access-Control-Allow-Origin", origin.decode("latin-1")),
-            ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
-            ("Access-Control-Allow-Headers", "*"),
-        ]
+            return b""
+        return b"Access-Control-Allow-Origin: %b\r\nVary: Origin\r\n" % origin

@@ -2,6 +2,7 @@
 
 Ready means that its port takes connections: ds4-server opens it last. The end is asked for with SIGTERM,
 which lets it write its cache; how long that may take follows its log: as long as lines come, it is at work.
+It is sent once, whoever asks: a second one tells ds4-server to drop what it is writing.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class EngineProcess(asyncio.SubprocessProtocol):
         self._loop = asyncio.get_running_loop()
         self._over = self._loop.create_future()
         self._transport: asyncio.SubprocessTransport
+        self._asked: float | None = None  # to end
         self.last_line = self._loop.time()
 
     @classmethod
@@ -92,11 +94,12 @@ class EngineProcess(asyncio.SubprocessProtocol):
 
     async def stop(self, grace: float) -> int:
         """SIGTERM, then SIGKILL after `grace` seconds, or later while the log moves. Its exit status."""
-        self.signal(signal.SIGTERM)
-        asked = self._loop.time()
+        if self._asked is None:
+            self._asked = self._loop.time()
+            self.signal(signal.SIGTERM)
         while self.running:
             now = self._loop.time()
-            patience = max(asked + grace, self.last_line + min(grace, QUIET_SECONDS)) - now
+            patience = max(self._asked + grace, self.last_line + min(grace, QUIET_SECONDS)) - now
             if patience <= 0:
                 self.signal(signal.SIGKILL)
                 patience = grace

@@ -13,15 +13,15 @@ makes an engine stop. The engine's end is the client's end.
 
 While nothing comes from the engine, a streamed request is kept alive by the clock, in the form that its API
 has for that. Until the engine's head is there that means to answer for it: the head of an event stream is
-sent, and if the engine then refuses, the refusal goes out as an event.
+sent, and if the engine then refuses, the refusal goes out as an event, and chunks are taken apart.
 """
 
 import socket
 
 from ds4agent.sidecar.connections import Connections
-from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply
+from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply, with_fields
 from ds4agent.sidecar.handler import Handler
-from ds4agent.sidecar.head import Head
+from ds4agent.sidecar.head import MAX_HEAD, BadHead, Head, Unchunker
 from ds4agent.sidecar.incoming import BODY_SECONDS, Incoming
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
 from ds4agent.sidecar.stream import READ_BYTES, Address, connect
@@ -33,10 +33,12 @@ _BOUNDARY = b"\n\n"
 
 
 class Front(Incoming):
-    """A client. `client` is the name that the handler has for it."""
+    """A client. `client` is the name that the handler has for it; `page`: what the head of a reply has to say
+    so that the page in a browser which asked may read it.
+    """
 
     __slots__ = (
-        "_handler", "_last", "_refusal", "_streams", "_translating", "client", "response",
+        "_handler", "_last", "_refusal", "_streams", "_translating", "client", "page", "response",
     )  # fmt: skip
 
     def __init__(self, handler: Handler, connections: Connections, sock: socket.socket) -> None:
@@ -46,7 +48,7 @@ class Front(Incoming):
         self._last = b""  # of what the client was sent
         self._translating = False
         self._refusal = bytearray()
-        self.client = ""
+        self.client, self.page = "", b""
         self.response = ResponseHead()
         connections.add(self)
         self._start()
@@ -107,6 +109,12 @@ class Front(Incoming):
         if self._translating:
             self._translate(data)
             return
+        if self.page and not self._last:
+            self._refusal += data
+            if b"\r\n\r\n" not in self._refusal and len(self._refusal) <= MAX_HEAD:
+                return
+            data = with_fields(bytes(self._refusal), self.page)
+            self._refusal.clear()
         self._client.write(data)
         self._last = data[-2:]
         if not self.response.complete and not self.response.feed(data) and self.response.complete:
@@ -119,9 +127,11 @@ class Front(Incoming):
         """
         if self.over or self._client.writing or not self.shape.keepalive or not self._note_stream():
             return
+        if self._refusal and not self._last:
+            return  # some of the head is here
         if not self._last:
             self._translating, self._last = True, _BOUNDARY
-            self._client.write(EVENT_STREAM_HEAD)
+            self._client.write(with_fields(EVENT_STREAM_HEAD, self.page))
         elif self._last != _BOUNDARY or not (self._translating or self.response.is_stream):
             return
         self._client.write(self.shape.keepalive)
@@ -135,13 +145,30 @@ class Front(Incoming):
             self._translating = False
             if rest:
                 self._answered(rest)
+        elif self.response.chunks is not None:
+            self._unframe(self.response.chunks, rest)
         else:
             self._refusal += rest[: MOST_REFUSAL - len(self._refusal)]
+
+    def _unframe(self, chunks: Unchunker, data: bytes) -> None:
+        """Events behind a head of ours, which says nothing of chunks; their end is that of the connection."""
+        try:
+            chunks.feed(data)
+        except BadHead:
+            self.close()
+            return
+        if events := bytes(chunks.body):
+            chunks.body.clear()
+            self._client.write(events)
+            self._last = (self._last + events)[-2:]
+            self._handler.responded(self, events)
+        if chunks.complete:
+            self._engine_ended(None)
 
     def _engine_ended(self, error: OSError | None) -> None:
         """The engine has said all it will say."""
         self._handler.left(self, error is None and self.response.complete)
-        if self._translating and self.response.complete:
+        if self._translating and self.response.complete and self.response.chunks is None:
             message = message_of(self._refusal) or "the engine refused the request"
             self.refuse(self.response.status, message)
         elif self.response.complete:
@@ -157,7 +184,7 @@ class Front(Incoming):
             data = data[: data.index(b"\r\n\r\n") + 4]
         if not self.over:
             self.response.feed(data)
-            self._client.write(data)
+            self._client.write(with_fields(data, self.page))
             self.close()
 
     def refuse(self, status: int, message: str, *fields: tuple[str, str]) -> None:

@@ -2,22 +2,25 @@
 
 import json
 
-from ds4agent.sidecar.head import MAX_HEAD
+from ds4agent.sidecar.head import MAX_HEAD, Unchunker
 
 # Of a refusal that is told as an event.
 MOST_REFUSAL = 16 << 10
 
 
 class ResponseHead:
-    """`is_stream`: of events, with nothing else between them, so that something may be put there."""
+    """`is_stream`: of events, with nothing else between them, so that something may be put there. `chunks`:
+    for events that come in chunks, as from other engines than ds4.
+    """
 
-    __slots__ = ("_seen", "complete", "is_stream", "status")
+    __slots__ = ("_seen", "chunks", "complete", "is_stream", "status")
 
     def __init__(self) -> None:
         self._seen = b""
         self.status = 0
         self.complete = False
         self.is_stream = False
+        self.chunks: Unchunker | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Returns what lies behind the head."""
@@ -40,7 +43,10 @@ class ResponseHead:
         known = len(words) > 1 and words[0].startswith(b"HTTP/1.") and words[1][:3].isdigit()
         self.status = int(words[1][:3]) if known else 502
         fields = head.lower()
-        self.is_stream = b"text/event-stream" in fields and b"\r\ntransfer-encoding:" not in fields
+        events, framed = b"text/event-stream" in fields, b"\r\ntransfer-encoding:" in fields
+        self.is_stream = events and not framed
+        if events and framed and self.status == 200:
+            self.chunks = Unchunker()
         self.complete = True
         self._seen = b""
 

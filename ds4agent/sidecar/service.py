@@ -6,6 +6,7 @@ process. An existing file of another content is only replaced if it is ours.
 
 import os
 import plistlib
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,10 @@ from pathlib import Path
 NAME = "ds4agent"
 LABEL = "local.ds4agent.serve"
 _MARK = "Written by `ds4agent serve --install`"
+# What the command reads of the environment: a service has none of what a shell sets.
+_KEPT = re.compile(
+    r"PATH|DS4AGENT_.*|DS4_LOCK_FILE|XDG_(CONFIG|DATA|STATE|CACHE)_HOME|HF_HOME|(HF|HUGGINGFACE)_HUB_CACHE"
+)
 
 
 class InstallError(Exception):
@@ -33,8 +38,10 @@ class Service:
 def service(
     argv: Sequence[str], home: Path, platform: str = sys.platform, environment: Mapping[str, str] = os.environ
 ) -> Service:
-    """`argv`: the whole command, the program by its absolute path. Variables of ours are kept in the file."""
-    kept = {name: value for name, value in sorted(environment.items()) if name.startswith("DS4AGENT_")}
+    """`argv`: the whole command, the program by its absolute path. The variables that it reads and the folder
+    that we are in, from which its paths are meant, are kept in the file.
+    """
+    kept = {name: value for name, value in sorted(environment.items()) if _KEPT.fullmatch(name)}
     if platform == "darwin":
         path = home / "Library/LaunchAgents" / f"{LABEL}.plist"
         commands = (
@@ -54,10 +61,13 @@ def service(
 
 def _unit(argv: Sequence[str], kept: Mapping[str, str]) -> str:
     variables = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in kept.items())
+    words = " ".join(_quoted(word).replace("$", "$$") for word in argv)  # variables are put in here alone
+    # A folder that is gone later is no reason not to start.
+    folder = str(Path.cwd()).replace("%", "%%")
     return (
         f"# {_MARK}\n"
         "[Unit]\nDescription=ds4agent: keeps a DeepSeek V4 engine and its cache warm\n\n"
-        f"[Service]\n{variables}ExecStart={' '.join(map(_quoted, argv))}\n"
+        f"[Service]\n{variables}WorkingDirectory=-{folder}\nExecStart={words}\n"
         # The engine writes its cache when it is asked to end, and is asked by us alone.
         "KillMode=mixed\nTimeoutStopSec=180\nRestart=on-failure\nRestartSec=5\n\n"
         "[Install]\nWantedBy=default.target\n"
@@ -65,9 +75,11 @@ def _unit(argv: Sequence[str], kept: Mapping[str, str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """As systemd reads a word: % and $ would be replaced."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if escaped != word or " " in word or not word else word
+    """As systemd reads a word, without what it would put in for %."""
+    if re.fullmatch(r"[\w@+=:,./-]+", word, re.ASCII):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    return f'"{escaped}"'
 
 
 def _plist(argv: Sequence[str], kept: Mapping[str, str], home: Path) -> bytes:
@@ -76,6 +88,7 @@ def _plist(argv: Sequence[str], kept: Mapping[str, str], home: Path) -> bytes:
         "Comment": _MARK,
         "ProgramArguments": list(argv),
         "EnvironmentVariables": dict(kept),
+        "WorkingDirectory": str(Path.cwd()),
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
         "ExitTimeOut": 180,
@@ -91,7 +104,10 @@ def install(found: Service) -> None:
             raise InstallError(f"{found.path} exists and was not written by ds4agent: move it away first")
         found.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = found.path.with_name(found.path.name + ".new")
-        temporary.write_bytes(found.content)
+        temporary.unlink(missing_ok=True)
+        # There may be keys in it.
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(found.content)
         temporary.replace(found.path)
     except OSError as error:
         raise InstallError(f"{found.path} cannot be written: {error.strerror}") from error

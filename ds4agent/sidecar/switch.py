@@ -7,6 +7,7 @@ present one, and the switch is made when what runs has ended. So conversations o
 by one request for another, and nobody waits for ever.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -73,7 +74,8 @@ class Switch:
     def decide(self) -> tuple[Load | None, float | None]:
         """For a ready engine: the load to switch to now, if any, and the seconds after which to ask again.
 
-        Requests for the present load are held back while somebody has waited too long for another.
+        Requests for the present load are held back while somebody has waited too long for another, and no
+        longer: who has waited may leave.
         """
         assert self.running is not None
         others = {
@@ -81,14 +83,14 @@ class Switch:
             for load, lanes in self._lanes.items()
             if len(lanes) and not self.running.satisfies(load)
         }
+        left = min(others.values(), default=math.inf) + PATIENCE - self._clock()
+        ours = [lanes for held, lanes in self._lanes.items() if self.running.satisfies(held)]
+        for lanes in ours:
+            lanes.open = left > 0
+            lanes.advance()
         if not others:
             return None, None
-        load, since = min(others.items(), key=lambda pair: pair[1])
-        left = since + PATIENCE - self._clock()
-        ours = [lanes for held, lanes in self._lanes.items() if self.running.satisfies(held)]
-        if left <= 0:
-            for lanes in ours:
-                lanes.open = False
+        load = min(others, key=lambda load: others[load])
         if not self.busy and (left <= 0 or not any(map(len, ours))):
             return load, None
         return None, max(left, 0.0) if left > 0 else None

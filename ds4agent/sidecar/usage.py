@@ -12,8 +12,10 @@ _TAIL = 16 << 10
 _USAGE = b'"usage":{'
 _NUMBER = re.compile(rb'"([a-z_]+)":\s*(\d{1,15})\b')
 _PROMPT = (b"prompt_tokens", b"input_tokens")
-# What the last event of a stream has, in each API.
-_LAST = re.compile(rb"data: \[DONE\]|message_stop|response\.(?:completed|incomplete|failed)|event: error")
+# What the last event of a stream has, in each API; that of /infill is the one that stops.
+_LAST = re.compile(
+    rb'data: \[DONE\]|message_stop|response\.(?:completed|incomplete|failed)|event: error|"stop":true'
+)
 _OUTPUT = (b"completion_tokens", b"output_tokens")
 
 

@@ -40,6 +40,12 @@ from tests.sidecar_fixtures import (
 )
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
+NOHUP = """
+import signal, sys
+import ds4agent.sidecar.__main__ as program
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.exit(program.main())
+"""
 GENERATIONS = ("may", "june", "late")
 PATHS: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"messages": HELLO},
@@ -255,6 +261,17 @@ def test_an_engine_that_hangs_is_broken_off_and_restarted(tmp_path: Path) -> Non
         assert is_gone(pid)
 
 
+@pytest.mark.parametrize("path", ["/infill", *PATHS])
+def test_a_stream_that_came_to_its_end_leaves_no_doubt(tmp_path: Path, path: str) -> None:
+    """Else the next request waits until the engine has been looked at: a tenth of a second."""
+    argv = (sys.executable, "-m", "ds4agent.engine", "--port", "0", "--threads", "1", "--ctx", "4096")
+    environment = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    body = {**PATHS.get(path, {"input_prefix": "a = ", "n_predict": 2}), "max_tokens": 2, "stream": True}
+    with running_sidecar(tmp_path, EngineSettings(argv=argv, environment=environment)) as sidecar:
+        assert b"text/event-stream" in read_all(connect(sidecar.port, post(path, json.dumps(body).encode())))
+        assert engine_of(sidecar)["state"] == "ready"
+
+
 def test_a_client_that_leaves_during_the_load(tmp_path: Path) -> None:
     go = tmp_path / "go"
     with running_sidecar(tmp_path, standin(tmp_path, knobs={"load": str(go)}), keepalive=0.05) as sidecar:
@@ -267,13 +284,21 @@ def test_a_client_that_leaves_during_the_load(tmp_path: Path) -> None:
         assert ask(sidecar.port, "/v1/chat/completions").startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_stopping_lets_the_engine_write_its_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP], ids=["asked to", "its terminal is closed"])
+def test_stopping_lets_the_engine_write_its_state(tmp_path: Path, how: signal.Signals) -> None:
     engine = standin(tmp_path, knobs={"persist": 0.3})
     engine = replace(engine, argv=(*engine.argv, "--kv-disk-dir", str(tmp_path / "kv")))
     with running_sidecar(tmp_path, engine) as sidecar:
         ask(sidecar.port, "/v1/chat/completions", messages=[{"role": "user", "content": "Hello " * 2000}])
-        assert sidecar.stop() == 0
+        sidecar.process.send_signal(how)
+        assert sidecar.process.wait(SECONDS) == 0
         assert list((tmp_path / "kv").iterdir())
+
+
+def test_it_outlives_its_terminal_with_nohup(tmp_path: Path) -> None:
+    with running_sidecar(tmp_path, standin(tmp_path), ("-c", NOHUP)) as sidecar:
+        sidecar.process.send_signal(signal.SIGHUP)
+        assert ask(sidecar.port, "/v1/messages").startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")

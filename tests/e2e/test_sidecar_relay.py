@@ -264,6 +264,51 @@ def test_foreign_names_are_refused(wide: Pair) -> None:
     assert b"\r\nAccess-Control-Allow-Origin: http://localhost:3000\r\n" in read_all(connect(wide.port, raw))
 
 
+PAGE = "http://localhost:3000"
+READABLE = f"Access-Control-Allow-Origin: {PAGE}\r\nVary: Origin\r\n".encode()
+
+
+def with_readable(reply: bytes) -> bytes:
+    first, line_end, rest = reply.partition(b"\r\n")
+    return first + line_end + READABLE + rest
+
+
+@pytest.mark.parametrize("cut", [0, 3, len(STREAM_HEAD) - 1])
+@pytest.mark.parametrize("reply", [SMALL, STREAM_HEAD + EVENT])
+def test_a_page_that_may_ask_may_read(wide: Pair, reply: bytes, cut: int) -> None:
+    client, call = wide.carry(post(CHAT, b"{}", f"Origin: {PAGE}"))
+    call.send(reply[:cut])
+    call.reply(reply[cut:])
+    assert read_all(client) == with_readable(reply)
+
+
+def test_what_an_engine_says_to_a_page_is_said_once(wide: Pair) -> None:
+    reply = SMALL.replace(b"\r\n", b"\r\naccess-control-allow-origin: *\r\n", 1)
+    client, call = wide.carry(post(CHAT, b"{}", f"Origin: {PAGE}"))
+    call.reply(reply)
+    assert read_all(client) == reply
+
+
+def test_a_page_reads_what_the_sidecar_says_itself(lively: Pair) -> None:
+    origin = f"Origin: {PAGE}"
+    for raw in (request("GET", "/health", b"", origin), request("GET", "/ds4agent/status", b"", origin)):
+        assert READABLE in read_all(connect(lively.port, raw))
+    client, call = lively.carry(post(CHAT, b'{"stream":true}', origin))
+    assert read_until(client, COMMENT) == with_readable(STREAM_HEAD) + COMMENT
+    call.reply(STREAM_HEAD + EVENT)
+    assert read_all(client).endswith(EVENT)
+    allowed = read_all(connect(lively.port, request("OPTIONS", CHAT, b"", origin)))
+    assert b"\r\nAccess-Control-Allow-Headers: *, Authorization\r\n" in allowed
+
+
+def test_a_page_that_may_not_ask_may_not_read(wide: Pair) -> None:
+    for method in ("GET", "OPTIONS"):
+        raw = request(method, "/v1/models", b"", "Origin: https://evil.example")
+        reply = read_all(connect(wide.port, raw))
+        assert reply.startswith(b"HTTP/1.1 403 ")
+        assert b"Access-Control" not in reply
+
+
 def test_health_is_there_whatever_the_engine_does(wide: Pair) -> None:
     reply = read_all(connect(wide.port, request("GET", "/health")))
     assert json.loads(reply.partition(b"\r\n\r\n")[2])["status"] == "ok"
@@ -473,6 +518,21 @@ def test_silent_prefill(lively: Pair, path: str) -> None:
     rest = read_all(client)
     assert rest.replace(sign, b"") == EVENT
     assert EVENT in rest
+
+
+def test_a_silent_prefill_of_an_engine_that_sends_chunks(lively: Pair) -> None:
+    """As vLLM and llama-server do, and they keep the connection. Signs come between two events only."""
+    client, call = lively.carry(post(CHAT))
+    assert read_until(client, COMMENT) == STREAM_HEAD + COMMENT
+    call.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for piece in (EVENT[:5], EVENT[5:], EVENT + EVENT):
+        call.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        if piece.startswith(EVENT[:5]):
+            wait_for_signs(lively, 2)
+    call.send(b"0\r\n\r\n")
+    got = read_all(client).replace(COMMENT, b"")
+    assert got == 3 * EVENT
+    call.sock.close()
 
 
 @pytest.mark.parametrize("path", sorted(KEEPALIVES))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -14,17 +16,22 @@ from typing import Any
 import pytest
 
 from ds4agent.sidecar import breaker
+from ds4agent.sidecar.adopt import Found
 from ds4agent.sidecar.hang import HangWatch
 from ds4agent.sidecar.lifecycle import Engine, State, Times
 from ds4agent.sidecar.process import Launch, LaunchError
+from tests.standins import free_port
 from tests.unit.sidecar.movable import MovableLoop
 
 # An engine that listens, does what its argument says, and says so.
 CHILD = r"""
 import os, signal, socket, sys, threading, time
 def say(text): os.write(2, (text + "\n").encode())
+asked = []
 def on_term(*_):
     if "deaf" in what: return say("heard")
+    if asked: os._exit(130)
+    asked.append(1)
     for i in range(4 if "slow" in what else 0):
         say("persisting %d" % i); time.sleep(0.3)
     say("bye"); os._exit(0)
@@ -116,7 +123,7 @@ async def _life(loop: MovableLoop, what: str, times: Times) -> AsyncIterator[Lif
     try:
         yield life
     finally:
-        if life.engine.pid is not None:
+        if life.engine.pid is not None and not life.engine.theirs:
             os.kill(life.engine.pid, signal.SIGKILL)
         await life.engine.stop()
 
@@ -257,6 +264,41 @@ def test_an_engine_that_is_never_ready(loop: MovableLoop) -> None:
     live(loop, "mute deaf", act, Times(ready=300.0))
 
 
+def test_one_of_somebody_else_that_never_answers(loop: MovableLoop) -> None:
+    """It is not ours to kill, but another one is started as soon as it is gone."""
+
+    async def act(life: Life) -> None:
+        life.engine.find = lambda: Found(os.getpid(), "127.0.0.1", free_port())
+        life.engine.want()
+        await life.until(lambda: life.engine.theirs)
+        await loop.move(301)
+        await life.reach(State.WAITING)
+        who = f"process {os.getpid()}, which somebody else started,"
+        assert life.engine.why == f"the engine did not start: {who} was not ready after 300 seconds"
+        life.engine.find, life.wanted = lambda: None, lambda: True
+        await loop.move(1.1)
+        await life.reach(State.READY)
+        assert not life.engine.theirs
+        life.wanted = lambda: False
+
+    live(loop, "good", act, Times(ready=300.0))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's state is read from /proc")
+def test_one_of_somebody_else_whose_parent_does_not_ask_for_it_has_ended(loop: MovableLoop) -> None:
+    async def act(life: Life) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as port, subprocess.Popen(["sleep", "600"]) as theirs:
+            life.engine.find = lambda: Found(theirs.pid, *port.getsockname())
+            life.engine.want()
+            await life.reach(State.READY)
+            theirs.kill()
+            os.waitid(os.P_PID, theirs.pid, os.WEXITED | os.WNOWAIT)
+            await loop.move(1.1)
+            assert life.state is State.WAITING
+
+    live(loop, "good", act)
+
+
 def test_let_go_when_idle_and_loaded_again(loop: MovableLoop) -> None:
     async def act(life: Life) -> None:
         life.engine.want()
@@ -290,6 +332,21 @@ def test_wanted_again_while_it_is_let_go(loop: MovableLoop) -> None:
 
     life = live(loop, "slow", act, Times(idle=60.0, grace=5.0))
     assert "persisting 3" in life.lines  # it was not cut short
+
+
+def test_stopped_while_it_is_let_go(loop: MovableLoop) -> None:
+    """A second SIGTERM would cut short what the first one had it write."""
+
+    async def act(life: Life) -> None:
+        life.engine.want()
+        await life.reach(State.READY)
+        life.engine.rest()
+        await loop.move(61)
+        await life.until(lambda: life.lines[-1] == "persisting 0")
+        await life.engine.stop()
+        assert life.lines[-2:] == ["persisting 3", "bye"]
+
+    live(loop, "slow", act, Times(idle=60.0, grace=5.0))
 
 
 def test_the_grace_follows_the_log(loop: MovableLoop) -> None:
@@ -368,6 +425,23 @@ def test_one_that_hangs_is_broken_off_and_killed(loop: MovableLoop) -> None:
             os.kill(pid, 0)
 
     live(loop, "deaf", act, HANG)
+
+
+def test_one_of_somebody_else_that_hangs_is_broken_off_and_left_alone(loop: MovableLoop) -> None:
+    broken: list[float] = []
+
+    async def act(life: Life) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as port, subprocess.Popen(["sleep", "600"]) as theirs:
+            life.engine.find = lambda: Found(theirs.pid, *port.getsockname())
+            watch = await _watched(life, loop.time(), broken)
+            await _pass_time(life, watch, lambda: life.engine.state is State.WAITING)
+            left_alone = theirs.poll() is None
+            theirs.kill()
+        life.engine.find = lambda: None
+        assert (life.engine.why, len(broken)) == ("the engine hung", 1)
+        assert left_alone
+
+    live(loop, "good", act, HANG)
 
 
 def test_one_that_wakes_up_is_left_alone(loop: MovableLoop) -> None:

@@ -15,17 +15,40 @@ ARGV = ["/opt/my apps/ds4agent", "serve", "--model", "/m/100%.gguf", "--engine",
 
 
 def test_a_systemd_unit(tmp_path: Path) -> None:
-    found = service(ARGV, tmp_path, "linux", {"DS4AGENT_PORT": "9", "PATH": "/bin"})
+    found = service(ARGV, tmp_path, "linux", {"DS4AGENT_PORT": "9", "EDITOR": "vi"})
     assert found.path == tmp_path / ".config/systemd/user/ds4agent.service"
     text = found.content.decode()
     assert 'ExecStart="/opt/my apps/ds4agent" serve --model "/m/100%%.gguf" --engine "$$HOME/ds4"\n' in text
     assert "Environment=DS4AGENT_PORT=9\n" in text
-    assert "PATH" not in text
+    assert "EDITOR" not in text
+
+
+def test_what_the_command_reads_of_a_shell_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its paths are meant from the folder in which it was typed, and ds4-server may be on the path."""
+    monkeypatch.chdir(tmp_path)
+    shell = {"PATH": "/opt/ds4:/bin", "XDG_STATE_HOME": "/s", "HF_HOME": "/data/hf", "DS4_LOCK_FILE": "/l"}
+    value = plistlib.loads(service(ARGV, tmp_path, "darwin", shell).content)
+    assert (value["EnvironmentVariables"], value["WorkingDirectory"]) == (shell, str(tmp_path))
+    lines = service(ARGV, tmp_path, "linux", shell).content.decode().splitlines()
+    assert {f"Environment={name}={text}" for name, text in shell.items()} <= set(lines)
+    assert f"WorkingDirectory=-{tmp_path}" in lines
+
+
+def test_a_key_in_the_file_is_what_it_was_and_only_the_users(tmp_path: Path) -> None:
+    """systemd puts variables into commands, and takes a dollar in a variable for what it is."""
+    found = service(["/bin/x", "a$b"], tmp_path, "linux", {"DS4AGENT_SERVE_API_KEYS": "a=$1'2%"})
+    text = found.content.decode()
+    assert '\nExecStart=/bin/x "a$$b"\n' in text
+    assert '\nEnvironment="DS4AGENT_SERVE_API_KEYS=a=$1\'2%%"\n' in text
+    install(found)
+    assert found.path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    found = service(["/bin/true", "a b"], tmp_path, "linux", {})
+    found = service(
+        ["/bin/true", "a b", "it's", ";", "a\nb", "\ttab", ""], tmp_path, "linux", {"PATH": "/bin"}
+    )
     install(found)
     done = subprocess.run(
         ["systemd-analyze", "--user", "verify", str(found.path)], capture_output=True, text=True

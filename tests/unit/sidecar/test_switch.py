@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ds4agent.sidecar.lanes import Lanes, Ticket
 from ds4agent.sidecar.switch import PATIENCE, Load, Switch
 
@@ -57,6 +59,23 @@ def test_who_has_waited_long_enough_is_next_however_busy_it_is() -> None:
     bench.switch.lanes(A).leave(first)
     assert bench.granted == ["a1"]  # a2 is held back
     assert bench.switch.decide() == (B, None)
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["nobody", "somebody who came later"])
+def test_who_was_held_back_for_one_that_has_left_goes_on(another: bool) -> None:
+    bench = Bench()
+    bench.run(A)
+    first = bench.enter(A, "a1")
+    impatient = bench.enter(B, "b")
+    bench.now = PATIENCE
+    bench.enter(A, "a2")
+    if another:
+        bench.enter(B, "b2")
+    assert bench.switch.decide() == (None, None)
+    bench.switch.lanes(B).leave(impatient)
+    assert bench.switch.decide() == (None, PATIENCE if another else None)
+    bench.switch.lanes(A).leave(first)
+    assert bench.granted == ["a1", "a2"]
 
 
 def test_a_larger_context_serves_smaller_wishes() -> None:

@@ -98,3 +98,11 @@ def test_a_long_stream_is_not_kept(piece: int) -> None:
 )  # fmt: skip
 def test_replies_that_say_nothing(reply: bytes) -> None:
     assert observed(reply, list(range(0, len(reply), 1000))).tokens() == Tokens()
+
+
+def test_a_stream_of_infill_is_whole_with_the_event_that_stops() -> None:
+    piece = b'data: {"index":0,"content":"\\"stop\\":true","stop":false}\n\n'
+    end = b'data: {"index":0,"content":"","stop":true,"tokens_cached":9}\n\n'
+    assert observed(piece + end, [3]).is_whole_stream()
+    assert not observed(piece, []).is_whole_stream()
+    assert not observed(piece + end[:-1], []).is_whole_stream()
