@@ -24,7 +24,7 @@ from ds4agent.engine.http import accept_connections
 from ds4agent.engine.kv.store import KvStore
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
-from ds4agent.engine.signals import Signals
+from ds4agent.engine.signals import Signals, ignore_signals
 from ds4agent.engine.slots import Slots
 from ds4agent.engine.startup import (
     StartupError,
@@ -156,6 +156,8 @@ class Engine:
         self._worker.stop()
         await loop.run_in_executor(None, self._worker.join)
         self._server.close()
+        # The loop is about to go, and it may not have been a signal that ended it.
+        signals.on_first = lambda: None
 
     def close(self) -> None:
         self._slots.close()
@@ -190,6 +192,8 @@ def main() -> int:
         else:
             sys.stderr.write(f"ds4: {error}\n")
         return error.code
+    finally:
+        ignore_signals()
     return 0
 
 

@@ -206,6 +206,44 @@ def test_the_second_signal_ends_at_once(tmp_path: Path, model: Path) -> None:
         assert engine.process.wait(timeout=30) == 130
 
 
+# Standard input ends at once, and a SIGTERM of its own comes later: with the loop gone, or with the interpreter's
+# own handlers gone.
+_LATE_SIGNAL = """
+import asyncio, os, runpy, signal, sys
+
+def late(kill=os.kill, pid=os.getpid(), number=signal.SIGTERM):
+    kill(pid, number)
+
+class Last:
+    def __del__(self, late=late):
+        late()
+
+def run(main, run=asyncio.run):
+    run(main)
+    late()
+
+read, write = os.pipe()
+os.dup2(read, 0)
+os.close(write)
+if os.environ["LATE"] == "loop":
+    asyncio.run = run
+else:
+    last = Last()
+runpy.run_module("ds4agent.engine", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("late", ["loop", "interpreter"])
+def test_a_signal_behind_the_end_changes_nothing(
+    tmp_path: Path, model: Path, late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DS4AGENT_STOP_WITH_STDIN", "1")
+    monkeypatch.setenv("LATE", late)
+    engine = start_engine(tmp_path, "-m", str(model), "--port", "0", program=("-c", _LATE_SIGNAL))
+    assert engine.process.wait(timeout=30) == 0
+    assert "Traceback" not in engine.log.read_text()
+
+
 def test_no_new_client_after_the_end(tmp_path: Path, model: Path) -> None:
     with running_engine(tmp_path, "-m", str(model)) as engine:
         with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as idle:
