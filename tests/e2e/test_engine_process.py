@@ -244,6 +244,13 @@ def test_a_signal_behind_the_end_changes_nothing(
     assert "Traceback" not in engine.log.read_text()
 
 
+def test_a_model_whose_path_is_not_text(tmp_path: Path, model: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/m\xff.gguf"
+    os.symlink(model, path)
+    with running_engine(tmp_path, "-m", os.fsdecode(path)) as engine:
+        assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
+
+
 def test_no_new_client_after_the_end(tmp_path: Path, model: Path) -> None:
     with running_engine(tmp_path, "-m", str(model)) as engine:
         with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as idle:
