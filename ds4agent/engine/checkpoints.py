@@ -141,7 +141,9 @@ class DiskCheckpoints(Checkpoints):
                 try:
                     return self._load(point, rest, place, slots)
                 except Damaged:
-                    continue  # it is set aside; the next best may be whole
+                    # Set aside, the next best may be as long; else it is not tried twice for one prompt.
+                    if (left := self._store.find(key)) is None or left.id != point.id:
+                        continue
                 except Ds4Error as error:
                     self._log(f"kv cache load failed {point.path}: {error.message}")
                     self._store.failed(point)
