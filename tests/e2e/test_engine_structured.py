@@ -269,6 +269,24 @@ def test_a_format_of_any_size_is_refused(bundled: EngineProcess) -> None:
     assert "300" in json.loads(body)["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ({"type": "regex", "pattern": "a{1000000}"}, "regular expression is too much to follow: lexer error"),
+        (schema_format(closed(a={"$ref": "#"})), "JSON schema is too much to follow: parser error"),
+    ],
+    ids=["regex", "schema"],
+)
+def test_a_format_that_cannot_be_followed_is_no_answer(
+    bundled: EngineProcess, wanted: dict[str, Any], reason: str
+) -> None:
+    """It compiles; what it takes to follow it is too much, or nothing that ends has this form."""
+    fields = {"messages": ASK, "thinking": False, "temperature": 0, "response_format": wanted}
+    assert chat(bundled.port, **fields)["choices"][0]["finish_reason"] == "error"
+    assert chat_stream(bundled.port, **fields)[-1]["choices"][0]["finish_reason"] == "error"
+    assert sum(reason in line for line in bundled.lines) == 2
+
+
 @pytest.mark.parametrize("tools", [TOOLS, TOOLS[:1]])
 def test_some_tool_is_called(bundled: EngineProcess, tools: list[Any]) -> None:
     for temperature in (0, 1):
