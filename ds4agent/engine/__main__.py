@@ -30,6 +30,7 @@ from ds4agent.engine.startup import (
     StartupError,
     bind,
     enter,
+    listen,
     log,
     model_path,
     open_store,
@@ -144,8 +145,8 @@ class Engine:
         signals.on_first = lambda: loop.call_soon_threadsafe(stop.set)
         if os.environ.get(STOP_WITH_STDIN):
             loop.add_reader(sys.stdin.fileno(), _until_end_of_stdin, loop, stop)
+        listen(sock, host, BACKLOG)
         self._worker.start()
-        sock.listen(BACKLOG)
         accepting = loop.create_task(accept_connections(sock, self._server.connection, log))
         log(f"listening on http://{host}:{sock.getsockname()[1]}")
         await stop.wait()

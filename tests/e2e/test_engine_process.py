@@ -206,8 +206,24 @@ def test_the_second_signal_ends_at_once(tmp_path: Path, model: Path) -> None:
         assert engine.process.wait(timeout=30) == 130
 
 
-# Standard input ends at once, and a SIGTERM of its own comes later: with the loop gone, or with the interpreter's
-# own handlers gone.
+def test_a_port_that_is_taken_while_the_model_is_opened(tmp_path: Path, model: Path) -> None:
+    """Two sockets may be bound to one port as long as nobody listens there."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        trace = tmp_path / "trace"
+        os.mkfifo(trace)
+        engine = start_engine(tmp_path, "-m", str(model), "--port", str(port), "--trace", str(trace))
+        engine.wait_for_line("context buffers")
+        other.listen()
+        with trace.open("rb"):  # which the engine has been waiting for
+            assert engine.process.wait(timeout=30) == 1
+    assert engine.lines[-1].endswith(f"failed to listen on 127.0.0.1:{port}: Address already in use")
+
+
+# Standard input ends at once, and a SIGTERM of its own comes later: with the loop gone, or with the
+# interpreter's handlers gone.
 _LATE_SIGNAL = """
 import asyncio, os, runpy, signal, sys
 
@@ -245,9 +261,9 @@ def test_a_signal_behind_the_end_changes_nothing(
 
 
 def test_a_model_whose_path_is_not_text(tmp_path: Path, model: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/m\xff.gguf"
-    os.symlink(model, path)
-    with running_engine(tmp_path, "-m", os.fsdecode(path)) as engine:
+    path = tmp_path / os.fsdecode(b"m\xff.gguf")
+    path.symlink_to(model)
+    with running_engine(tmp_path, "-m", str(path)) as engine:
         assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
 
 
