@@ -226,7 +226,7 @@ class Server:
             return (), self._grammars.constraint(request.output)
         if not request.tool_choice.required:
             return (), None
-        names = sorted(map(str, tool_names(request.tools_raw)))
+        names = sorted(tool_names(request.tools_raw))
         name = request.tool_choice.name or (names[0] if len(names) == 1 else None)
         forced = tuple(self._vocab.prompt(call_opening(name)).tokens)
         if name is not None:

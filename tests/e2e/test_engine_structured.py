@@ -247,6 +247,15 @@ def test_a_named_tool_is_called(bundled: EngineProcess, name: str, thinking: boo
     )
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "a\ud800"}}])
+def test_a_tool_whose_name_is_not_text_is_called(bundled: EngineProcess, choice: object) -> None:
+    """JSON can spell half a character."""
+    fields = {"messages": ASK, "tools": [tool("a\ud800")], "tool_choice": choice, "thinking": False}
+    data = json.dumps({**fields, "max_tokens": 9}).encode()  # escaped: as itself it is no UTF-8
+    head, body = exchange(bundled.port, request("POST", "/v1/chat/completions", data))
+    assert head.startswith("HTTP/1.1 200 "), body
+
+
 def test_stop_strings_are_not_looked_for_in_what_is_dictated(bundled: EngineProcess) -> None:
     choice = {"type": "function", "function": {"name": "paint"}}
     fields = {"messages": ASK, "tools": TOOLS, "tool_choice": choice, "temperature": 0, "thinking": False}
