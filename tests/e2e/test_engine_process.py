@@ -267,6 +267,28 @@ def test_a_model_whose_path_is_not_text(tmp_path: Path, model: Path) -> None:
         assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
 
 
+def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path, model: Path) -> None:
+    """The kernel and the shell both say so."""
+    flags = ("-m", str(model), "--kv-disk-dir", str(tmp_path / "kv"), "--kv-cache-min-tokens", "1")
+    with running_engine(tmp_path, *flags) as engine:
+        chat(engine.port, messages=[{"role": "user", "content": "Hi"}])
+        engine.process.send_signal(signal.SIGHUP)
+        engine.wait_for_line("shutdown requested")
+        engine.process.send_signal(signal.SIGHUP)
+        assert engine.process.wait(timeout=30) == 0
+        engine.wait_for_line("reason=shutdown")
+
+
+def test_nohup_keeps_it_running(tmp_path: Path, model: Path) -> None:
+    script = "import runpy, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    script += "runpy.run_module('ds4agent.engine', run_name='__main__', alter_sys=True)"
+    with running_engine(tmp_path, "-m", str(model), program=("-c", script)) as engine:
+        engine.process.send_signal(signal.SIGHUP)
+        assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
+        assert engine.stop() == 0
+        assert len([line for line in engine.lines if "shutdown requested" in line]) == 1
+
+
 def test_no_new_client_after_the_end(tmp_path: Path, model: Path) -> None:
     with running_engine(tmp_path, "-m", str(model)) as engine:
         with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as idle:
