@@ -495,3 +495,16 @@ def test_a_point_that_cannot_be_opened_for_a_moment_is_kept(stored: Engine) -> N
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert points(stored) == [(n, "continued") for n in (300, 600, 900)]
     assert stored.raw(raw(words(940))).usage.cached == 900
+
+
+def test_a_point_for_which_there_is_no_memory_is_kept(stored: Engine) -> None:
+    def no_memory(*_: object) -> None:
+        raise Ds4Error("MEMORY", "rows: out of memory for 7 blocks")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedSession, "put_rows", no_memory)
+        for _ in range(3):
+            assert stored.raw(raw(words(940))).usage.cached == 0
+            stored.slots.lives[0].reset()
+    assert points(stored) == [(n, "continued") for n in (300, 600, 900)]
+    assert stored.raw(raw(words(940))).usage.cached == 900
