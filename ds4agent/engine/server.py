@@ -114,7 +114,7 @@ class Server:
         """After the worker has ended: nothing more will be written."""
         for connection in list(self._connections):
             connection.abort()
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
 
     async def _handle(self, connection: Connection, request: Request) -> None:
         endpoint = self._posts.get(request.path) if request.method == "POST" else None
