@@ -24,12 +24,13 @@ from ds4agent.engine.http import accept_connections
 from ds4agent.engine.kv.store import KvStore
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
-from ds4agent.engine.signals import Signals
+from ds4agent.engine.signals import Signals, ignore_signals
 from ds4agent.engine.slots import Slots
 from ds4agent.engine.startup import (
     StartupError,
     bind,
     enter,
+    listen,
     log,
     model_path,
     open_store,
@@ -144,8 +145,8 @@ class Engine:
         signals.on_first = lambda: loop.call_soon_threadsafe(stop.set)
         if os.environ.get(STOP_WITH_STDIN):
             loop.add_reader(sys.stdin.fileno(), _until_end_of_stdin, loop, stop)
+        listen(sock, host, BACKLOG)
         self._worker.start()
-        sock.listen(BACKLOG)
         accepting = loop.create_task(accept_connections(sock, self._server.connection, log))
         log(f"listening on http://{host}:{sock.getsockname()[1]}")
         await stop.wait()
@@ -156,6 +157,8 @@ class Engine:
         self._worker.stop()
         await loop.run_in_executor(None, self._worker.join)
         self._server.close()
+        # The loop is about to go, and it may not have been a signal that ended it.
+        signals.on_first = lambda: None
 
     def close(self) -> None:
         self._slots.close()
@@ -190,6 +193,8 @@ def main() -> int:
         else:
             sys.stderr.write(f"ds4: {error}\n")
         return error.code
+    finally:
+        ignore_signals()
     return 0
 
 

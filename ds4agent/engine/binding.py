@@ -7,6 +7,7 @@ Lifetime: a Session keeps its Model alive; closing the model while sessions exis
 the library would be left with dangling pointers.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ class Model:
         name = ffi.new("char[]", kernels.encode()) if kernels else ffi.NULL
         params.kernels = name
         out, error = ffi.new("ds4_model **"), ffi.new("ds4_error *")
-        _check(_lib.ds4_model_open(str(path).encode(), params, out, error), error)
+        _check(_lib.ds4_model_open(os.fsencode(path), params, out, error), error)
         self._ptr = out[0]
         self._sessions = 0
         self.info = self._read_info()

@@ -141,10 +141,13 @@ class DiskCheckpoints(Checkpoints):
                 try:
                     return self._load(point, rest, place, slots)
                 except Damaged:
-                    continue  # it is set aside; the next best may be whole
+                    # Set aside, the next best may be as long; else it is not tried twice for one prompt.
+                    if (left := self._store.find(key)) is None or left.id != point.id:
+                        continue
                 except Ds4Error as error:
                     self._log(f"kv cache load failed {point.path}: {error.message}")
-                    self._store.failed(point)
+                    if error.status != "MEMORY":  # which says nothing of the file
+                        self._store.failed(point)
             key = key[: point.key_bytes - 1]
         return place
 
@@ -157,9 +160,9 @@ class DiskCheckpoints(Checkpoints):
         began = time.monotonic()
         loaded = self._store.load(point)
         origin = place.origin or (place.live if place.plan.cached else None)
+        live = slots.vacant() if place.kept == len(place.live) and len(place.live) else place.live
         session = self._restored(loaded, origin, slots)
         self._store.used(point)
-        live = slots.vacant() if place.kept == len(place.live) and len(place.live) else place.live
         self._loaded[session] = point
         ms = (time.monotonic() - began) * 1000
         self._log(

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ds4agent.engine.backend import Tokenizer
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.wire.errors import RequestError
 from ds4agent.wire.request import OutputFormat
 
@@ -29,10 +30,10 @@ class Constraint(Protocol):
     """What an answer, or its beginning, is held to. Not shared between requests."""
 
     def allowed(self) -> bytes:
-        """The tokens that may come next; see Draw."""
+        """The tokens that may come next; see Draw. Raises Ds4Error: what was asked for cannot be followed."""
 
     def accept(self, token: int) -> None:
-        """One of the allowed ones was drawn."""
+        """One of the allowed ones was drawn. Raises Ds4Error, as allowed() does."""
 
     @property
     def done(self) -> bool:
@@ -40,18 +41,28 @@ class Constraint(Protocol):
 
 
 class Parsed:
-    """One answer being built by a grammar."""
+    """One answer being built by a grammar. `name`: what the client calls that."""
 
-    def __init__(self, matcher: "LLMatcher") -> None:
+    def __init__(self, matcher: "LLMatcher", name: str) -> None:
         self._matcher = matcher
+        self._name = name
 
     def allowed(self) -> bytes:
         """See Constraint."""
-        return self._matcher.compute_bitmask()
+        mask = self._matcher.compute_bitmask()
+        self._check()
+        return mask
 
     def accept(self, token: int) -> None:
         """See Constraint."""
         self._matcher.consume_token(token)
+        self._check()
+
+    def _check(self) -> None:
+        """A grammar that compiles may still be more than the parser can hold, which stops it like an end."""
+        if self._matcher.is_error():
+            reason = self._matcher.get_error().split("\n", 1)[0]
+            raise Ds4Error("UNSUPPORTED", f"the {self._name} is too much to follow: {reason}")
 
     @property
     def done(self) -> bool:
@@ -74,7 +85,7 @@ class Grammars:
         self._compiled.move_to_end(output)
         if len(self._compiled) > _KEPT:
             self._compiled.popitem(last=False)
-        return Parsed(matcher.deep_copy())
+        return Parsed(matcher.deep_copy(), _NAMES[output.kind])
 
     def _compile(self, output: OutputFormat) -> "LLMatcher":
         from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper

@@ -2,7 +2,7 @@
 
 A job for which an idle worker is already waiting does not count: the limit is about those who would have
 to wait. A job whose client has left makes room at once. Jobs that only read ahead wait apart, behind all
-others.
+others, and take no place from them.
 """
 
 import threading
@@ -37,7 +37,8 @@ class JobQueue:
     def put(self, job: Job) -> None:
         """Raises QueueFull."""
         with self._changed:
-            if self._limit and len(self) - self._taking >= self._limit:
+            waiting = len(self) if job.prefetch else len(self._jobs)
+            if self._limit and waiting - self._taking >= self._limit:
                 raise QueueFull
             (self._later if job.prefetch else self._jobs).append(job)
             self._changed.notify()

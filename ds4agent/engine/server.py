@@ -114,7 +114,7 @@ class Server:
         """After the worker has ended: nothing more will be written."""
         for connection in list(self._connections):
             connection.abort()
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
 
     async def _handle(self, connection: Connection, request: Request) -> None:
         endpoint = self._posts.get(request.path) if request.method == "POST" else None
@@ -226,7 +226,7 @@ class Server:
             return (), self._grammars.constraint(request.output)
         if not request.tool_choice.required:
             return (), None
-        names = sorted(map(str, tool_names(request.tools_raw)))
+        names = sorted(tool_names(request.tools_raw))
         name = request.tool_choice.name or (names[0] if len(names) == 1 else None)
         forced = tuple(self._vocab.prompt(call_opening(name)).tokens)
         if name is not None:

@@ -1,8 +1,13 @@
-"""SIGINT and SIGTERM: the first ends the process in order, the second at once.
+"""SIGINT, SIGTERM and SIGHUP: the first ends the process in order, the second at once.
+
+SIGHUP comes when a terminal is closed or an SSH connection is lost, from the kernel and from the shell, so a
+second one hurries nothing; under nohup it is ignored as before.
 
 While the engine starts there is nothing to end in order, so the first one ends it there and then. Handlers
-of our own stay in place until the process is gone: the event loop's are taken away with the loop, and a
-second signal between that and the end would be an end by signal.
+of our own stay in place until the end is decided: the event loop's are taken away with the loop, and a
+second signal between that and the end would be an end by signal. Then signals are ignored, because the
+interpreter takes its handlers away before the process is gone: a front end that lets go of the engine's
+standard input and sends a signal too would see it killed by that, when everything is saved.
 """
 
 import os
@@ -12,6 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 
 EXIT_AT_ONCE = 130
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
@@ -20,11 +26,20 @@ class Signals:
     def __init__(self) -> None:
         self._stopping = False
         self.on_first: Callable[[], object] = lambda: sys.exit(0)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
+        for number in _NUMBERS:
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping:
-            os._exit(EXIT_AT_ONCE)
+            if number != signal.SIGHUP:
+                os._exit(EXIT_AT_ONCE)
+            return
         self._stopping = True
         self.on_first()
+
+
+def ignore_signals() -> None:
+    """The exit code is decided, and nothing is left that a signal could end sooner."""
+    for number in _NUMBERS:
+        signal.signal(number, signal.SIG_IGN)

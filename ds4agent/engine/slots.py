@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ds4agent.engine.backend import Evaluator
+from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.live import Live, Plan
 from ds4agent.engine.vocab import Prompt, Vocab
 from ds4agent.wire.reply import CacheSource
@@ -165,9 +166,13 @@ class Slots:
         return [live for live in self.lives if not live.busy]
 
     def _empty(self) -> Live | None:
-        """An empty one, if there is or may be one."""
+        """An empty one, if there is or may be one. Raises Ds4Error: no memory for it, and all are in use."""
         if len(self.lives) < self._n and all(len(live) or live.busy for live in self.lives):
-            self.lives.append(Live(self._vocab, self._make()))
+            try:
+                self.lives.append(Live(self._vocab, self._make()))
+            except Ds4Error:
+                if not self._idle():
+                    raise
         return next((live for live in self._idle() if not len(live)), None)
 
     def _oldest(self) -> Live:

@@ -61,9 +61,21 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((address, port))
     except OSError as error:
         sock.close()
-        why = error.strerror or "Invalid argument"
-        raise StartupError(1, f"failed to listen on {host}:{port}: {why}", stamp=True) from error
+        raise _no_port(host, port, error) from error
     return sock
+
+
+def listen(sock: socket.socket, host: str, backlog: int) -> None:
+    """On a bound socket. Somebody else who was bound too may have come first."""
+    try:
+        sock.listen(backlog)
+    except OSError as error:
+        raise _no_port(host, sock.getsockname()[1], error) from error
+
+
+def _no_port(host: str, port: int, error: OSError) -> StartupError:
+    why = error.strerror or "Invalid argument"
+    return StartupError(1, f"failed to listen on {host}:{port}: {why}", stamp=True)
 
 
 def model_path(flag: Path | None) -> Path:

@@ -89,6 +89,9 @@ class Turn:
         except Refused as refusal:
             job.sink(Failed(refusal.message, refusal.status))
             return
+        except Ds4Error as error:  # no memory for a session
+            job.sink(Failed(error.message))
+            return
         live, plan = place.live, place.plan
         try:
             self._take(place)

@@ -10,6 +10,7 @@ from ds4agent.wire.dsml_values import clean, unescape
 
 WHITESPACE = " \t\r\n\v\f"
 _ATTRIBUTES = re.compile(r'(?:\s+[A-Za-z_]+\s*=\s*"[^"]*")*\s*')
+_TAG_END = re.compile(r'(?:[^">]++|"[^"]*+")*+>')
 _ATTRIBUTE = re.compile(r'([A-Za-z_]+)\s*=\s*"([^"]*)"')
 
 
@@ -57,13 +58,9 @@ class Tag:
 
 
 def _tag_end(text: str, start: int) -> int:
-    quoted = False
-    for i in range(start, len(text)):
-        if text[i] == '"':
-            quoted = not quoted
-        elif text[i] == ">" and not quoted:
-            return i
-    return -1
+    """Where the first `>` outside quotes stands; -1: there is none yet, so this is asked at every token."""
+    found = _TAG_END.match(text, start)
+    return -1 if found is None else found.end() - 1
 
 
 def _read_open(spelling: Spelling, text: str, name: str) -> Tag | Wait:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ds4agent.wire import json_spans
+from ds4agent.wire.dsml_values import clean
 from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import Object, as_array, as_object, optional
 from ds4agent.wire.request import ToolChoice
@@ -22,12 +23,11 @@ def _schema(item: Object, raw: str) -> str:
     return raw if function is None else function
 
 
-def tool_names(tools_raw: Iterable[str]) -> set[object]:
-    """What a client may call these tools by."""
+def tool_names(tools_raw: Iterable[str]) -> set[str]:
+    """What a client may call these tools by, as text that can be encoded."""
     values = map(json_spans.loads, tools_raw)
-    return {
-        value["name"] for value in values if isinstance(value, dict) and isinstance(value.get("name"), str)
-    }
+    names = (value.get("name") for value in values if isinstance(value, dict))
+    return {clean(name) for name in names if isinstance(name, str)}
 
 
 def must_call(tools_raw: tuple[str, ...], how: str) -> ToolChoice:

@@ -206,6 +206,89 @@ def test_the_second_signal_ends_at_once(tmp_path: Path, model: Path) -> None:
         assert engine.process.wait(timeout=30) == 130
 
 
+def test_a_port_that_is_taken_while_the_model_is_opened(tmp_path: Path, model: Path) -> None:
+    """Two sockets may be bound to one port as long as nobody listens there."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        trace = tmp_path / "trace"
+        os.mkfifo(trace)
+        engine = start_engine(tmp_path, "-m", str(model), "--port", str(port), "--trace", str(trace))
+        engine.wait_for_line("context buffers")
+        other.listen()
+        with trace.open("rb"):  # which the engine has been waiting for
+            assert engine.process.wait(timeout=30) == 1
+    assert engine.lines[-1].endswith(f"failed to listen on 127.0.0.1:{port}: Address already in use")
+
+
+# Standard input ends at once, and a SIGTERM of its own comes later: with the loop gone, or with the
+# interpreter's handlers gone.
+_LATE_SIGNAL = """
+import asyncio, os, runpy, signal, sys
+
+def late(kill=os.kill, pid=os.getpid(), number=signal.SIGTERM):
+    kill(pid, number)
+
+class Last:
+    def __del__(self, late=late):
+        late()
+
+def run(main, run=asyncio.run):
+    run(main)
+    late()
+
+read, write = os.pipe()
+os.dup2(read, 0)
+os.close(write)
+if os.environ["LATE"] == "loop":
+    asyncio.run = run
+else:
+    last = Last()
+runpy.run_module("ds4agent.engine", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("late", ["loop", "interpreter"])
+def test_a_signal_behind_the_end_changes_nothing(
+    tmp_path: Path, model: Path, late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DS4AGENT_STOP_WITH_STDIN", "1")
+    monkeypatch.setenv("LATE", late)
+    engine = start_engine(tmp_path, "-m", str(model), "--port", "0", program=("-c", _LATE_SIGNAL))
+    assert engine.process.wait(timeout=30) == 0
+    assert "Traceback" not in engine.log.read_text()
+
+
+def test_a_model_whose_path_is_not_text(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / os.fsdecode(b"m\xff.gguf")
+    path.symlink_to(model)
+    with running_engine(tmp_path, "-m", str(path)) as engine:
+        assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
+
+
+def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path, model: Path) -> None:
+    """The kernel and the shell both say so."""
+    flags = ("-m", str(model), "--kv-disk-dir", str(tmp_path / "kv"), "--kv-cache-min-tokens", "1")
+    with running_engine(tmp_path, *flags) as engine:
+        chat(engine.port, messages=[{"role": "user", "content": "Hi"}])
+        engine.process.send_signal(signal.SIGHUP)
+        engine.wait_for_line("shutdown requested")
+        engine.process.send_signal(signal.SIGHUP)
+        assert engine.process.wait(timeout=30) == 0
+        engine.wait_for_line("reason=shutdown")
+
+
+def test_nohup_keeps_it_running(tmp_path: Path, model: Path) -> None:
+    script = "import runpy, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    script += "runpy.run_module('ds4agent.engine', run_name='__main__', alter_sys=True)"
+    with running_engine(tmp_path, "-m", str(model), program=("-c", script)) as engine:
+        engine.process.send_signal(signal.SIGHUP)
+        assert chat(engine.port, messages=[{"role": "user", "content": "Hi"}])["choices"]
+        assert engine.stop() == 0
+        assert len([line for line in engine.lines if "shutdown requested" in line]) == 1
+
+
 def test_no_new_client_after_the_end(tmp_path: Path, model: Path) -> None:
     with running_engine(tmp_path, "-m", str(model)) as engine:
         with socket.create_connection(("127.0.0.1", engine.port), timeout=30) as idle:

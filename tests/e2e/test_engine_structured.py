@@ -247,6 +247,15 @@ def test_a_named_tool_is_called(bundled: EngineProcess, name: str, thinking: boo
     )
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "a\ud800"}}])
+def test_a_tool_whose_name_is_not_text_is_called(bundled: EngineProcess, choice: object) -> None:
+    """JSON can spell half a character."""
+    fields = {"messages": ASK, "tools": [tool("a\ud800")], "tool_choice": choice, "thinking": False}
+    data = json.dumps({**fields, "max_tokens": 9}).encode()  # escaped: as itself it is no UTF-8
+    head, body = exchange(bundled.port, request("POST", "/v1/chat/completions", data))
+    assert head.startswith("HTTP/1.1 200 "), body
+
+
 def test_stop_strings_are_not_looked_for_in_what_is_dictated(bundled: EngineProcess) -> None:
     choice = {"type": "function", "function": {"name": "paint"}}
     fields = {"messages": ASK, "tools": TOOLS, "tool_choice": choice, "temperature": 0, "thinking": False}
@@ -267,6 +276,24 @@ def test_a_format_of_any_size_is_refused(bundled: EngineProcess) -> None:
     head, body = post_chat(bundled.port, messages=ASK, response_format=wanted)
     assert head.startswith("HTTP/1.1 400 ")
     assert "300" in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ({"type": "regex", "pattern": "a{1000000}"}, "regular expression is too much to follow: lexer error"),
+        (schema_format(closed(a={"$ref": "#"})), "JSON schema is too much to follow: parser error"),
+    ],
+    ids=["regex", "schema"],
+)
+def test_a_format_that_cannot_be_followed_is_no_answer(
+    bundled: EngineProcess, wanted: dict[str, Any], reason: str
+) -> None:
+    """It compiles; what it takes to follow it is too much, or nothing that ends has this form."""
+    fields = {"messages": ASK, "thinking": False, "temperature": 0, "response_format": wanted}
+    assert chat(bundled.port, **fields)["choices"][0]["finish_reason"] == "error"
+    assert chat_stream(bundled.port, **fields)[-1]["choices"][0]["finish_reason"] == "error"
+    assert sum(reason in line for line in bundled.lines) == 2
 
 
 @pytest.mark.parametrize("tools", [TOOLS, TOOLS[:1]])

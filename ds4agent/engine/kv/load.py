@@ -1,8 +1,10 @@
 """Loading a point: its tokens and frontier at once, its rows piece by piece. And the text of a call.
 
-A file that is damaged or gone is set aside here, with all that needs it, before the caller hears of it.
+A file that is damaged or gone is set aside here, with all that needs it, before the caller hears of it; one
+that cannot be read, when that happens again.
 """
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,9 +15,12 @@ from ds4agent.engine.kv.files import POINT, ROWS, TOOLS, file_name
 from ds4agent.engine.kv.index import Entry, Run
 from ds4agent.wire.kvrows import BLOCK_TOKENS, Damage, RunStart, unpack_ids
 
+# The process or the machine has too many files open, or no memory.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 
 class Damaged(Exception):
-    """The point cannot be loaded, and what was wrong with it is logged and set aside."""
+    """The point cannot be loaded. What was wrong is logged, and set aside if it lies with the files."""
 
 
 class Loaded:
@@ -58,9 +63,10 @@ class Loaded:
             set_aside(str(error) if isinstance(error, Damage) else "missing")
             raise Damaged(str(error)) from error
         except OSError as error:
-            # Perhaps only now: not the file's fault until it happens again.
+            # Perhaps only now: not the file's fault until it happens again, or ours for certain.
             self._disk.log(f"kv cache load failed {self._disk.path_of(self._entry)}: {error}")
-            self._disk.fail(self._entry)
+            if error.errno not in _SHORTAGES:
+                self._disk.fail(self._entry)
             raise Damaged(str(error)) from error
 
 

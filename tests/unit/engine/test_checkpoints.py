@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -480,3 +481,30 @@ def test_a_call_whose_text_is_not_in_the_session_is_not_in_the_map(folder: Path)
     assert points(engine) == [(6001, "shutdown")]
     assert engine.replay.text_of(call.id) is not None
     assert not [path for path in folder.iterdir() if path.suffix == ".tools"]
+
+
+def test_a_point_that_cannot_be_opened_for_a_moment_is_kept(stored: Engine) -> None:
+    """All descriptors are taken, by clients for example; once they are free, it is found again."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        for _ in range(3):
+            assert stored.raw(raw(words(940))).usage.cached == 0
+            stored.slots.lives[0].reset()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert points(stored) == [(n, "continued") for n in (300, 600, 900)]
+    assert stored.raw(raw(words(940))).usage.cached == 900
+
+
+def test_a_point_for_which_there_is_no_memory_is_kept(stored: Engine) -> None:
+    def no_memory(*_: object) -> None:
+        raise Ds4Error("MEMORY", "rows: out of memory for 7 blocks")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedSession, "put_rows", no_memory)
+        for _ in range(3):
+            assert stored.raw(raw(words(940))).usage.cached == 0
+            stored.slots.lives[0].reset()
+    assert points(stored) == [(n, "continued") for n in (300, 600, 900)]
+    assert stored.raw(raw(words(940))).usage.cached == 900

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,19 @@ def test_first_in_first_out_up_to_the_limit() -> None:
     assert not queue.remove(b)
     queue.close()
     assert (queue.take(), queue.take()) == (c, None)
+
+
+def test_reading_ahead_takes_no_place_from_requests() -> None:
+    queue = JobQueue(1)
+    a, b, *ahead = jobs(4)
+    ahead = [replace(job, prefetch=True) for job in ahead]
+    queue.put(ahead[0])
+    queue.put(a)
+    for job in (b, ahead[1]):
+        with pytest.raises(QueueFull):
+            queue.put(job)
+    queue.close()
+    assert (queue.take(), queue.take(), queue.take()) == (a, ahead[0], None)
 
 
 def test_without_a_limit() -> None:

@@ -17,6 +17,9 @@ from ds4agent.engine import http, replies
 from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.http import Connection
 from ds4agent.engine.http_reader import Request
+from ds4agent.engine.job import Job
+from ds4agent.wire.dialect import Dialect
+from ds4agent.wire.errors import RequestError
 from tests.engine_fixtures import chat, exchange, post_chat, request
 from tests.unit.engine.engine_parts import Parts, engine_parts
 
@@ -260,3 +263,36 @@ def test_a_stream_stays_in_order_when_the_kernel_takes_no_more() -> None:
     with handling(pour, set()) as port, socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(request("GET", "/"))
         assert b"".join(iter(lambda: sock.recv(8191), b"")) == data
+
+
+def test_requests_that_wait_to_be_prepared_do_not_hold_up_the_end() -> None:
+    """Long prompts take long to split into tokens, and nobody will answer these."""
+    entered, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    prepared: list[bytes] = []
+
+    def job(_dialect: Dialect, body: bytes) -> Job:
+        prepared.append(body)
+        entered.set()
+        assert go_on.wait(30)
+        raise RequestError(400, "too late")
+
+    with serving("</think>a") as (parts, port), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts.server, "job", job)
+        pool = parts.server._pool
+        clients = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(3)]
+        for client in clients:
+            client.sendall(request("POST", "/v1/chat/completions", b"{}"))
+        assert entered.wait(30)
+        while pool._work_queue.qsize() < 2:
+            pass
+        loop = next(iter(parts.server._connections))._loop
+        loop.call_soon_threadsafe(parts.server.close)
+        while not pool._shutdown:
+            pass
+        with pool._shutdown_lock:
+            go_on.set()
+        loop.call_soon_threadsafe(ended.set)
+        assert ended.wait(30)
+        assert len(prepared) == 1
+        for client in clients:
+            client.close()

@@ -16,6 +16,7 @@ from ds4agent.wire.errors import RequestError
 from ds4agent.wire.template import CONTROL
 from ds4agent.wire.template import USER as USER_MARK
 from tests.unit.engine.engine_parts import BASH, assistant, emitted, engine_parts
+from tests.unit.engine.scripted import ScriptedSession
 
 M = "｜DSML｜"
 USER = {"role": "user", "content": "List the files in src"}
@@ -356,6 +357,28 @@ def test_a_failing_prefill_is_reported() -> None:
         assert message == Failed("no memory left")
         parts.session.before_eval = lambda _tokens: None
         assert parts.ask(messages=[USER]).content == "a"
+
+
+def test_without_memory_for_another_session_the_oldest_makes_room(capfd: pytest.CaptureFixture[str]) -> None:
+    """And without any that is free, the request fails with the reason."""
+
+    def no_memory() -> ScriptedSession:
+        raise Ds4Error("MEMORY", "session: out of memory")
+
+    with engine_parts("</think>a", "</think>b", "</think>c", max_sessions=2) as parts:
+        make, parts.slots._make = parts.slots._make, no_memory
+        _, message = parts.last_message(parts.job(messages=[USER]))
+        assert message == Failed("session: out of memory")
+        parts.slots._make = make
+        assert parts.ask(messages=[USER]).content == "a"
+        parts.slots._make = no_memory
+        other = {"role": "user", "content": "Something else"}
+        assert parts.ask(messages=[other]).content == "b"
+        assert len(parts.slots.lives) == 1
+        parts.slots._make = make
+        assert parts.ask(messages=[USER]).content == "c"
+        assert len(parts.slots.lives) == 2
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_log_lines_of_one_request() -> None:

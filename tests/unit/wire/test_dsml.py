@@ -1,6 +1,7 @@
 """The DSML machine: round trips, split invariance, hold-back, malformed and cut-off blocks."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -439,3 +440,15 @@ def test_where_syntax_is_does_not_depend_on_the_split(text: str, thinking: bool,
             reference.in_block,
             reference.done,
         )
+
+
+def test_a_tag_that_does_not_end_costs_no_more_than_its_tokens() -> None:
+    """A model that loops inside a name goes on until the context is full, and other turns wait for it."""
+    machine = DsmlMachine(thinking=False, tools=True)
+    machine.feed(f'\n\n<{M}tool_calls>\n<{M}invoke name="'.encode())
+    began = time.process_time()
+    for _ in range(10_000):
+        machine.feed(b"abcd")
+    assert time.process_time() - began < 3
+    machine.finish(cut=True)
+    assert machine.error == UNTERMINATED
