@@ -52,7 +52,9 @@ class App:
         self.progress = Progress(self)
         self._rooms = [room(self) for room in rooms]
         self._asks_configuration = False
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
+        # Whether the client has said that it is about to end us.
+        self.shut_down = False
         self.settled = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
         self._features()
@@ -115,13 +117,18 @@ class App:
         self.link = Link(engine.wanted(self.settings, on_demand=True), self.progress.prefill, self._engine)
 
     async def _shutdown(self, _: None) -> None:
+        self.shut_down = True
         await self.close()
 
     async def close(self) -> None:
-        """All that is at work ends. More than once does no harm."""
-        if self._closed:
-            return
-        self._closed = True
+        """All that is at work ends. Whoever calls it again waits for the same: a client that does not wait
+        for the answer to `shutdown` must not end the process in the middle of it.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         for room in self._rooms:
             await room.close()
         await self.progress.close()

@@ -99,7 +99,7 @@ class Connection:
         """The client is gone, or the process is to end."""
         if not self.over.done():
             log.info("the end: %s", why)
-            self.over.set_result(0 if self._protocol._shutdown else 1)
+            self.over.set_result(0 if self._app.shut_down else 1)
 
     async def close(self) -> None:
         """All that was at work for this client ends."""

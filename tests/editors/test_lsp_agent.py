@@ -100,6 +100,20 @@ async def test_putting_back_survives_the_server(tmp_path: Path, engine_url: str)
         assert await it.ask("ds4/agent/changes", {"session": session}) == {"files": [], "diff": ""}
 
 
+async def test_a_name_that_is_not_utf_8(tmp_path: Path, engine_url: str) -> None:
+    async with at_work(tmp_path, engine_url) as (it, watch, project):
+        task = "Run touch $(printf 'caf\\351') and tell me what it prints."
+        session = (await it.ask("ds4/agent/start", {"task": task}))["session"]
+        await watch.ended(session)
+        uri = project.as_uri() + "/caf%E9"
+        assert os.fsdecode(b"caf\xe9") in [path.name for path in project.iterdir()]
+        changes = await it.ask("ds4/agent/changes", {"session": session})
+        assert [(file["uri"], file["kind"]) for file in changes["files"]] == [(uri, "add")]
+        assert "b/caf\ufffd" in changes["diff"]
+        back = await it.ask("ds4/agent/putback", {"session": session, "uris": [uri]})
+        assert back == {"restored": [uri], "refused": []}
+
+
 async def test_the_model_is_told_once_what_was_put_back(tmp_path: Path, engine_url: str) -> None:
     async with at_work(tmp_path, engine_url) as (it, watch, project):
         session = (await it.ask("ds4/agent/start", {"task": CREATE}))["session"]

@@ -131,3 +131,15 @@ def test_a_long_diff_is_leafed_through(nvim: Path, tmp_path: Path, editing: str)
             it.wait(last)
         it.type("y")
         it.until("vim.api.nvim_buf_get_lines(0, 0, -1, false)", FIXED[:2])
+
+
+def test_the_diff_is_that_of_the_file_and_not_of_one_with_a_longer_name(
+    nvim: Path, tmp_path: Path, editing: str
+) -> None:
+    with opened(nvim, tmp_path, editing) as it:
+        (it.folder / "area.p").write_text("other\n")
+        where = "{ start = { line = 0, character = 0 }, ['end'] = { line = 0, character = 5 } }"
+        change = f"{{ range = {where}, newText = 'new' }}"
+        edit = f"{{ changes = {{ ['{(it.folder / 'area.p').as_uri()}'] = {{ {change} }} }} }}"
+        found = it.ask(f"require('ds4agent.preview').diff({edit}, 'utf-16')")
+        assert found == ["--- area.p", "+++ area.p", "@@ -1 +1 @@", "-other", "+new"]

@@ -4,12 +4,17 @@ A session works in a folder without links in its path, as everywhere in ds4agent
 folder under another name, and gets uris that begin with its own.
 """
 
+import os
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from pygls.uris import from_fs_path, to_fs_path
 
 from ds4agent.agent import textfile
 from ds4agent.lsp.protocol import Failed, Server
+
+# What stands in a path where its uri had bytes that are not UTF-8.
+_NO_TEXT = "\ufffd"
 
 
 class Folders:
@@ -45,7 +50,10 @@ class Folders:
             if path.is_relative_to(real := folder.resolve()):
                 path = folder / path.relative_to(real)
                 break
-        return from_fs_path(str(path)) or path.as_uri()
+        try:
+            return from_fs_path(str(path)) or path.as_uri()
+        except UnicodeEncodeError:  # a name that is not UTF-8: its bytes
+            return path.as_uri()
 
     def path(self, uri: str) -> Path:
         """Where it is on disk. Raises Failed."""
@@ -84,4 +92,6 @@ class Folders:
 
 def _path(uri: str) -> Path | None:
     found = to_fs_path(uri)
+    if found and _NO_TEXT in found:
+        found = os.fsdecode(unquote_to_bytes(urlsplit(uri).path))
     return Path(found) if found else None

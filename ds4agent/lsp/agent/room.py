@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ds4agent import paths
 from ds4agent.agent import sessions, work
-from ds4agent.agent.changes.review import Review
+from ds4agent.agent.changes.review import Refusal, Review
 from ds4agent.agent.sessions import Session, Summary
 from ds4agent.agent.transcript import TranscriptError
 from ds4agent.lsp.agent.contract import (
@@ -39,6 +40,8 @@ class Agent:
         self._app = app
         self._folders = Folders(app.server)
         self._running: dict[str, Running] = {}
+        # From the look at who is at work until one more is: sessions begin one after the other.
+        self._beginning = asyncio.Lock()
         on = app.server.on
         on("ds4/agent/start", StartParams, self._start)
         on("ds4/agent/resume", ResumeParams, self._resume)
@@ -65,25 +68,27 @@ class Agent:
             raise Failed("the task is empty")
         await self._app.settings_known()
         cwd = self._folders.chosen(params.folder)
-        self._refuse_second(cwd)
-        session = await self._opened(lambda: work.begin(self._app.settings, cwd, params.task))
-        return self._run(session, params.task)
+        async with self._beginning:
+            self._refuse_second(cwd)
+            session = await self._opened(lambda: work.begin(self._app.settings, cwd, params.task))
+            return self._run(session, params.task)
 
     async def _resume(self, params: ResumeParams) -> Started:
         if params.task is not None and not params.task.strip():
             raise Failed("the task is empty")
         await self._app.settings_known()
-        session = await self._opened(lambda: work.resume(self._known(params.session).id))
-        try:
-            if params.task is None and not work.unfinished(session):
-                raise Failed("nothing was left to do in the last turn of this session; give a task")
-            if not self._folders.hold(session.cwd):
-                raise Failed(f"{session.cwd}, the folder of the session, is not open in the editor")
-            self._refuse_second(session.cwd)
-        except Failed:
-            session.transcript.close()
-            raise
-        return self._run(session, params.task)
+        async with self._beginning:
+            session = await self._opened(lambda: work.resume(self._known(params.session).id))
+            try:
+                if params.task is None and not work.unfinished(session):
+                    raise Failed("nothing was left to do in the last turn of this session; give a task")
+                if not self._folders.hold(session.cwd):
+                    raise Failed(f"{session.cwd}, the folder of the session, is not open in the editor")
+                self._refuse_second(session.cwd)
+            except Failed:
+                session.transcript.close()
+                raise
+            return self._run(session, params.task)
 
     def _run(self, session: Session, task: str | None) -> Started:
         def over() -> None:
@@ -101,12 +106,16 @@ class Agent:
                     f"session {other.session.id} is at work in {other.session.cwd}; interrupt it first"
                 )
 
-    async def _opened(self, how: Any) -> Session:
+    async def _opened(self, how: Callable[[], Session]) -> Session:
+        opening = asyncio.create_task(asyncio.to_thread(how))
         try:
-            found: Session = await asyncio.to_thread(how)
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread opens it all the same, and nobody would ever close it.
+            opening.add_done_callback(_let_go)
+            raise
         except (*work.REFUSALS, TranscriptError) as error:
             raise Failed(str(error)) from error
-        return found
 
     async def _interrupt(self, params: SessionParams) -> dict[str, Any]:
         running = self._running.get(params.session)
@@ -132,8 +141,9 @@ class Agent:
             found = await asyncio.to_thread(review.changes)
         except OSError as error:
             raise Failed(f"what the session changed cannot be read: {error}") from error
-        files = tuple(FileOut(self._folders.uri(change.path), change.kind, change.diff) for change in found)
-        return ChangesOut(files, "".join(change.diff for change in found))
+        uri = self._folders.uri
+        files = tuple(FileOut(uri(change.path), change.kind, _readable(change.diff)) for change in found)
+        return ChangesOut(files, "".join(file.diff for file in files))
 
     async def _put_back(self, params: PutBackParams) -> PutBackOut:
         if params.session in self._running:
@@ -142,20 +152,24 @@ class Agent:
         only = None if params.uris is None else [self._folders.path(uri) for uri in params.uris]
         # Locked, so that it does not go on elsewhere meanwhile.
         session = await self._opened(lambda: sessions.open_session(paths.sessions(), summary.id))
+        restored, refused = await asyncio.to_thread(self._restored, session, only)
+        uri = self._folders.uri
+        return PutBackOut(
+            tuple(map(uri, restored)), tuple(RefusedOut(uri(file.path), file.reason) for file in refused)
+        )
+
+    def _restored(self, session: Session, only: list[Path] | None) -> tuple[list[Path], list[Refusal]]:
+        """To the end, also when the request is taken back meanwhile: the session is locked until then."""
         try:
-            review = Review(session.folder, session.cwd)
-            restored, refused = await asyncio.to_thread(review.put_back, only, self._hands_off)
+            restored, refused = Review(session.folder, session.cwd).put_back(only, self._hands_off)
             if restored:
-                await asyncio.to_thread(session.note_put_back, restored)
+                session.note_put_back(restored)
         except TranscriptError as error:
             # The files are as they were; only that the model is told of it is lost.
             log.warning("that files were put back is not in the session: %s", error)
         finally:
             session.transcript.close()
-        uri = self._folders.uri
-        return PutBackOut(
-            tuple(map(uri, restored)), tuple(RefusedOut(uri(file.path), file.reason) for file in refused)
-        )
+        return restored, refused
 
     def _hands_off(self, path: Path) -> str:
         return "it has unsaved changes in the editor" if self._folders.unsaved(path) else ""
@@ -169,3 +183,14 @@ class Agent:
         if not found:
             raise Failed(f"there is no session {name}")
         return found[0]
+
+
+def _let_go(opening: asyncio.Task[Session]) -> None:
+    """Close a session that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().transcript.close()
+
+
+def _readable(diff: str) -> str:
+    """Editors refuse a message in which a name is not Unicode."""
+    return diff.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -15,7 +15,7 @@ from lsprotocol import types
 
 from ds4agent.lsp.document import Document
 from ds4agent.lsp.edits.indent import restored
-from ds4agent.lsp.edits.lines import Change, as_lines, changes, text_edits
+from ds4agent.lsp.edits.lines import MOST_PRODUCT, Change, as_lines, changes, text_edits
 from ds4agent.lsp.edits.propose import Proposal
 from ds4agent.lsp.edits.region import Region
 from ds4agent.lsp.edits.symbols import Symbol, symbols
@@ -135,4 +135,8 @@ def _densest(there: Sequence[str], wanted: Counter[str], size: int) -> int:
 
 
 def _versions(a: str, b: str) -> bool:
-    return bool(a) and bool(b) and SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    if not a or not b or matcher.real_quick_ratio() < ALIKE:
+        return False
+    # Of a minified file's line the exact figure takes minutes, in which the server would hear nobody.
+    return (matcher.quick_ratio() if len(a) * len(b) > MOST_PRODUCT else matcher.ratio()) >= ALIKE

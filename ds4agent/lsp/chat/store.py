@@ -70,11 +70,17 @@ class Store:
         head = Head(frozen["model"], frozen["system"], tuple(frozen["tools"]), frozen["mode"])
         kept = [turn for turn in found if turn.number < number]
         made, copy = self.create(head, Path(first["cwd"]), kept[0].text if kept else text)
-        for turn in kept:
-            for record in turn.records:
-                # `sizes` is written with the messages.
-                fields = {k: v for k, v in record.fields.items() if k not in ("type", "sizes")}
-                copy.append(record.kind, record.messages, **fields)
+        try:
+            for turn in kept:
+                for record in turn.records:
+                    # `sizes` is written with the messages.
+                    fields = {k: v for k, v in record.fields.items() if k not in ("type", "sizes")}
+                    copy.append(record.kind, record.messages, **fields)
+        except TranscriptError as error:
+            # Half of a copy is no conversation.
+            shutil.rmtree(copy.path.parent, ignore_errors=True)
+            copy.close()
+            raise Failed(f"the conversation cannot be stored: {error}") from error
         return made, copy
 
     def get(self, name: str) -> ConversationOut:

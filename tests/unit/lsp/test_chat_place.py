@@ -119,3 +119,11 @@ def test_a_large_document_is_quick_enough_to_look_through(server: Server) -> Non
     text = "".join(f"value_{n} = {n}\n" for n in range(50_000))
     block = "value_4000 = 4000\nvalue_4001 = -1\nvalue_4002 = 4002\n"
     assert after(server, block, text) == text.replace("value_4001 = 4001", "value_4001 = -1")
+
+
+def test_lines_of_a_minified_file_are_quick_enough_to_compare(server: Server) -> None:
+    """Letter by letter these would take minutes."""
+    here, there = ("".join(f"{name}{n}(){{}};" for n in range(30_000)) for name in "fg")
+    assert after(server, f"x = 1\n{here}\n", f"x = 1\n{there}\ny = 2\n") == f"x = 1\n{here}\ny = 2\n"
+    short = "data = load('somewhere', 1)"
+    assert after(server, f"x = 1\n{short}\n", f"x = 1\n{there}\n") == f"x = 1\n{short}\n{there}\n"

@@ -12,9 +12,12 @@ local M = {}
 ---@field id? string
 ---@field item? string the item that is being written
 ---@field began? number milliseconds
+---@field title string
 ---@field running boolean
+---@field unwanted? boolean it was stopped before it had an id
 
 local sessions = {} ---@type ds4agent.Session[] the newest last
+local count = 0
 
 local function named(id)
   local fresh
@@ -35,7 +38,8 @@ end
 function M.event(params)
   local session = named(params.session)
   local handle = events[params.event.type]
-  if session and handle and session.log:valid() then
+  -- Also for a session whose buffer was closed: it has an end all the same.
+  if session and handle then
     handle(session, params.event)
   end
 end
@@ -48,14 +52,27 @@ function M.progress(params)
   end
 end
 
-local function open(title)
-  local log = Log.open(("ds4agent://agent/%d"):format(#sessions + 1))
+local function buffer(title)
+  count = count + 1
+  local log = Log.open(("ds4agent://agent/%d"):format(count))
   vim.bo[log.buf].modifiable = false
   vim.keymap.set("n", "<C-c>", "<Cmd>Ds4 stop<CR>", { buffer = log.buf, desc = "ds4agent: stop the agent" })
   log:add("# " .. title)
-  local session = { log = log, running = true }
+  return log
+end
+
+local function open(title)
+  local session = { log = buffer(title), title = title, running = true }
   table.insert(sessions, session)
   return session
+end
+
+-- Go to its buffer; to a new one if that was closed.
+local function show(session)
+  if session.log:valid() then
+    return session.log:focus()
+  end
+  session.log, session.item = buffer(session.title), nil
 end
 
 local function failed(session)
@@ -89,12 +106,12 @@ local function start(task)
   local where = folder()
   vim.cmd("silent! wall")
   local session = open(task)
-  client.request(
-    "ds4/agent/start",
-    { task = task, folder = where },
-    function(result) session.id = result.session end,
-    failed(session)
-  )
+  client.request("ds4/agent/start", { task = task, folder = where }, function(result)
+    session.id = result.session
+    if session.unwanted then
+      M.stop()
+    end
+  end, failed(session))
 end
 
 local function resume(session, task)
@@ -115,7 +132,7 @@ local function pick()
       end
       for _, session in ipairs(sessions) do
         if session.id == each.session then
-          return session.log:focus()
+          return show(session)
         end
       end
       open(each.title).id = each.session
@@ -129,10 +146,10 @@ end
 function M.open(task)
   local busy = running()
   if busy and task ~= "" then
-    busy.log:focus()
+    show(busy)
     return client.say("the agent is at work; `:Ds4 stop` interrupts it")
   elseif busy then
-    return busy.log:focus()
+    return show(busy)
   elseif task == "" then
     return pick()
   end
@@ -151,8 +168,21 @@ function M.stop()
   local session = running()
   if session and session.id then
     client.request("ds4/agent/interrupt", { session = session.id }, function() end)
+  elseif session then
+    session.unwanted = true
   end
   return session ~= nil
+end
+
+--- The server has ended, and with it what was at work.
+function M.ended()
+  for _, session in ipairs(sessions) do
+    if session.running then
+      session.running = false
+      figures.show(session.log.buf, "")
+      session.log:paragraph("*the language server ended*")
+    end
+  end
 end
 
 --- The session of the current buffer, else the newest that was opened here.

@@ -38,6 +38,8 @@ local function finished(chat, result)
       chat.log:paragraph(NOTES[result.status])
     end
   else
+    -- It stands in the buffer as a turn, by which the code blocks of later ones are counted.
+    table.insert(chat.turns, { blocks = {} })
     chat.log:paragraph("*no reply*")
   end
   conversations.prompt(chat)
@@ -132,19 +134,30 @@ function M.explain(lines)
   end)
 end
 
+-- The fence that a line begins, or nil.
+local function opening(line) return line:match("^%s*(```+)[^`]*$") or line:match("^%s*(~~~+)") end
+
+-- Whether a line ends what this fence began.
+local function closes(line, fence)
+  local found = line:match("^%s*(%S+)%s*$")
+  return found and #found >= #fence and found == fence:sub(1, 1):rep(#found)
+end
+
 --- The code block under the cursor of a chat: its conversation, its turn, and itself.
 function M.block()
   local chat = conversations.at(api.nvim_get_current_buf())
   if not chat then
     return
   end
-  local turn, block, inside = 0, 0, false
+  local turn, block, fence = 0, 0, nil
   for _, line in ipairs(api.nvim_buf_get_lines(0, 0, api.nvim_win_get_cursor(0)[1], false)) do
     if line == conversations.MODEL then
-      turn, block, inside = turn + 1, 0, false
-    elseif vim.startswith(line, "```") then
-      inside = not inside
-      block = block + (inside and 1 or 0)
+      turn, block, fence = turn + 1, 0, nil
+    elseif fence then
+      fence = not closes(line, fence) and fence or nil
+    else
+      fence = opening(line)
+      block = block + (fence and 1 or 0)
     end
   end
   local found = chat.turns[turn]

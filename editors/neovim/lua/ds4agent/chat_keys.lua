@@ -31,11 +31,18 @@ local function apply()
   }, function() end)
 end
 
+-- Not `:Ds4 stop`: the agent may be at work, and is not meant here.
+local function stop()
+  if not require("ds4agent.work").stop() then
+    require("ds4agent.client").say("no reply is under way")
+  end
+end
+
 local KEYS = {
   { "n", "<CR>", "<Plug>(ds4-chat-send)", function() require("ds4agent.chat").send() end, "send" },
   { "n", "gi", "<Plug>(ds4-chat-insert)", insert, "insert the code block" },
   { "n", "ga", "<Plug>(ds4-chat-apply)", apply, "apply the code block" },
-  { "n", "<C-c>", "<Plug>(ds4-chat-stop)", "<Cmd>Ds4 stop<CR>", "stop the reply" },
+  { "n", "<C-c>", "<Plug>(ds4-chat-stop)", stop, "stop the reply" },
 }
 
 ---@param buf integer

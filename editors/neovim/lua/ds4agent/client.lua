@@ -1,7 +1,8 @@
 -- The way to the language server: one message to the user, requests, notifications.
 local M = { NAME = "ds4agent" }
 
-local waiting = {} ---@type fun(client: vim.lsp.Client)[]
+local waiting = {} ---@type { done: fun(client: vim.lsp.Client), failed?: fun() }[]
+local asked = {} ---@type table<table, fun()> what to call for requests that have no answer when the server ends
 
 ---@return vim.lsp.Client? client one that has been initialized
 function M.get() return vim.lsp.get_clients({ name = M.NAME })[1] end
@@ -18,13 +19,16 @@ end
 
 --- Call `done` with a server that is ready; one is started if there is none.
 ---@param done fun(client: vim.lsp.Client)
-function M.with(done)
+---@param failed? fun() it has ended before it was ready
+function M.with(done, failed)
   local client = M.get()
   if client then
     return done(client)
   end
   if require("ds4agent.server").ensure() then
-    table.insert(waiting, done)
+    table.insert(waiting, { done = done, failed = failed })
+  elseif failed then
+    failed()
   end
 end
 
@@ -33,20 +37,37 @@ end
 function M.ready(found)
   local first = waiting
   waiting = {}
-  for _, call in ipairs(first) do
-    call(found)
+  for _, each in ipairs(first) do
+    each.done(found)
   end
 end
 
---- Ask for something. An error is told to the user, and `failed` is called.
+--- The server has ended. Neovim forgets what it was asked, so whoever waits for an answer is told here.
+function M.ended()
+  local first, others = waiting, asked
+  waiting, asked = {}, {}
+  for _, each in ipairs(first) do
+    if each.failed then
+      each.failed()
+    end
+  end
+  for _, failed in pairs(others) do
+    failed()
+  end
+end
+
+--- Ask for something. An error is told to the user, and `failed` is called; so it is when the server ends.
 ---@param method string
 ---@param params table
 ---@param done fun(result: any)
 ---@param failed? fun()
----@param asked? fun(client: vim.lsp.Client, id: integer) by which it can be taken back
-function M.request(method, params, done, failed, asked)
+---@param started? fun(client: vim.lsp.Client, id: integer) by which it can be taken back
+function M.request(method, params, done, failed, started)
+  local mine = {}
   M.with(function(client)
+    asked[mine] = failed
     local sent, id = client:request(method, params, function(err, result)
+      asked[mine] = nil
       if not err then
         return done(result)
       end
@@ -55,12 +76,15 @@ function M.request(method, params, done, failed, asked)
         failed()
       end
     end)
-    if sent and asked then
-      asked(client, id)
-    elseif not sent and failed then
-      failed()
+    if sent and started then
+      started(client, id)
+    elseif not sent then
+      asked[mine] = nil
+      if failed then
+        failed()
+      end
     end
-  end)
+  end, failed)
 end
 
 --- Tell the server, if there is one.

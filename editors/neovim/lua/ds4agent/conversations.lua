@@ -40,7 +40,7 @@ function M.current()
   end
   local found
   for buf, chat in pairs(chats) do
-    if api.nvim_buf_is_valid(buf) and (not found or vim.fn.bufwinid(buf) ~= -1 or buf > found.log.buf) then
+    if chat.log:valid() and (not found or vim.fn.bufwinid(buf) ~= -1 or buf > found.log.buf) then
       found = chat
     end
   end

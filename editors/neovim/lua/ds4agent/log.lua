@@ -29,7 +29,8 @@ function Log.open(name)
   return self
 end
 
-function Log:valid() return api.nvim_buf_is_valid(self.buf) end
+--- Whether it is there. One that was deleted (|:bdelete|) has a buffer without text, and no place in it.
+function Log:valid() return api.nvim_buf_is_loaded(self.buf) end
 
 local function fold(window)
   local set = vim.wo[window][0]
@@ -94,6 +95,9 @@ end
 
 --- Begin a paragraph: a blank line before it, unless there is one.
 function Log:paragraph(text)
+  if not self:valid() then
+    return
+  end
   local row, column = self:at()
   local above = api.nvim_buf_get_lines(self.buf, math.max(0, row - 1), row + 1, false)
   local gap = column > 0 and "\n\n" or (row > 0 and above[1] ~= "" and "\n" or "")

@@ -11,9 +11,11 @@ local difference = vim.text.diff or vim.diff
 -- A file's lines as they are: of its buffer, else of the disk; none of one that is new.
 local function lines_of(uri)
   local name = vim.uri_to_fname(uri)
-  local buf = vim.fn.bufnr(vim.fn.fnameescape(name))
-  if buf ~= -1 and api.nvim_buf_is_loaded(buf) then
-    return api.nvim_buf_get_lines(buf, 0, -1, false)
+  -- Not bufnr(): where no buffer has this name, it takes one whose name only begins with it.
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_is_loaded(buf) and api.nvim_buf_get_name(buf) == name then
+      return api.nvim_buf_get_lines(buf, 0, -1, false)
+    end
   end
   return vim.fn.filereadable(name) == 1 and vim.fn.readfile(name) or {}
 end

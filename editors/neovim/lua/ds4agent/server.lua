@@ -73,7 +73,12 @@ end
 
 -- A process that was not asked to end begins anew, unless that does not help. Neovim has told that it ended.
 local function ended(code, signal)
-  if vim.v.exiting ~= vim.NIL or (code == 0 and signal == 0) or signal == 15 then
+  if vim.v.exiting ~= vim.NIL then
+    return
+  end
+  client.ended()
+  require("ds4agent.agent").ended()
+  if (code == 0 and signal == 0) or signal == 15 then
     return
   end
   require("ds4agent.ghost").forget()
