@@ -123,6 +123,12 @@ describe("the page", () => {
     expect(element(page.document, "#stop").hidden).toBe(true);
   });
 
+  it("leaves an answer alone while Escape belongs to a word that is composed", () => {
+    const page = running();
+    key(page, element(page.document, "#question"), "Escape", { isComposing: true });
+    expect(page.sent).toEqual([]);
+  });
+
   it("asks a question again in its place", () => {
     const page = running();
     page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 3, reply: "x", status: "completed" }) });

@@ -40,7 +40,8 @@ export class Composer {
       });
     });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.running) send({ type: "stop" });
+      // While a word is being composed, Escape gives that up.
+      if (event.key === "Escape" && this.running && !event.isComposing) send({ type: "stop" });
     });
   }
 
