@@ -161,6 +161,16 @@ describe("the page", () => {
     expect(said.textContent).toContain("The answer is complete.");
   });
 
+  it("tells of a last block, too, once", () => {
+    const page = running();
+    const reply = "Only this.";
+    page.view.hear({ type: "delta", epoch: 1, index: 0, kind: "text", text: reply });
+    page.frame();
+    page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 0, reply, status: "completed" }) });
+    page.view.hear({ type: "show", shown: { epoch: 2, title: "", turns: [turn({ turn: 0, reply, status: "completed" })] } });
+    expect(element(page.document, "#said").textContent).toBe("Only this.The answer is complete.");
+  });
+
   it("names everything that can be pressed or written in", () => {
     const page = running();
     page.view.hear({ type: "chips", chips: [{ id: "1", label: "a.py", title: "src/a.py" }] });
