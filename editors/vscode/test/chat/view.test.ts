@@ -171,6 +171,13 @@ describe("the page", () => {
     expect(element(page.document, "#said").textContent).toBe("Only this.The answer is complete.");
   });
 
+  it("does not say of a conversation how far another one has been read", () => {
+    const page = running();
+    page.view.hear({ type: "working", text: "Reading 40 %" });
+    page.view.hear({ type: "show", shown: { epoch: 2, title: "", turns: [] } });
+    expect(element(page.document, "#working").textContent).toBe("");
+  });
+
   it("names everything that can be pressed or written in", () => {
     const page = running();
     page.view.hear({ type: "chips", chips: [{ id: "1", label: "a.py", title: "src/a.py" }] });

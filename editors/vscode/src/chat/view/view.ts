@@ -87,6 +87,7 @@ export class View {
     this.composer.reset();
     this.composer.runs(turns.at(-1)?.status === "running");
     this.conversations.value = conversation ?? "";
+    this.working.textContent = "";
     this.draw();
     this.list.scrollTop = this.list.scrollHeight;
   }
