@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,29 @@ def test_a_draft_outlives_its_view(it: Workbench, tmp_path: Path, talking: str) 
     it.page.locator(".activitybar").get_by_role("tab", name="Explorer").click()
     it.page.wait_for_selector(".explorer-folders-view")
     expect(it.chat().locator("#question")).to_have_value("half a questi")
+
+
+def test_a_conversation_is_left_and_found_again_while_its_question_is_read(
+    it: Workbench, tmp_path: Path
+) -> None:
+    with reciter(tmp_path / "engine", THOUGHTS, ANSWER) as engine:
+        _, chat = opened(it, tmp_path, url(engine))
+        ask(chat, "The first")
+        answered(chat)
+        for question, title, turns in (("The second", "The first", 2), ("A new one", "A new one", 1)):
+            if question == title:
+                chat.get_by_role("button", name="New").click()
+                expect(chat.locator(".asked")).to_have_count(0)
+            # An engine that reads for minutes, as it does with a large model.
+            engine.process.send_signal(signal.SIGSTOP)
+            try:
+                ask(chat, question)
+                it.until(lambda asked=question: asked in [one["text"] for one in said(it)], "not asked")  # type: ignore[misc]
+                chat.get_by_role("button", name="New").click()
+                expect(chat.locator(".asked")).to_have_count(0)
+                chat.select_option("#conversations", label=title)
+                expect(chat.locator(".asked").last).to_have_text(question)
+                expect(chat.locator("#stop")).to_be_visible()
+            finally:
+                engine.process.send_signal(signal.SIGCONT)
+            answered(chat, turns)

@@ -5,14 +5,14 @@ import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 
 import type { Server } from "../client";
-import type { Context, Range, Reply, Requests } from "../protocol";
+import type { Context, Range, Reply, Turn } from "../protocol";
 import { Attachments } from "./attach";
 import { editor, use } from "./blocks";
 import { Conversation } from "./conversation";
-import { Going } from "./going";
+import { type Asked, Going } from "./going";
 import type { FromPage, Summary, ToPage } from "./protocol";
 
-type Answered = readonly [reply: Reply, stored?: Requests["ds4/chat/get"][1]["turns"][number]];
+type Answered = readonly [reply: Reply, stored?: Turn];
 
 export class Chat {
   private readonly conversation: Conversation;
@@ -109,7 +109,9 @@ export class Chat {
     const send = async (token: string, cancel: vscode.CancellationToken): Promise<Answered> => [
       await this.server.request("ds4/chat/send", { ...params, token }, cancel),
     ];
-    await this.answer(text, context, send, replaces);
+    // What is asked again is asked in a copy of the conversation.
+    const asked = { conversation: replaces === undefined ? conversation : undefined, is: (turn: Turn) => turn.text === text };
+    await this.answer(text, context, asked, send, replaces);
   }
 
   /** The lines, or without any the function or class there, in a new conversation. */
@@ -124,17 +126,19 @@ export class Chat {
     };
     this.attached.keep();
     this.conversation.begin();
-    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], send));
+    const asked = { conversation: undefined, is: (turn: Turn) => turn.context.some((one) => one.uri === uri) };
+    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], asked, send));
   }
 
   private async answer(
     text: string,
     context: readonly Context[],
+    asked: Asked,
     send: (token: string, cancel: vscode.CancellationToken) => Promise<Answered>,
     replaces?: number,
   ): Promise<void> {
     const token = randomUUID();
-    const cancel = this.going.begin(token);
+    const cancel = this.going.begin(token, asked);
     this.conversation.asked(token, text, context, replaces);
     try {
       const [reply, stored] = await send(token, cancel);
@@ -150,7 +154,7 @@ export class Chat {
   private async open(conversation: string): Promise<void> {
     this.attached.keep();
     const stored = await this.server.request("ds4/chat/get", { conversation });
-    this.conversation.open(stored, this.going.of(conversation));
+    this.conversation.open(stored, this.going.of(conversation, stored.turns.at(-1)));
     this.remember(conversation);
   }
 
