@@ -27,6 +27,8 @@ export class Conversation {
   private title = "";
   private turns: Kept[] = [];
   private token: string | undefined;
+  /** All turns as they were before a question took the place of some. */
+  private before: readonly Kept[] | undefined;
 
   constructor(private readonly tell: (message: ToPage) => void) {}
 
@@ -78,11 +80,23 @@ export class Conversation {
   asked(token: string, text: string, context: readonly Context[], replaces?: number): void {
     const at = replaces === undefined ? -1 : this.turns.findIndex(({ turn }) => turn === replaces);
     // What the server never came to know is not a part of the conversation.
-    const kept = (at < 0 ? this.turns : this.turns.slice(0, at)).filter((one) => one.turn !== undefined);
+    const known = this.turns.filter((one) => one.turn !== undefined);
+    const kept = at < 0 ? known : known.slice(0, at);
     const chips = context.map(contextLabel);
-    const turn: Kept = { text, context, chips, reasoning: "", reply: "", status: "running", blocks: [] };
+    const replacing = at >= 0 && replaces !== undefined;
+    const turn: Kept = {
+      text,
+      context,
+      chips,
+      reasoning: "",
+      reply: "",
+      status: "running",
+      blocks: [],
+      ...(replacing && { replaces }),
+    };
     this.show(this.name, this.title || text, [...kept, turn]);
     this.token = token;
+    if (replacing) this.before = known;
   }
 
   delta({ conversation, turn, kind, text, token }: Delta): void {
@@ -107,6 +121,9 @@ export class Conversation {
 
   failed(token: string, why: string): boolean {
     if (token !== this.token) return false;
+    const last = this.turns.at(-1);
+    // What is asked again is asked in a copy; without an answer there is none, and the next question follows these.
+    if (this.before && last && last.turn === undefined) this.show(this.name, this.title, [...this.before, last]);
     this.end({ status: "failed", why });
     return true;
   }
@@ -134,6 +151,7 @@ export class Conversation {
     this.name = name;
     this.title = title;
     this.token = undefined;
+    this.before = undefined;
     this.turns = turns.map((turn) => ({ ...turn }));
     this.tell({ type: "show", shown: this.shown });
   }

@@ -71,6 +71,30 @@ describe("a conversation", () => {
     expect(chat.conversation).toBe("c2");
   });
 
+  it("has its turns again where the question that was to replace them got no answer", () => {
+    const turns = [0, 1, 2].map((turn) => ({
+      turn,
+      text: `q${turn}`,
+      context: [],
+      reasoning: "",
+      reply: `a${turn}`,
+      status: "completed" as const,
+      blocks: [],
+    }));
+    chat.open({ conversation: "c1", title: "q0", turns });
+    chat.asked("t1", "q1, better", [], 1);
+    chat.failed("t1", "no engine answers");
+    // What the next question follows is what is shown; the one that failed can be asked again in the same place.
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1", "q2", "q1, better"]);
+    expect(chat.shown.turns[3]).toMatchObject({ status: "failed", why: "no engine answers", replaces: 1 });
+    expect(chat.running).toBeUndefined();
+    chat.asked("t2", "q1, better", [], 1);
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1, better"]);
+    chat.failed("t2", "no engine answers");
+    chat.asked("t3", "q3", []);
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1", "q2", "q3"]);
+  });
+
   it("keeps what had come when the engine is lost, and asks again without what the server never knew", () => {
     chat.asked("t1", "why?", []);
     chat.delta(delta("bec"));

@@ -141,6 +141,14 @@ describe("the page", () => {
     expect(page.sent).toEqual([{ type: "again", index: 0 }, { type: "send", text: "how?", replaces: 3 }]);
   });
 
+  it("asks a question that failed again in the place where it was to be", () => {
+    const page = running();
+    page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ replaces: 2, status: "failed", why: "no engine" }) });
+    element(page.document, ".question button").click();
+    key(page, element(page.document, "#question"), "Enter");
+    expect(page.sent.at(-1)).toEqual({ type: "send", text: "why?", replaces: 2 });
+  });
+
   it("keeps a draft when it is made anew", () => {
     const draft = { text: "" };
     const page = running(draft);

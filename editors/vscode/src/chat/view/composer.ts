@@ -56,8 +56,8 @@ export class Composer {
   }
 
   /** Ask a question again; its text is the draft. */
-  edit({ turn, text }: Turn): void {
-    this.edits(turn);
+  edit({ turn, replaces, text }: Turn): void {
+    this.edits(turn ?? replaces);
     this.put(text);
   }
 
