@@ -284,3 +284,18 @@ def test_a_conversation_is_left_and_found_again_while_its_question_is_read(
             finally:
                 engine.process.send_signal(signal.SIGCONT)
             answered(chat, turns)
+
+
+def test_a_question_that_is_edited_outlives_its_view(it: Workbench, tmp_path: Path, talking: str) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "Greet otherwise")
+    answered(chat)
+    chat.get_by_role("button", name="Edit and ask again").click()
+    it.page.locator(".activitybar").get_by_role("tab", name="Explorer").click()
+    it.page.wait_for_selector(".explorer-folders-view")
+    chat = it.chat()
+    expect(chat.locator("#question")).to_have_value("Greet otherwise")
+    expect(chat.locator("#editing")).to_be_visible()
+    ask(chat, "Greet better")
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["Greet better"])

@@ -87,9 +87,10 @@ export class Chat {
         this.attached.remove(message.id);
         return;
       case "again":
-        this.attached.again(this.conversation.context(message.index));
+        this.attached.again(this.conversation.edit(message.index));
         return;
       case "keep":
+        this.conversation.keep();
         this.attached.keep();
         return;
       default:

@@ -29,6 +29,8 @@ export class Conversation {
   private token: string | undefined;
   /** All turns as they were before a question took the place of some. */
   private before: readonly Kept[] | undefined;
+  /** The turn that is to be asked again. */
+  private editing: number | undefined;
 
   constructor(private readonly tell: (message: ToPage) => void) {}
 
@@ -46,8 +48,9 @@ export class Conversation {
   }
 
   get shown(): Shown {
+    const { epoch, title, name, editing } = this;
     const turns = this.turns.map(forPage);
-    return { epoch: this.epoch, turns, title: this.title, ...(this.name && { conversation: this.name }) };
+    return { epoch, turns, title, ...(name && { conversation: name }), ...(editing !== undefined && { editing }) };
   }
 
   begin(): void {
@@ -132,9 +135,16 @@ export class Conversation {
     return this.turns.find((one) => one.turn === turn)?.blocks.find((one) => one.block === block);
   }
 
-  /** What a question was about. */
-  context(index: number): readonly Context[] {
-    return this.turns[index]?.context ?? [];
+  /** A question is going to be asked again. What it was about. */
+  edit(index: number): readonly Context[] {
+    const one = this.turns[index];
+    this.editing = one?.turn ?? one?.replaces;
+    return one?.context ?? [];
+  }
+
+  /** It stays as it was after all. */
+  keep(): void {
+    this.editing = undefined;
   }
 
   private end(change: Partial<Kept>): void {
@@ -151,7 +161,7 @@ export class Conversation {
     this.name = name;
     this.title = title;
     this.token = undefined;
-    this.before = undefined;
+    this.before = this.editing = undefined;
     this.turns = turns.map((turn) => ({ ...turn }));
     this.tell({ type: "show", shown: this.shown });
   }

@@ -40,6 +40,8 @@ export interface Shown {
   readonly conversation?: string;
   readonly title: string;
   readonly turns: readonly Turn[];
+  /** The turn whose question is being edited. */
+  readonly editing?: number;
 }
 
 export type Kind = "text" | "reasoning";

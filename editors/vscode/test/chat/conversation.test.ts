@@ -106,6 +106,18 @@ describe("a conversation", () => {
     expect(chat.shown.turns.map(({ text }) => text)).toEqual(["why?", "and again"]);
   });
 
+  it("knows of a question that is being edited, until something else is shown", () => {
+    const one = { turn: 4, text: "q", context: [], reasoning: "", reply: "a", status: "completed" as const, blocks: [] };
+    chat.open({ conversation: "c1", title: "q", turns: [one] });
+    chat.edit(0);
+    expect(chat.shown.editing).toBe(4);
+    chat.keep();
+    expect(chat.shown.editing).toBeUndefined();
+    chat.edit(0);
+    chat.asked("t1", "q, better", [], 4);
+    expect(chat.shown.editing).toBeUndefined();
+  });
+
   it("names contexts by file", () => {
     const context = [{ kind: "selection" as const, uri: "file:///a/b%20c.py" }, { kind: "file" as const, uri: "file:///%zz" }];
     const turns = [{ turn: 0, text: "q", context, reasoning: "", reply: "", status: "completed" as const, blocks: [] }];
@@ -124,7 +136,7 @@ describe("a conversation", () => {
     expect(chat.shown.turns).toMatchObject([{ text: "in full", status: "completed" }]);
     chat.open(stored);
     expect(chat.shown.turns).toMatchObject([{ status: "failed", why: expect.stringContaining("another window") }]);
-    expect(chat.context(0)).toEqual(context);
+    expect(chat.edit(0)).toEqual(context);
   });
 
   it("counts lines as people do", () => {

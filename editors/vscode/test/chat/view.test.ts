@@ -159,6 +159,16 @@ describe("the page", () => {
     expect(element<HTMLTextAreaElement>(again.document, "#question").value).toBe("half a qu");
   });
 
+  it("goes on with a question that is edited when it is made anew", () => {
+    const page = chatPage({ text: "how?" });
+    const { document } = page.dom.window;
+    const done = turn({ turn: 3, reply: "x", status: "completed" });
+    page.view.hear({ type: "show", shown: { epoch: 1, title: "", turns: [done], editing: 3 } });
+    expect(element(document, "#editing").hidden).toBe(false);
+    key({ ...page, document }, element(document, "#question"), "Enter");
+    expect(page.sent).toEqual([{ type: "send", text: "how?", replaces: 3 }]);
+  });
+
   it("tells those who hear it of finished blocks and of the end", () => {
     const page = running();
     page.view.hear({ type: "delta", epoch: 1, index: 0, kind: "text", text: "first\n\nsecond\n\nth\n" });

@@ -61,9 +61,9 @@ export class Composer {
     this.put(text);
   }
 
-  /** Another conversation, or another state of it, is shown. */
-  reset(): void {
-    this.edits(undefined);
+  /** Another conversation, or another state of it, is shown; `editing`: the turn that the draft is to replace. */
+  reset(editing: number | undefined): void {
+    this.edits(editing);
   }
 
   runs(running: boolean): void {
