@@ -13,7 +13,7 @@ from playwright.sync_api import Frame, TimeoutError, expect
 
 from tests.editors.vscode.engines import ANSWER, GREETER, LONG, NEW, OLD, THOUGHTS, reciter, url
 from tests.editors.vscode.test_chat import answered, ask, opened
-from tests.editors.vscode.workbench import Workbench
+from tests.editors.vscode.workbench import STATUS, Workbench
 
 pytestmark = pytest.mark.slow
 CODE = f"def greet(name):\n    {NEW}\n    return text\n"
@@ -299,3 +299,23 @@ def test_a_question_that_is_edited_outlives_its_view(it: Workbench, tmp_path: Pa
     ask(chat, "Greet better")
     answered(chat)
     expect(chat.locator(".asked")).to_have_text(["Greet better"])
+
+
+def test_a_new_conversation_stays_when_the_server_is_started_again(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    file, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    it.remembered(chat.locator("#conversations").input_value())
+    it.open(file.parent, file)
+    chat = it.chat()
+    expect(chat.locator(".asked")).to_have_text(["The first"])
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    it.command("ds4agent: Restart the Language Server")
+    it.page.wait_for_selector(f"{STATUS} .codicon-sparkle", state="detached")
+    it.ready()
+    ask(chat, "The second")
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["The second"])

@@ -23,8 +23,8 @@ export class Chat {
   constructor(
     private readonly server: Server,
     private readonly tell: (message: ToPage) => void,
-    last: string | undefined,
-    private readonly remember: (conversation: string | undefined) => void,
+    private last: string | undefined,
+    private readonly keep: (conversation: string | undefined) => void,
   ) {
     this.conversation = new Conversation(tell);
     this.attached = new Attachments(server, (chips) => {
@@ -34,7 +34,7 @@ export class Chat {
       this.going.delta(delta);
       const { conversation } = this.conversation;
       this.conversation.delta(delta);
-      if (this.conversation.conversation !== conversation) remember(this.conversation.conversation);
+      if (this.conversation.conversation !== conversation) this.remember(this.conversation.conversation);
     });
     server.on("ds4/status", ({ what, phase, percent, message }) => {
       if (what !== "chat" || !this.conversation.running) return;
@@ -42,7 +42,7 @@ export class Chat {
       tell({ type: "working", text: phase === "prefill" ? `Reading${part}` : (message ?? "") });
     });
     server.onState((state) => {
-      if (state === "running") void this.told(() => this.began(last));
+      if (state === "running") void this.told(() => this.began());
     });
   }
 
@@ -189,9 +189,16 @@ export class Chat {
     this.tellConversations();
   }
 
+  /** What a server that starts, in this window or a later one, goes on with. */
+  private remember(conversation: string | undefined): void {
+    this.last = conversation;
+    this.keep(conversation);
+  }
+
   /** The server has just started: go on with the conversation of the last time. */
-  private async began(last: string | undefined): Promise<void> {
+  private async began(): Promise<void> {
     await this.list();
+    const { last } = this;
     const known = this.conversations.some(({ conversation }) => conversation === last);
     if (last !== undefined && known && this.conversation.empty) await this.open(last);
   }
