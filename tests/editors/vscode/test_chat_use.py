@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,17 @@ def said(it: Workbench) -> list[dict[str, Any]]:
     for file in sorted(it.server.home.glob(".local/share/ds4agent/chats/*/transcript.jsonl")):
         records = [json.loads(line) for line in file.read_text().splitlines()]
         found += [record for record in records if record.get("role") == "user"]
+    return found
+
+
+def language_servers(it: Workbench) -> list[int]:
+    """Their process ids."""
+    found, home = [], f"HOME={it.server.home}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            ours = home in (folder / "environ").read_bytes().split(b"\0")
+            if ours and (folder / "cmdline").read_bytes().endswith(b"\0lsp\0--stdio\0"):
+                found.append(int(folder.name))
     return found
 
 
@@ -317,5 +330,28 @@ def test_a_new_conversation_stays_when_the_server_is_started_again(
     it.page.wait_for_selector(f"{STATUS} .codicon-sparkle", state="detached")
     it.ready()
     ask(chat, "The second")
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["The second"])
+
+
+def test_who_has_gone_on_is_not_taken_back_by_a_slow_server(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    servers = language_servers(it)
+    assert servers
+    for server in servers:
+        os.kill(server, signal.SIGSTOP)
+    try:
+        chat.select_option("#conversations", label="The first")
+        chat.get_by_role("button", name="New").click()
+        ask(chat, "The second")
+    finally:
+        for server in servers:
+            os.kill(server, signal.SIGCONT)
     answered(chat)
     expect(chat.locator(".asked")).to_have_text(["The second"])

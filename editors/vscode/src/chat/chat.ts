@@ -19,6 +19,8 @@ export class Chat {
   private readonly attached: Attachments;
   private readonly going = new Going();
   private conversations: readonly Summary[] = [];
+  /** How many conversations somebody wanted to see. */
+  private opened = 0;
 
   constructor(
     private readonly server: Server,
@@ -153,8 +155,12 @@ export class Chat {
   }
 
   private async open(conversation: string): Promise<void> {
-    this.attached.keep();
+    const opening = ++this.opened;
+    const { epoch } = this.conversation;
     const stored = await this.server.request("ds4/chat/get", { conversation });
+    // Who has gone on to another one meanwhile, or asked something, does not want this one any more.
+    if (opening !== this.opened || epoch !== this.conversation.epoch) return;
+    this.attached.keep();
     this.conversation.open(stored, this.going.of(conversation, stored.turns.at(-1)));
     this.remember(conversation);
   }

@@ -22,7 +22,7 @@ export interface Coming {
 const ELSEWHERE = "It is being answered in another window. Open it again when that is over.";
 
 export class Conversation {
-  private epoch = 0;
+  private count = 0;
   private name: string | undefined;
   private title = "";
   private turns: Kept[] = [];
@@ -33,6 +33,11 @@ export class Conversation {
   private editing: number | undefined;
 
   constructor(private readonly tell: (message: ToPage) => void) {}
+
+  /** Another one for each conversation, or state of it, that is shown. */
+  get epoch(): number {
+    return this.count;
+  }
 
   get conversation(): string | undefined {
     return this.name;
@@ -157,7 +162,7 @@ export class Conversation {
   }
 
   private show(name: string | undefined, title: string, turns: readonly Kept[]): void {
-    this.epoch++;
+    this.count++;
     this.name = name;
     this.title = title;
     this.token = undefined;
