@@ -334,6 +334,23 @@ def test_a_new_conversation_stays_when_the_server_is_started_again(
     expect(chat.locator(".asked")).to_have_text(["The second"])
 
 
+def test_code_is_not_inserted_where_nothing_can_be_written(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    it.server.configure(
+        ds4agent__engine=talking, ds4agent__lsp__completion="off", files__readonlyInclude={"**/*.py": True}
+    )
+    file = tmp_path / "project" / "greet.py"
+    file.parent.mkdir()
+    file.write_text(GREETER)
+    it.open(file.parent, file)
+    chat = it.chat()
+    ask(chat, "Greet otherwise")
+    answered(chat)
+    chat.locator("figure.code").get_by_role("button", name="Insert").click()
+    expect(chat.locator("#working")).to_have_text("greet.py cannot be changed.")
+
+
 def test_who_has_gone_on_is_not_taken_back_by_a_slow_server(
     it: Workbench, tmp_path: Path, talking: str
 ) -> None:
