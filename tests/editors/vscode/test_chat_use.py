@@ -372,3 +372,15 @@ def test_who_has_gone_on_is_not_taken_back_by_a_slow_server(
             os.kill(server, signal.SIGCONT)
     answered(chat)
     expect(chat.locator(".asked")).to_have_text(["The second"])
+
+
+def test_an_answer_that_its_server_does_not_live_to_see_says_so(it: Workbench, tmp_path: Path) -> None:
+    with reciter(tmp_path / "engine", [], LONG) as engine:
+        _, chat = opened(it, tmp_path, url(engine))
+        ask(chat, "Tell me everything")
+        expect(chat.locator(".reply")).to_contain_text("word9 ")
+        for server in language_servers(it):
+            os.kill(server, signal.SIGKILL)
+        ended = "ds4agent's language server ended before it had answered."
+        expect(chat.locator(".foot")).to_have_text(ended)
+        expect(chat.locator(".reply")).to_contain_text("word9 ")
