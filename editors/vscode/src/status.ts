@@ -17,6 +17,7 @@ export function status(context: vscode.ExtensionContext, server: Server): void {
 class StatusBar {
   private readonly item = vscode.window.createStatusBarItem("ds4agent.status", vscode.StatusBarAlignment.Right, 100);
   private last: Status | undefined;
+  /** Documents, also while they are closed: the server goes on to keep still in them. */
   private paused = new Set<string>();
   private pausedAll = false;
 
@@ -42,7 +43,6 @@ class StatusBar {
       this.item,
       server.onState(() => void this.onState().catch((error: unknown) => server.log.warn(String(error)))),
       vscode.window.onDidChangeActiveTextEditor(() => this.show(this.last)),
-      vscode.workspace.onDidCloseTextDocument((document) => this.paused.delete(document.uri.toString())),
       ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, () => this.told(run))),
     );
     this.show(undefined);
