@@ -351,6 +351,16 @@ def test_code_is_not_inserted_where_nothing_can_be_written(
     expect(chat.locator("#working")).to_have_text("greet.py cannot be changed.")
 
 
+def test_who_adds_nothing_from_the_editor_is_told_so(it: Workbench, tmp_path: Path, talking: str) -> None:
+    file = tmp_path / "project" / "greet.py"
+    file.parent.mkdir()
+    file.write_text(GREETER)
+    it.server.configure(ds4agent__engine=talking, ds4agent__lsp__completion="off")
+    it.open(file.parent, file)
+    it.command("ds4agent: Add Problems to Chat")
+    expect(it.frame().locator("#working")).to_have_text("There are no problems in greet.py.")
+
+
 def test_who_has_gone_on_is_not_taken_back_by_a_slow_server(
     it: Workbench, tmp_path: Path, talking: str
 ) -> None:

@@ -59,8 +59,15 @@ export class Chat {
     this.tell({ type: "chips", chips: this.attached.chips });
   }
 
-  async attach(what: "selection" | "file" | "diagnostics"): Promise<void> {
-    const why = this.attached.add(what, editor());
+  /** `shown`: shows the page, where it is asked for from elsewhere. The focus moves with it, so what is meant is seen to first. */
+  async attach(what: "selection" | "file" | "diagnostics", shown?: () => Promise<void>): Promise<void> {
+    let why: string | undefined;
+    try {
+      why = this.attached.add(what, editor());
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
+    await shown?.();
     if (why) this.say(why);
   }
 
