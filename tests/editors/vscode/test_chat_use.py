@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -394,3 +395,18 @@ def test_an_answer_that_its_server_does_not_live_to_see_says_so(it: Workbench, t
         ended = "ds4agent's language server ended before it had answered."
         expect(chat.locator(".foot")).to_have_text(ended)
         expect(chat.locator(".reply")).to_contain_text("word9 ")
+
+
+def test_a_conversation_that_somebody_else_deleted_is_not_shown_as_chosen(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    shutil.rmtree(it.server.home / ".local/share/ds4agent/chats")
+    chat.select_option("#conversations", label="The first")
+    expect(chat.locator("#working")).to_contain_text("there is no conversation")
+    expect(chat.locator("#conversations option")).to_have_text(["New conversation"])
+    expect(chat.locator("#conversations option:checked")).to_have_text("New conversation")

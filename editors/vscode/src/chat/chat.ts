@@ -164,7 +164,11 @@ export class Chat {
   private async open(conversation: string): Promise<void> {
     const opening = ++this.opened;
     const { epoch } = this.conversation;
-    const stored = await this.server.request("ds4/chat/get", { conversation });
+    const stored = await this.server.request("ds4/chat/get", { conversation }).catch(async (error: unknown) => {
+      // The page must not show it as chosen; it may be one that another window has deleted.
+      await this.list();
+      throw error;
+    });
     // Who has gone on to another one meanwhile, or asked something, does not want this one any more.
     if (opening !== this.opened || epoch !== this.conversation.epoch) return;
     this.attached.keep();
