@@ -12,6 +12,10 @@ import { Programs } from "./program";
 import type { Heard, Requests, Told } from "./protocol";
 import { forServer } from "./settings";
 
+// Of JSON-RPC's errors those that the connection makes up when the process is gone.
+const NOT_ANSWERED = -32097;
+const NOT_CONNECTED = -32096;
+
 export type ServerState = "stopped" | "starting" | "running" | "failed";
 
 export class Server implements vscode.Disposable {
@@ -62,8 +66,13 @@ export class Server implements vscode.Disposable {
     params: Requests[M][0],
     token?: vscode.CancellationToken,
   ): Promise<Requests[M][1]> {
-    // A token that is undefined would be taken for one more parameter.
-    return this.needed().sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : []));
+    try {
+      // A token that is undefined would be taken for one more parameter.
+      return await this.needed().sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : []));
+    } catch (error) {
+      const ended = [NOT_ANSWERED, NOT_CONNECTED].includes((error as { code?: unknown }).code as number);
+      throw ended ? new Error("ds4agent's language server ended before it had answered.") : error;
+    }
   }
 
   /** Nothing happens while the server does not run. */

@@ -65,6 +65,8 @@ const textOf = (part: Record<string, unknown>): string => (typeof part["value"] 
 /** What a streamed answer says: `feed` gives the text that is new, `calls` all calls once it is over. */
 export class Answer {
   private rest = "";
+  /** An engine ends a stream by closing the connection, as it does when it dies. */
+  private over = false;
   private readonly begun = new Map<number, { id: string; name: string; input: string }>();
 
   /** Throws with the engine's message if it failed on its way. */
@@ -74,8 +76,9 @@ export class Answer {
     return lines.map((line) => (line.startsWith("data:") ? this.event(line.slice(5).trim()) : "")).join("");
   }
 
-  /** Throws where a call cannot be read. */
+  /** To be read when the stream is over. Throws where a call cannot be read, or the stream ended before the answer. */
   get calls(): Call[] {
+    if (!this.over) throw new Error("The engine's answer broke off before its end.");
     return [...this.begun.values()].map(({ id, name, input }) => {
       try {
         return { id, name, input: JSON.parse(input || "{}") as object };
@@ -86,13 +89,17 @@ export class Answer {
   }
 
   private event(data: string): string {
-    if (data === "[DONE]") return "";
+    if (data === "[DONE]") {
+      this.over = true;
+      return "";
+    }
     const value = JSON.parse(data) as {
       error?: { message?: string };
-      choices?: { delta?: { content?: string | null; tool_calls?: Piece[] } }[];
+      choices?: { delta?: { content?: string | null; tool_calls?: Piece[] }; finish_reason?: string | null }[];
     };
     if (value.error) throw new Error(value.error.message ?? "The engine failed.");
-    const delta = value.choices?.[0]?.delta;
+    const { delta, finish_reason } = value.choices?.[0] ?? {};
+    if (finish_reason) this.over = true;
     for (const piece of delta?.tool_calls ?? []) this.call(piece);
     return delta?.content ?? "";
   }

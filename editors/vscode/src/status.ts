@@ -17,6 +17,7 @@ export function status(context: vscode.ExtensionContext, server: Server): void {
 class StatusBar {
   private readonly item = vscode.window.createStatusBarItem("ds4agent.status", vscode.StatusBarAlignment.Right, 100);
   private last: Status | undefined;
+  /** Documents, also while they are closed: the server goes on to keep still in them. */
   private paused = new Set<string>();
   private pausedAll = false;
 
@@ -42,7 +43,6 @@ class StatusBar {
       this.item,
       server.onState(() => void this.onState().catch((error: unknown) => server.log.warn(String(error)))),
       vscode.window.onDidChangeActiveTextEditor(() => this.show(this.last)),
-      vscode.workspace.onDidCloseTextDocument((document) => this.paused.delete(document.uri.toString())),
       ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, () => this.told(run))),
     );
     this.show(undefined);
@@ -105,16 +105,22 @@ class StatusBar {
   }
 
   private async chooseModel(): Promise<void> {
-    const listed = promisify(execFile)(this.server.program, ["models", "list", "--json"], { timeout: MODEL_SECONDS * 1000 });
+    const listed = promisify(execFile)(this.program(), ["models", "list", "--json"], { timeout: MODEL_SECONDS * 1000 });
     const items = listed.then(({ stdout }) => modelItems(JSON.parse(stdout)));
     const chosen = await vscode.window.showQuickPick(items, { title: "The model of an engine that is started", matchOnDetail: true });
     if (!chosen) return;
     await vscode.workspace.getConfiguration("ds4agent").update("model", chosen.path, vscode.ConfigurationTarget.Global);
   }
 
+  /** Throws if none was found. */
+  private program(): string {
+    if (!this.server.program) throw new Error(this.server.problem || "ds4agent's language server does not run.");
+    return this.server.program;
+  }
+
   /** What `ds4agent status` shows, live. */
   private sidecar(): void {
-    const terminal = vscode.window.createTerminal({ name: "ds4agent status", shellPath: this.server.program, shellArgs: ["status", "--watch"] });
+    const terminal = vscode.window.createTerminal({ name: "ds4agent status", shellPath: this.program(), shellArgs: ["status", "--watch"] });
     terminal.show();
   }
 

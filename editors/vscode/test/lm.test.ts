@@ -68,8 +68,16 @@ describe("a streamed answer", () => {
   it("says what went wrong", () => {
     expect(() => new Answer().feed('data: {"error": {"message": "context full"}}\n')).toThrow("context full");
     const answer = new Answer();
-    answer.feed(event({ tool_calls: [{ index: 0, id: "c", function: { name: "read", arguments: "{" } }] }));
+    answer.feed(`${event({ tool_calls: [{ index: 0, id: "c", function: { name: "read", arguments: "{" } }] })}data: [DONE]\n\n`);
     expect(() => answer.calls).toThrow("read");
+  });
+
+  it("is no answer if the stream ends before it does", () => {
+    const answer = new Answer();
+    answer.feed(event({ content: "half of i" }));
+    expect(() => answer.calls).toThrow("broke off");
+    answer.feed('data: {"choices": [{"delta": {}, "finish_reason": "length"}]}\n\n');
+    expect(answer.calls).toEqual([]);
   });
 });
 

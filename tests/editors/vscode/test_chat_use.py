@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from playwright.sync_api import Frame, TimeoutError, expect
 
 from tests.editors.vscode.engines import ANSWER, GREETER, LONG, NEW, OLD, THOUGHTS, reciter, url
 from tests.editors.vscode.test_chat import answered, ask, opened
-from tests.editors.vscode.workbench import Workbench
+from tests.editors.vscode.workbench import STATUS, Workbench
 
 pytestmark = pytest.mark.slow
 CODE = f"def greet(name):\n    {NEW}\n    return text\n"
@@ -42,6 +46,17 @@ def said(it: Workbench) -> list[dict[str, Any]]:
     for file in sorted(it.server.home.glob(".local/share/ds4agent/chats/*/transcript.jsonl")):
         records = [json.loads(line) for line in file.read_text().splitlines()]
         found += [record for record in records if record.get("role") == "user"]
+    return found
+
+
+def language_servers(it: Workbench) -> list[int]:
+    """Their process ids."""
+    found, home = [], f"HOME={it.server.home}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            ours = home in (folder / "environ").read_bytes().split(b"\0")
+            if ours and (folder / "cmdline").read_bytes().endswith(b"\0lsp\0--stdio\0"):
+                found.append(int(folder.name))
     return found
 
 
@@ -257,3 +272,141 @@ def test_a_draft_outlives_its_view(it: Workbench, tmp_path: Path, talking: str) 
     it.page.locator(".activitybar").get_by_role("tab", name="Explorer").click()
     it.page.wait_for_selector(".explorer-folders-view")
     expect(it.chat().locator("#question")).to_have_value("half a questi")
+
+
+def test_a_conversation_is_left_and_found_again_while_its_question_is_read(
+    it: Workbench, tmp_path: Path
+) -> None:
+    with reciter(tmp_path / "engine", THOUGHTS, ANSWER) as engine:
+        _, chat = opened(it, tmp_path, url(engine))
+        ask(chat, "The first")
+        answered(chat)
+        for question, title, turns in (("The second", "The first", 2), ("A new one", "A new one", 1)):
+            if question == title:
+                chat.get_by_role("button", name="New").click()
+                expect(chat.locator(".asked")).to_have_count(0)
+            # An engine that reads for minutes, as it does with a large model.
+            engine.process.send_signal(signal.SIGSTOP)
+            try:
+                ask(chat, question)
+                it.until(lambda asked=question: asked in [one["text"] for one in said(it)], "not asked")  # type: ignore[misc]
+                chat.get_by_role("button", name="New").click()
+                expect(chat.locator(".asked")).to_have_count(0)
+                chat.select_option("#conversations", label=title)
+                expect(chat.locator(".asked").last).to_have_text(question)
+                expect(chat.locator("#stop")).to_be_visible()
+            finally:
+                engine.process.send_signal(signal.SIGCONT)
+            answered(chat, turns)
+
+
+def test_a_question_that_is_edited_outlives_its_view(it: Workbench, tmp_path: Path, talking: str) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "Greet otherwise")
+    answered(chat)
+    chat.get_by_role("button", name="Edit and ask again").click()
+    it.page.locator(".activitybar").get_by_role("tab", name="Explorer").click()
+    it.page.wait_for_selector(".explorer-folders-view")
+    chat = it.chat()
+    expect(chat.locator("#question")).to_have_value("Greet otherwise")
+    expect(chat.locator("#editing")).to_be_visible()
+    ask(chat, "Greet better")
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["Greet better"])
+
+
+def test_a_new_conversation_stays_when_the_server_is_started_again(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    file, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    it.remembered(chat.locator("#conversations").input_value())
+    it.open(file.parent, file)
+    chat = it.chat()
+    expect(chat.locator(".asked")).to_have_text(["The first"])
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    it.command("ds4agent: Restart the Language Server")
+    it.page.wait_for_selector(f"{STATUS} .codicon-sparkle", state="detached")
+    it.ready()
+    ask(chat, "The second")
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["The second"])
+
+
+def test_code_is_not_inserted_where_nothing_can_be_written(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    it.server.configure(
+        ds4agent__engine=talking, ds4agent__lsp__completion="off", files__readonlyInclude={"**/*.py": True}
+    )
+    file = tmp_path / "project" / "greet.py"
+    file.parent.mkdir()
+    file.write_text(GREETER)
+    it.open(file.parent, file)
+    chat = it.chat()
+    ask(chat, "Greet otherwise")
+    answered(chat)
+    chat.locator("figure.code").get_by_role("button", name="Insert").click()
+    expect(chat.locator("#working")).to_have_text("greet.py cannot be changed.")
+
+
+def test_who_adds_nothing_from_the_editor_is_told_so(it: Workbench, tmp_path: Path, talking: str) -> None:
+    file = tmp_path / "project" / "greet.py"
+    file.parent.mkdir()
+    file.write_text(GREETER)
+    it.server.configure(ds4agent__engine=talking, ds4agent__lsp__completion="off")
+    it.open(file.parent, file)
+    it.command("ds4agent: Add Problems to Chat")
+    expect(it.frame().locator("#working")).to_have_text("There are no problems in greet.py.")
+
+
+def test_who_has_gone_on_is_not_taken_back_by_a_slow_server(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    servers = language_servers(it)
+    assert servers
+    for server in servers:
+        os.kill(server, signal.SIGSTOP)
+    try:
+        chat.select_option("#conversations", label="The first")
+        chat.get_by_role("button", name="New").click()
+        ask(chat, "The second")
+    finally:
+        for server in servers:
+            os.kill(server, signal.SIGCONT)
+    answered(chat)
+    expect(chat.locator(".asked")).to_have_text(["The second"])
+
+
+def test_an_answer_that_its_server_does_not_live_to_see_says_so(it: Workbench, tmp_path: Path) -> None:
+    with reciter(tmp_path / "engine", [], LONG) as engine:
+        _, chat = opened(it, tmp_path, url(engine))
+        ask(chat, "Tell me everything")
+        expect(chat.locator(".reply")).to_contain_text("word9 ")
+        for server in language_servers(it):
+            os.kill(server, signal.SIGKILL)
+        ended = "ds4agent's language server ended before it had answered."
+        expect(chat.locator(".foot")).to_have_text(ended)
+        expect(chat.locator(".reply")).to_contain_text("word9 ")
+
+
+def test_a_conversation_that_somebody_else_deleted_is_not_shown_as_chosen(
+    it: Workbench, tmp_path: Path, talking: str
+) -> None:
+    _, chat = opened(it, tmp_path, talking)
+    ask(chat, "The first")
+    answered(chat)
+    chat.get_by_role("button", name="New").click()
+    expect(chat.locator(".asked")).to_have_count(0)
+    shutil.rmtree(it.server.home / ".local/share/ds4agent/chats")
+    chat.select_option("#conversations", label="The first")
+    expect(chat.locator("#working")).to_contain_text("there is no conversation")
+    expect(chat.locator("#conversations option")).to_have_text(["New conversation"])
+    expect(chat.locator("#conversations option:checked")).to_have_text("New conversation")

@@ -156,3 +156,23 @@ def test_nothing_is_asked_while_an_entry_of_the_list_says_something_else(
     it.key("Escape")
     it.wait_ghost(LINE.removeprefix("fir"))
     it.server.wait_logged(ASKED, since)
+
+
+def test_a_file_that_is_paused_is_still_paused_when_it_is_opened_again(
+    it: Workbench, tmp_path: Path, writing: str
+) -> None:
+    file = opened(it, tmp_path, writing)
+    it.command("ds4agent: Pause or Resume Completion in This File")
+    it.status("paused here").wait_for()
+    it.command("View: Close Editor")
+    it.page.wait_for_selector(".tab", state="detached")
+    it.status("paused here").wait_for(state="detached")
+    it.file(file.name)
+    it.status("paused here").wait_for()
+    # What the server does is what is shown.
+    it.command("ds4agent: Pause or Resume Completion in This File")
+    it.status("paused here").wait_for(state="detached")
+    it.go(2)
+    it.key("End")
+    begin(it)
+    it.wait_ghost(LINE)

@@ -119,3 +119,9 @@ def test_a_setting_that_names_nothing_is_named_itself(it: Workbench, tmp_path: P
     opened(it, tmp_path, tmp_path / "absent")
     said = it.notification(f"The setting ds4agent.path names {tmp_path}/absent, which is no program.")
     expect(said.get_by_role("button", name="Choose Program")).to_be_visible()
+    # Whatever needs the program says the same, instead of starting something else.
+    for title in ("Choose the Model...", "Show the Sidecar's Status"):
+        it.command("Notifications: Clear All Notifications")
+        expect(said).to_be_hidden()
+        it.command(f"ds4agent: {title}")
+        expect(said).to_be_visible()

@@ -107,6 +107,17 @@ def test_its_answer_is_seen_coming_and_stopped(it: Workbench, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("probe")
+def test_an_answer_that_breaks_off_is_none(it: Workbench, tmp_path: Path) -> None:
+    with reciter(tmp_path / "engine", [], LONG) as engine:
+        notes = opened(it, tmp_path, url(engine))
+        it.command("Probe: Ask the Model")
+        until(it, notes, lambda lines: sum("text" in line for line in lines) > 10)
+        engine.process.kill()
+        lines = until(it, notes, ended)
+        assert lines[-1]["end"] == "Error"
+
+
+@pytest.mark.usefixtures("probe")
 def test_who_asks_is_told_why_there_is_no_answer(it: Workbench, tmp_path: Path) -> None:
     notes = opened(it, tmp_path, "http://127.0.0.1:9")
     it.command("Probe: Ask the Model")

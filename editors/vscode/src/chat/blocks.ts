@@ -21,9 +21,12 @@ export async function use(server: Server, type: "insert" | "copy" | "apply", con
 async function insert({ text }: Block): Promise<void> {
   const at = editor();
   if (!at) throw new Error("No file is open to insert the code into.");
-  await at.edit((edit) => {
+  const { version } = at.document;
+  const done = await at.edit((edit) => {
     for (const selection of at.selections) edit.replace(selection, text);
   });
+  // An editor that is read-only takes an edit without a word.
+  if (!done || (text && at.document.version === version)) throw new Error(`${vscode.workspace.asRelativePath(at.document.uri)} cannot be changed.`);
   await vscode.window.showTextDocument(at.document, at.viewColumn);
 }
 

@@ -5,26 +5,28 @@ import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 
 import type { Server } from "../client";
-import type { Context, Range, Reply, Requests } from "../protocol";
+import type { Context, Range, Reply, Turn } from "../protocol";
 import { Attachments } from "./attach";
 import { editor, use } from "./blocks";
 import { Conversation } from "./conversation";
-import { Going } from "./going";
+import { type Asked, Going } from "./going";
 import type { FromPage, Summary, ToPage } from "./protocol";
 
-type Answered = readonly [reply: Reply, stored?: Requests["ds4/chat/get"][1]["turns"][number]];
+type Answered = readonly [reply: Reply, stored?: Turn];
 
 export class Chat {
   private readonly conversation: Conversation;
   private readonly attached: Attachments;
   private readonly going = new Going();
   private conversations: readonly Summary[] = [];
+  /** How many conversations somebody wanted to see. */
+  private opened = 0;
 
   constructor(
     private readonly server: Server,
     private readonly tell: (message: ToPage) => void,
-    last: string | undefined,
-    private readonly remember: (conversation: string | undefined) => void,
+    private last: string | undefined,
+    private readonly keep: (conversation: string | undefined) => void,
   ) {
     this.conversation = new Conversation(tell);
     this.attached = new Attachments(server, (chips) => {
@@ -34,7 +36,7 @@ export class Chat {
       this.going.delta(delta);
       const { conversation } = this.conversation;
       this.conversation.delta(delta);
-      if (this.conversation.conversation !== conversation) remember(this.conversation.conversation);
+      if (this.conversation.conversation !== conversation) this.remember(this.conversation.conversation);
     });
     server.on("ds4/status", ({ what, phase, percent, message }) => {
       if (what !== "chat" || !this.conversation.running) return;
@@ -42,7 +44,7 @@ export class Chat {
       tell({ type: "working", text: phase === "prefill" ? `Reading${part}` : (message ?? "") });
     });
     server.onState((state) => {
-      if (state === "running") void this.told(() => this.began(last));
+      if (state === "running") void this.told(() => this.began());
     });
   }
 
@@ -57,8 +59,15 @@ export class Chat {
     this.tell({ type: "chips", chips: this.attached.chips });
   }
 
-  async attach(what: "selection" | "file" | "diagnostics"): Promise<void> {
-    const why = this.attached.add(what, editor());
+  /** `shown`: shows the page, where it is asked for from elsewhere. The focus moves with it, so what is meant is seen to first. */
+  async attach(what: "selection" | "file" | "diagnostics", shown?: () => Promise<void>): Promise<void> {
+    let why: string | undefined;
+    try {
+      why = this.attached.add(what, editor());
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
+    await shown?.();
     if (why) this.say(why);
   }
 
@@ -87,9 +96,10 @@ export class Chat {
         this.attached.remove(message.id);
         return;
       case "again":
-        this.attached.again(this.conversation.context(message.index));
+        this.attached.again(this.conversation.edit(message.index));
         return;
       case "keep":
+        this.conversation.keep();
         this.attached.keep();
         return;
       default:
@@ -109,7 +119,9 @@ export class Chat {
     const send = async (token: string, cancel: vscode.CancellationToken): Promise<Answered> => [
       await this.server.request("ds4/chat/send", { ...params, token }, cancel),
     ];
-    await this.answer(text, context, send, replaces);
+    // What is asked again is asked in a copy of the conversation.
+    const asked = { conversation: replaces === undefined ? conversation : undefined, is: (turn: Turn) => turn.text === text };
+    await this.answer(text, context, asked, send, replaces);
   }
 
   /** The lines, or without any the function or class there, in a new conversation. */
@@ -124,17 +136,19 @@ export class Chat {
     };
     this.attached.keep();
     this.conversation.begin();
-    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], send));
+    const asked = { conversation: undefined, is: (turn: Turn) => turn.context.some((one) => one.uri === uri) };
+    await this.told(() => this.answer("Explain this code.", [{ kind, uri, range }], asked, send));
   }
 
   private async answer(
     text: string,
     context: readonly Context[],
+    asked: Asked,
     send: (token: string, cancel: vscode.CancellationToken) => Promise<Answered>,
     replaces?: number,
   ): Promise<void> {
     const token = randomUUID();
-    const cancel = this.going.begin(token);
+    const cancel = this.going.begin(token, asked);
     this.conversation.asked(token, text, context, replaces);
     try {
       const [reply, stored] = await send(token, cancel);
@@ -148,9 +162,17 @@ export class Chat {
   }
 
   private async open(conversation: string): Promise<void> {
+    const opening = ++this.opened;
+    const { epoch } = this.conversation;
+    const stored = await this.server.request("ds4/chat/get", { conversation }).catch(async (error: unknown) => {
+      // The page must not show it as chosen; it may be one that another window has deleted.
+      await this.list();
+      throw error;
+    });
+    // Who has gone on to another one meanwhile, or asked something, does not want this one any more.
+    if (opening !== this.opened || epoch !== this.conversation.epoch) return;
     this.attached.keep();
-    const stored = await this.server.request("ds4/chat/get", { conversation });
-    this.conversation.open(stored, this.going.of(conversation));
+    this.conversation.open(stored, this.going.of(conversation, stored.turns.at(-1)));
     this.remember(conversation);
   }
 
@@ -184,9 +206,16 @@ export class Chat {
     this.tellConversations();
   }
 
+  /** What a server that starts, in this window or a later one, goes on with. */
+  private remember(conversation: string | undefined): void {
+    this.last = conversation;
+    this.keep(conversation);
+  }
+
   /** The server has just started: go on with the conversation of the last time. */
-  private async began(last: string | undefined): Promise<void> {
+  private async began(): Promise<void> {
     await this.list();
+    const { last } = this;
     const known = this.conversations.some(({ conversation }) => conversation === last);
     if (last !== undefined && known && this.conversation.empty) await this.open(last);
   }

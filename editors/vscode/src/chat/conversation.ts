@@ -22,13 +22,22 @@ export interface Coming {
 const ELSEWHERE = "It is being answered in another window. Open it again when that is over.";
 
 export class Conversation {
-  private epoch = 0;
+  private count = 0;
   private name: string | undefined;
   private title = "";
   private turns: Kept[] = [];
   private token: string | undefined;
+  /** All turns as they were before a question took the place of some. */
+  private before: readonly Kept[] | undefined;
+  /** The turn that is to be asked again. */
+  private editing: number | undefined;
 
   constructor(private readonly tell: (message: ToPage) => void) {}
+
+  /** Another one for each conversation, or state of it, that is shown. */
+  get epoch(): number {
+    return this.count;
+  }
 
   get conversation(): string | undefined {
     return this.name;
@@ -44,8 +53,9 @@ export class Conversation {
   }
 
   get shown(): Shown {
+    const { epoch, title, name, editing } = this;
     const turns = this.turns.map(forPage);
-    return { epoch: this.epoch, turns, title: this.title, ...(this.name && { conversation: this.name }) };
+    return { epoch, turns, title, ...(name && { conversation: name }), ...(editing !== undefined && { editing }) };
   }
 
   begin(): void {
@@ -78,11 +88,23 @@ export class Conversation {
   asked(token: string, text: string, context: readonly Context[], replaces?: number): void {
     const at = replaces === undefined ? -1 : this.turns.findIndex(({ turn }) => turn === replaces);
     // What the server never came to know is not a part of the conversation.
-    const kept = (at < 0 ? this.turns : this.turns.slice(0, at)).filter((one) => one.turn !== undefined);
+    const known = this.turns.filter((one) => one.turn !== undefined);
+    const kept = at < 0 ? known : known.slice(0, at);
     const chips = context.map(contextLabel);
-    const turn: Kept = { text, context, chips, reasoning: "", reply: "", status: "running", blocks: [] };
+    const replacing = at >= 0 && replaces !== undefined;
+    const turn: Kept = {
+      text,
+      context,
+      chips,
+      reasoning: "",
+      reply: "",
+      status: "running",
+      blocks: [],
+      ...(replacing && { replaces }),
+    };
     this.show(this.name, this.title || text, [...kept, turn]);
     this.token = token;
+    if (replacing) this.before = known;
   }
 
   delta({ conversation, turn, kind, text, token }: Delta): void {
@@ -107,6 +129,9 @@ export class Conversation {
 
   failed(token: string, why: string): boolean {
     if (token !== this.token) return false;
+    const last = this.turns.at(-1);
+    // What is asked again is asked in a copy; without an answer there is none, and the next question follows these.
+    if (this.before && last && last.turn === undefined) this.show(this.name, this.title, [...this.before, last]);
     this.end({ status: "failed", why });
     return true;
   }
@@ -115,9 +140,16 @@ export class Conversation {
     return this.turns.find((one) => one.turn === turn)?.blocks.find((one) => one.block === block);
   }
 
-  /** What a question was about. */
-  context(index: number): readonly Context[] {
-    return this.turns[index]?.context ?? [];
+  /** A question is going to be asked again. What it was about. */
+  edit(index: number): readonly Context[] {
+    const one = this.turns[index];
+    this.editing = one?.turn ?? one?.replaces;
+    return one?.context ?? [];
+  }
+
+  /** It stays as it was after all. */
+  keep(): void {
+    this.editing = undefined;
   }
 
   private end(change: Partial<Kept>): void {
@@ -130,10 +162,11 @@ export class Conversation {
   }
 
   private show(name: string | undefined, title: string, turns: readonly Kept[]): void {
-    this.epoch++;
+    this.count++;
     this.name = name;
     this.title = title;
     this.token = undefined;
+    this.before = this.editing = undefined;
     this.turns = turns.map((turn) => ({ ...turn }));
     this.tell({ type: "show", shown: this.shown });
   }

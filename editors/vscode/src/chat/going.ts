@@ -2,15 +2,21 @@
 
 import * as vscode from "vscode";
 
-import type { Delta } from "../protocol";
+import type { Delta, Turn } from "../protocol";
 import type { Coming } from "./conversation";
 
-export class Going {
-  private readonly all = new Map<string, Coming & { readonly cancel: vscode.CancellationTokenSource }>();
+/** `conversation`: where its name is known before the first delta. `is`: whether a turn is that of the question. */
+export interface Asked {
+  readonly conversation: string | undefined;
+  readonly is: (turn: Turn) => boolean;
+}
 
-  begin(token: string): vscode.CancellationToken {
+export class Going {
+  private readonly all = new Map<string, Coming & Pick<Asked, "is"> & { readonly cancel: vscode.CancellationTokenSource }>();
+
+  begin(token: string, { conversation, is }: Asked): vscode.CancellationToken {
     const cancel = new vscode.CancellationTokenSource();
-    this.all.set(token, { cancel, text: "", reasoning: "" });
+    this.all.set(token, { cancel, is, text: "", reasoning: "", ...(conversation !== undefined && { conversation }) });
     return cancel.token;
   }
 
@@ -30,8 +36,10 @@ export class Going {
     one[kind] += text;
   }
 
-  /** What a conversation waits for. */
-  of(conversation: string): readonly [token: string, coming: Coming] | undefined {
-    return [...this.all].find(([, one]) => one.conversation === conversation);
+  /** What a conversation waits for. While its question is read, a new one is known by that alone. */
+  of(conversation: string, last: Turn | undefined): readonly [token: string, coming: Coming] | undefined {
+    const all = [...this.all];
+    const named = all.find(([, one]) => one.conversation === conversation);
+    return named ?? all.find(([, one]) => one.conversation === undefined && last?.status === "running" && one.is(last));
   }
 }

@@ -48,16 +48,16 @@ export function chat(context: vscode.ExtensionContext, server: Server): void {
     "ds4agent.chat.attach.diagnostics": "diagnostics",
   } as const;
   for (const [name, what] of Object.entries(attaching)) {
-    command(name, async () => {
-      await provider.chat.hear({ type: "attach", what });
-      await provider.focus();
-    });
+    command(name, () => provider.chat.attach(what, () => provider.shown()));
   }
 }
 
 class Provider implements vscode.WebviewViewProvider {
   readonly chat: Chat;
   private view: vscode.WebviewView | undefined;
+  /** Whether the page has asked for all there is: what it is told before is lost. */
+  private here = false;
+  private waiting: (() => void)[] = [];
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -76,12 +76,22 @@ class Provider implements vscode.WebviewViewProvider {
     await vscode.commands.executeCommand(`${VIEW}.focus`);
   }
 
+  /** The page is there, and hears what it is told. */
+  async shown(): Promise<void> {
+    await this.focus();
+    if (!this.here) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
   resolveWebviewView(view: vscode.WebviewView): void {
     const { webview } = view;
     const root = vscode.Uri.joinPath(this.context.extensionUri, "out");
     const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
     // A page that is hidden is taken away, and asks for all there is when it is made again.
     this.view = view;
+    this.here = false;
+    view.onDidChangeVisibility(() => {
+      if (!view.visible && this.view === view) this.here = false;
+    });
     view.onDidDispose(() => {
       if (this.view === view) this.view = undefined;
     });
@@ -89,6 +99,9 @@ class Provider implements vscode.WebviewViewProvider {
     webview.onDidReceiveMessage((value: unknown) => {
       const message = fromPage(value);
       if (message) void this.chat.hear(message);
+      if (message?.type !== "ready") return;
+      this.here = true;
+      for (const go of this.waiting.splice(0)) go();
     });
     webview.html = page({
       nonce: randomBytes(16).toString("hex"),

@@ -5,9 +5,11 @@ import type { Block, Usage } from "../protocol";
 
 export type Status = "running" | "completed" | "cancelled" | "limit" | "failed";
 
-/** `turn` is missing until the server has told its number. `why`: what went wrong. */
+/** `turn` is missing until the server has told its number. `replaces`: the turn whose place it took, or was to take.
+ * `why`: what went wrong. */
 export interface Turn {
   readonly turn?: number;
+  readonly replaces?: number;
   readonly text: string;
   readonly chips: readonly string[];
   readonly reasoning: string;
@@ -38,6 +40,8 @@ export interface Shown {
   readonly conversation?: string;
   readonly title: string;
   readonly turns: readonly Turn[];
+  /** The turn whose question is being edited. */
+  readonly editing?: number;
 }
 
 export type Kind = "text" | "reasoning";

@@ -71,6 +71,30 @@ describe("a conversation", () => {
     expect(chat.conversation).toBe("c2");
   });
 
+  it("has its turns again where the question that was to replace them got no answer", () => {
+    const turns = [0, 1, 2].map((turn) => ({
+      turn,
+      text: `q${turn}`,
+      context: [],
+      reasoning: "",
+      reply: `a${turn}`,
+      status: "completed" as const,
+      blocks: [],
+    }));
+    chat.open({ conversation: "c1", title: "q0", turns });
+    chat.asked("t1", "q1, better", [], 1);
+    chat.failed("t1", "no engine answers");
+    // What the next question follows is what is shown; the one that failed can be asked again in the same place.
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1", "q2", "q1, better"]);
+    expect(chat.shown.turns[3]).toMatchObject({ status: "failed", why: "no engine answers", replaces: 1 });
+    expect(chat.running).toBeUndefined();
+    chat.asked("t2", "q1, better", [], 1);
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1, better"]);
+    chat.failed("t2", "no engine answers");
+    chat.asked("t3", "q3", []);
+    expect(chat.shown.turns.map(({ text }) => text)).toEqual(["q0", "q1", "q2", "q3"]);
+  });
+
   it("keeps what had come when the engine is lost, and asks again without what the server never knew", () => {
     chat.asked("t1", "why?", []);
     chat.delta(delta("bec"));
@@ -80,6 +104,18 @@ describe("a conversation", () => {
     chat.failed("t2", "the server does not run");
     chat.asked("t3", "and again", []);
     expect(chat.shown.turns.map(({ text }) => text)).toEqual(["why?", "and again"]);
+  });
+
+  it("knows of a question that is being edited, until something else is shown", () => {
+    const one = { turn: 4, text: "q", context: [], reasoning: "", reply: "a", status: "completed" as const, blocks: [] };
+    chat.open({ conversation: "c1", title: "q", turns: [one] });
+    chat.edit(0);
+    expect(chat.shown.editing).toBe(4);
+    chat.keep();
+    expect(chat.shown.editing).toBeUndefined();
+    chat.edit(0);
+    chat.asked("t1", "q, better", [], 4);
+    expect(chat.shown.editing).toBeUndefined();
   });
 
   it("names contexts by file", () => {
@@ -100,7 +136,7 @@ describe("a conversation", () => {
     expect(chat.shown.turns).toMatchObject([{ text: "in full", status: "completed" }]);
     chat.open(stored);
     expect(chat.shown.turns).toMatchObject([{ status: "failed", why: expect.stringContaining("another window") }]);
-    expect(chat.context(0)).toEqual(context);
+    expect(chat.edit(0)).toEqual(context);
   });
 
   it("counts lines as people do", () => {

@@ -123,6 +123,12 @@ describe("the page", () => {
     expect(element(page.document, "#stop").hidden).toBe(true);
   });
 
+  it("leaves an answer alone while Escape belongs to a word that is composed", () => {
+    const page = running();
+    key(page, element(page.document, "#question"), "Escape", { isComposing: true });
+    expect(page.sent).toEqual([]);
+  });
+
   it("asks a question again in its place", () => {
     const page = running();
     page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 3, reply: "x", status: "completed" }) });
@@ -135,6 +141,14 @@ describe("the page", () => {
     expect(page.sent).toEqual([{ type: "again", index: 0 }, { type: "send", text: "how?", replaces: 3 }]);
   });
 
+  it("asks a question that failed again in the place where it was to be", () => {
+    const page = running();
+    page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ replaces: 2, status: "failed", why: "no engine" }) });
+    element(page.document, ".question button").click();
+    key(page, element(page.document, "#question"), "Enter");
+    expect(page.sent.at(-1)).toEqual({ type: "send", text: "why?", replaces: 2 });
+  });
+
   it("keeps a draft when it is made anew", () => {
     const draft = { text: "" };
     const page = running(draft);
@@ -145,6 +159,16 @@ describe("the page", () => {
     expect(element<HTMLTextAreaElement>(again.document, "#question").value).toBe("half a qu");
   });
 
+  it("goes on with a question that is edited when it is made anew", () => {
+    const page = chatPage({ text: "how?" });
+    const { document } = page.dom.window;
+    const done = turn({ turn: 3, reply: "x", status: "completed" });
+    page.view.hear({ type: "show", shown: { epoch: 1, title: "", turns: [done], editing: 3 } });
+    expect(element(document, "#editing").hidden).toBe(false);
+    key({ ...page, document }, element(document, "#question"), "Enter");
+    expect(page.sent).toEqual([{ type: "send", text: "how?", replaces: 3 }]);
+  });
+
   it("tells those who hear it of finished blocks and of the end", () => {
     const page = running();
     page.view.hear({ type: "delta", epoch: 1, index: 0, kind: "text", text: "first\n\nsecond\n\nth\n" });
@@ -153,6 +177,23 @@ describe("the page", () => {
     expect([said.textContent, said.getAttribute("aria-live")]).toEqual(["firstsecond", "polite"]);
     page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 0, reply: "first", status: "completed" }) });
     expect(said.textContent).toContain("The answer is complete.");
+  });
+
+  it("tells of a last block, too, once", () => {
+    const page = running();
+    const reply = "Only this.";
+    page.view.hear({ type: "delta", epoch: 1, index: 0, kind: "text", text: reply });
+    page.frame();
+    page.view.hear({ type: "turn", epoch: 1, index: 0, turn: turn({ turn: 0, reply, status: "completed" }) });
+    page.view.hear({ type: "show", shown: { epoch: 2, title: "", turns: [turn({ turn: 0, reply, status: "completed" })] } });
+    expect(element(page.document, "#said").textContent).toBe("Only this.The answer is complete.");
+  });
+
+  it("does not say of a conversation how far another one has been read", () => {
+    const page = running();
+    page.view.hear({ type: "working", text: "Reading 40 %" });
+    page.view.hear({ type: "show", shown: { epoch: 2, title: "", turns: [] } });
+    expect(element(page.document, "#working").textContent).toBe("");
   });
 
   it("names everything that can be pressed or written in", () => {

@@ -40,7 +40,8 @@ export class Composer {
       });
     });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.running) send({ type: "stop" });
+      // While a word is being composed, Escape gives that up.
+      if (event.key === "Escape" && this.running && !event.isComposing) send({ type: "stop" });
     });
   }
 
@@ -55,14 +56,14 @@ export class Composer {
   }
 
   /** Ask a question again; its text is the draft. */
-  edit({ turn, text }: Turn): void {
-    this.edits(turn);
+  edit({ turn, replaces, text }: Turn): void {
+    this.edits(turn ?? replaces);
     this.put(text);
   }
 
-  /** Another conversation, or another state of it, is shown. */
-  reset(): void {
-    this.edits(undefined);
+  /** Another conversation, or another state of it, is shown; `editing`: the turn that the draft is to replace. */
+  reset(editing: number | undefined): void {
+    this.edits(editing);
   }
 
   runs(running: boolean): void {

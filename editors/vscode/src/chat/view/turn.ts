@@ -84,9 +84,10 @@ export class TurnView {
   }
 
   private finish(turn: Turn): void {
-    this.turn = turn;
     this.over = undefined;
+    // The last block is over only now; who hears the page is told of it if the others were told.
     this.stream.end();
+    this.turn = turn;
     this.dirty = false;
     this.ask();
     this.tools();

@@ -71,7 +71,7 @@ export class View {
     }
   }
 
-  private show({ epoch, conversation, turns }: Extract<ToPage, { type: "show" }>["shown"]): void {
+  private show({ epoch, conversation, turns, editing }: Extract<ToPage, { type: "show" }>["shown"]): void {
     this.epoch = epoch;
     this.shown = conversation;
     const wishes = (index: number): Wishes => ({
@@ -84,9 +84,10 @@ export class View {
     });
     this.turns = turns.map((turn, index) => new TurnView(turn, wishes(index)));
     this.list.replaceChildren(...this.turns.map(({ element }) => element));
-    this.composer.reset();
+    this.composer.reset(editing);
     this.composer.runs(turns.at(-1)?.status === "running");
     this.conversations.value = conversation ?? "";
+    this.working.textContent = "";
     this.draw();
     this.list.scrollTop = this.list.scrollHeight;
   }
