@@ -2,15 +2,16 @@
 
 import { randomUUID } from "node:crypto";
 
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 
 import type { Server } from "../client";
 import type { Context, Range, Reply, Turn } from "../protocol";
 import { Attachments } from "./attach";
 import { editor, use } from "./blocks";
 import { Conversation } from "./conversation";
+import { Conversations } from "./conversations";
 import { type Asked, Going } from "./going";
-import type { FromPage, Summary, ToPage } from "./protocol";
+import type { FromPage, ToPage } from "./protocol";
 
 type Answered = readonly [reply: Reply, stored?: Turn];
 
@@ -18,33 +19,36 @@ export class Chat {
   private readonly conversation: Conversation;
   private readonly attached: Attachments;
   private readonly going = new Going();
-  private conversations: readonly Summary[] = [];
-  /** How many conversations somebody wanted to see. */
-  private opened = 0;
+  private readonly conversations: Conversations;
 
   constructor(
     private readonly server: Server,
     private readonly tell: (message: ToPage) => void,
-    private last: string | undefined,
-    private readonly keep: (conversation: string | undefined) => void,
+    last: string | undefined,
+    keep: (conversation: string | undefined) => void,
   ) {
-    this.conversation = new Conversation(tell);
+    const conversation = new Conversation(tell);
+    this.conversation = conversation;
     this.attached = new Attachments(server, (chips) => {
       tell({ type: "chips", chips });
     });
+    const leave = (): void => {
+      this.attached.keep();
+    };
+    this.conversations = new Conversations(server, conversation, this.going, tell, leave, last, keep);
     server.on("ds4/chat/delta", (delta) => {
       this.going.delta(delta);
-      const { conversation } = this.conversation;
-      this.conversation.delta(delta);
-      if (this.conversation.conversation !== conversation) this.remember(this.conversation.conversation);
+      const before = conversation.conversation;
+      conversation.delta(delta);
+      if (conversation.conversation !== before) this.conversations.remember(conversation.conversation);
     });
     server.on("ds4/status", ({ what, phase, percent, message }) => {
-      if (what !== "chat" || !this.conversation.running) return;
+      if (what !== "chat" || !conversation.running) return;
       const part = percent === undefined ? "" : ` ${Math.round(percent)} %`;
       tell({ type: "working", text: phase === "prefill" ? `Reading${part}` : (message ?? "") });
     });
     server.onState((state) => {
-      if (state === "running") void this.told(() => this.began());
+      if (state === "running") void this.told(() => this.conversations.goOn());
     });
   }
 
@@ -55,7 +59,7 @@ export class Chat {
   /** All there is, for a page that has just been made. */
   all(): void {
     this.tell({ type: "show", shown: this.conversation.shown });
-    this.tellConversations();
+    this.conversations.show();
     this.tell({ type: "chips", chips: this.attached.chips });
   }
 
@@ -82,14 +86,12 @@ export class Chat {
         this.going.stop(this.conversation.running);
         return;
       case "new":
-        this.attached.keep();
-        this.conversation.begin();
-        this.remember(undefined);
-        return this.list();
+        this.conversations.begin();
+        return this.conversations.list();
       case "open":
-        return this.open(message.conversation);
+        return this.conversations.open(message.conversation);
       case "delete":
-        return this.remove(message.conversation);
+        return this.conversations.remove(message.conversation);
       case "attach":
         return this.attach(message.what);
       case "detach":
@@ -152,40 +154,13 @@ export class Chat {
     this.conversation.asked(token, text, context, replaces);
     try {
       const [reply, stored] = await send(token, cancel);
-      if (this.conversation.answered(token, reply, stored)) this.remember(reply.conversation);
+      if (this.conversation.answered(token, reply, stored)) this.conversations.remember(reply.conversation);
     } catch (error) {
       this.conversation.failed(token, error instanceof Error ? error.message : String(error));
     } finally {
       this.going.end(token);
     }
-    await this.list();
-  }
-
-  private async open(conversation: string): Promise<void> {
-    const opening = ++this.opened;
-    const { epoch } = this.conversation;
-    const stored = await this.server.request("ds4/chat/get", { conversation }).catch(async (error: unknown) => {
-      // The page must not show it as chosen; it may be one that another window has deleted.
-      await this.list();
-      throw error;
-    });
-    // Who has gone on to another one meanwhile, or asked something, does not want this one any more.
-    if (opening !== this.opened || epoch !== this.conversation.epoch) return;
-    this.attached.keep();
-    this.conversation.open(stored, this.going.of(conversation, stored.turns.at(-1)));
-    this.remember(conversation);
-  }
-
-  private async remove(conversation: string): Promise<void> {
-    const title = this.conversations.find((one) => one.conversation === conversation)?.title ?? "";
-    const sure = { modal: true, detail: title };
-    if ((await vscode.window.showWarningMessage("Delete this conversation?", sure, "Delete")) !== "Delete") return;
-    await this.server.request("ds4/chat/delete", { conversation });
-    if (this.conversation.conversation === conversation) {
-      this.conversation.begin();
-      this.remember(undefined);
-    }
-    await this.list();
+    await this.conversations.list();
   }
 
   private async use(type: "insert" | "copy" | "apply", turn: number, number: number): Promise<void> {
@@ -193,31 +168,6 @@ export class Chat {
     const block = this.conversation.block(turn, number);
     if (!block || conversation === undefined) throw new Error("This code is not known to the server.");
     this.say(await use(this.server, type, conversation, turn, block));
-  }
-
-  /** One that is new gets its name with the first answer. */
-  private tellConversations(): void {
-    const { conversations } = this;
-    this.tell({ type: "conversations", conversations, shown: this.conversation.conversation });
-  }
-
-  private async list(): Promise<void> {
-    this.conversations = await this.server.request("ds4/chat/list", {});
-    this.tellConversations();
-  }
-
-  /** What a server that starts, in this window or a later one, goes on with. */
-  private remember(conversation: string | undefined): void {
-    this.last = conversation;
-    this.keep(conversation);
-  }
-
-  /** The server has just started: go on with the conversation of the last time. */
-  private async began(): Promise<void> {
-    await this.list();
-    const { last } = this;
-    const known = this.conversations.some(({ conversation }) => conversation === last);
-    if (last !== undefined && known && this.conversation.empty) await this.open(last);
   }
 
   private async told(work: () => Promise<void>): Promise<void> {
