@@ -180,6 +180,8 @@ def _text_or_none(path: Path) -> str | None:
         return textfile.read(path).text
     except FileNotFoundError:
         return None
+    except textfile.NotRegular:  # a pipe or a device is not to be replaced by a file
+        raise
     except textfile.NotText:
         return ""
 

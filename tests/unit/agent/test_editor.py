@@ -1,5 +1,7 @@
 """The str_replace_editor tool: exact texts, and edits that change what they should and nothing else."""
 
+import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,20 @@ def test_files_that_are_not_text(project: Path) -> None:
         assert run(project, command="view", path=name) == f"Error: {name} is not a text file."
         edit = run(project, command="str_replace", path=name, old_str="a", new_str="b")
         assert edit == f"Error: {name} is not a text file."
+
+
+def test_pipes_sockets_and_devices_stay_what_they_are(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)  # a socket's address is short
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+        for name in ("pipe", "socket", "link"):
+            for call in ({"command": "view"}, {"command": "create", "file_text": "x"}):
+                assert run(project, path=name, **call) == f"Error: {name} is not a text file."
+    assert run(project, command="view", path="/dev/tty") == "Error: /dev/tty is not a text file."
+    assert Path("pipe").is_fifo()
+    assert Path("socket").is_socket()
 
 
 def test_numbers_may_come_as_text(project: Path) -> None:
