@@ -9,7 +9,7 @@ KV effect: an edit costs one short line; what was changed is not echoed back.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -265,14 +265,12 @@ def listing(folder: Path) -> str:
     for name, is_folder in _entries(folder):
         names.append(name + "/" * is_folder)
         if is_folder:
-            names += [f"{name}/{inner}" + "/" * deep for inner, deep in _entries(folder / name)]
+            with suppress(OSError):  # not ours to read, or gone
+                names += [f"{name}/{inner}" + "/" * deep for inner, deep in _entries(folder / name)]
     return "\n".join(sorted(names)) or "(empty folder)"
 
 
 def _entries(folder: Path) -> list[tuple[str, bool]]:
-    try:
-        with os.scandir(folder) as found:
-            # A link to a folder is named as one but not entered: it may lead anywhere.
-            return [(e.name, e.is_dir(follow_symlinks=False)) for e in found if not e.name.startswith(".")]
-    except PermissionError:
-        return []
+    with os.scandir(folder) as found:
+        # A link to a folder is named as one but not entered: it may lead anywhere.
+        return [(e.name, e.is_dir(follow_symlinks=False)) for e in found if not e.name.startswith(".")]

@@ -45,6 +45,25 @@ def test_view_folder(project: Path) -> None:
     assert run(project, command="view", path="empty") == "(empty folder)"
 
 
+def test_a_folder_that_cannot_be_read_is_not_called_empty(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "closed").mkdir(mode=0)
+    (project / "empty/closed").mkdir(mode=0)
+    project.chmod(0o755)
+    monkeypatch.chdir(project)
+    # Root may read everything; nobody else reaches it but from here.
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        closed, around = (run(Path(), command="view", path=name) for name in ("closed", "empty"))
+    finally:
+        os.seteuid(user)
+    assert closed == "Error: closed: Permission denied."
+    assert around == "closed/"
+
+
 def test_view_is_capped(project: Path) -> None:
     (project / "long.txt").write_text("word\n" * 9000)
     text = run(project, command="view", path="long.txt")
