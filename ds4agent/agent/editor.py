@@ -188,7 +188,10 @@ def _text_or_none(path: Path) -> str | None:
 
 def _integer(value: object) -> int:
     if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+        try:
+            return int(value)
+        except ValueError as error:  # Python stops at 4300 digits
+            raise invalid("insert_line has too many digits") from error
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid("insert_line is not an integer")
     return value

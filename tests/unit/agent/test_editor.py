@@ -133,6 +133,10 @@ def test_insert(project: Path) -> None:
             "Error: invalid arguments for str_replace_editor: insert_line is not an integer.",
         ),
         (
+            {"command": "insert", "path": "a.txt", "insert_line": "1" * 5000, "new_str": "y"},
+            "Error: invalid arguments for str_replace_editor: insert_line has too many digits.",
+        ),
+        (
             {"command": "str_replace", "path": "a.txt", "old_str": "", "new_str": "y"},
             "Error: invalid arguments for str_replace_editor: old_str is empty.",
         ),
