@@ -147,6 +147,15 @@ def test_a_trace_shows_the_command_and_no_more(shell: Shell, cancel: Cancel) -> 
     assert shell.run("echo b", cancel) == ok("b")
 
 
+@pytest.mark.parametrize("mode", ["vi", "emacs"])
+def test_editing_of_lines_ends_with_the_command(
+    shell: Shell, cancel: Cancel, tmp_path: Path, mode: str
+) -> None:
+    (tmp_path / "bashrc").write_text(f"set -o {mode}\nset=here\n")
+    assert shell.run("keep=1; . ./bashrc; echo $set", cancel) == ok("here")
+    assert shell.run("echo $keep $set", cancel) == ok("1 here")
+
+
 def test_output_sent_elsewhere_still_ends(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
     assert shell.run(f"exec > {tmp_path}/log", cancel) == ok("")
     assert shell.run("echo hidden", cancel) == ok("")
