@@ -292,7 +292,8 @@ class Shell:
 
     def _type(self, command: str) -> None:
         self._write_script(command)
-        code = f"(exit {self._last_code}); " if self._last_code else ""
+        # A trap on ERR is for the command's own errors.
+        code = f"{{ (exit {self._last_code}); }} >/dev/null 2>&1; " if self._last_code else ""
         self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")
 
     def _write_script(self, command: str) -> None:
@@ -312,9 +313,9 @@ class Shell:
         # All of them: a character that the last command made special would be missing from the line.
         termios.tcsetattr(self._child.fileno(), termios.TCSANOW, self._modes)
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it. A
-        # trace that the command began ends with it: else it would be one of these lines. So does editing of
-        # the line, in which bash does not look at PROMPT_COMMAND.
-        code = "{ : ${__ds4_code=$?}; set +xv +o vi +o emacs; } 2>/dev/null"
+        # trace that the command began, be it a trap, ends with it: else it would be one of these lines. So
+        # does editing of the line, in which bash does not look at PROMPT_COMMAND.
+        code = "{ : ${__ds4_code=$?}; trap - DEBUG; set +xv +o vi +o emacs; } >/dev/null 2>&1"
         report = f'printf "\\036{nonce}>%s %s\\036" "$__ds4_code" "$PWD" >/dev/tty'
         begin = f"{code}; {report}; jobs >/dev/null 2>&1; PS0= PS1= PS2="
         prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{begin}'"

@@ -147,6 +147,13 @@ def test_a_trace_shows_the_command_and_no_more(shell: Shell, cancel: Cancel) -> 
     assert shell.run("echo b", cancel) == ok("b")
 
 
+def test_traps_do_not_see_what_is_not_of_the_command(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run("trap 'echo \"$BASH_COMMAND\"' DEBUG; echo a", cancel) == ok("echo a\na")
+    assert shell.run("echo b", cancel) == ok("b")
+    assert shell.run("trap 'echo failed; echo >&2' ERR; (exit 3)", cancel).exit_code == 3
+    assert shell.run("echo $?", cancel) == ok("3")
+
+
 @pytest.mark.parametrize("mode", ["vi", "emacs"])
 def test_editing_of_lines_ends_with_the_command(
     shell: Shell, cancel: Cancel, tmp_path: Path, mode: str
