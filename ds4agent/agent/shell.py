@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ds4agent.agent import terminal
+from ds4agent.agent.drain import Drain
 from ds4agent.agent.output import Collector
 from ds4agent.agent.terminal import ShellError
 from ds4agent.client.cancel import Cancel, Cancelled
@@ -88,6 +89,7 @@ class Shell:
         self._modes: terminal.Modes = []
         self._nonce = b""
         self._held = b""
+        self._drain: Drain | None = None  # between two calls
         self._running = self._begun = False
         self._last_code = 0
 
@@ -100,6 +102,14 @@ class Shell:
         """Run a command, or with an empty one wait for the command that runs. Raises Cancelled if that came
         before the command was begun: then it is not.
         """
+        self._stop_drain()
+        try:
+            return self._run(command, cancel)
+        finally:
+            if self._child:
+                self._drain = Drain(self._child.fileno())
+
+    def _run(self, command: str, cancel: Cancel) -> ShellResult:
         if not command.strip() and not self._running:
             return ShellResult("", 0)
         output = Collector(self._spill_path)
@@ -116,9 +126,15 @@ class Shell:
 
     def close(self) -> None:
         """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
+        self._stop_drain()
         if self._child:
             terminal.hang_up(self._child)
         self._child, self._running, self._held = None, False, b""
+
+    def _stop_drain(self) -> None:
+        if self._drain:
+            self._held += self._drain.stop()
+        self._drain = None
 
     # -- one command -----------------------------------------------------------------------------------------
 

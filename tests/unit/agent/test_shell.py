@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import select
 import signal
 import stat
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ds4agent.agent import drain
 from ds4agent.agent import shell as shell_module
 from ds4agent.agent.output import CAP
 from ds4agent.agent.shell import Shell, ShellResult
@@ -122,6 +124,41 @@ def test_background_job_goes_on(shell: Shell, cancel: Cancel, tmp_path: Path) ->
     os.mkfifo(tmp_path / "gate")
     assert shell.run("(read x < gate; echo late > mark) &", cancel) == ok("")
     assert shell.run("echo go > gate; wait; cat mark", cancel) == ok("late")
+
+
+def test_who_prints_a_lot_between_two_calls_goes_on(tmp_path: Path, cancel: Cancel) -> None:
+    """A job in the background, and a command over the time limit."""
+    os.mkfifo(tmp_path / "go")
+    os.mkfifo(tmp_path / "done")
+    done = os.open(tmp_path / "done", os.O_RDONLY | os.O_NONBLOCK)
+    made = make_shell(tmp_path, 0.3)
+    work = "cat go; seq 50000; echo > done"
+    try:
+        for script, rest in ((f"({work}) &", "echo and"), (work, "")):
+            made.run(script, cancel)
+            (tmp_path / "go").write_text("")
+            assert select.select([done], [], [], LONG)[0]
+            os.read(done, 1)
+            result = made.run(rest, cancel)
+            while result.running:
+                result = made.run("", cancel)
+            assert result.exit_code == 0
+            assert "49999\n50000" in result.text
+    finally:
+        made.close()
+        os.close(done)
+
+
+def test_who_never_stops_printing_between_two_calls_does_not_fill_the_memory(
+    shell: Shell, cancel: Cancel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "MOST_BYTES", 100_000)
+    shell.run("yes & echo", cancel)
+    assert shell._drain
+    shell._drain._thread.join(LONG)
+    assert not shell._drain._thread.is_alive()
+    shell.run("kill %%; wait", cancel)
+    assert shell.run("echo clean", cancel) == ok("clean")
 
 
 @pytest.mark.parametrize(
