@@ -4,6 +4,7 @@ No traceback reaches the user: what nobody expected is one sentence on stderr, a
 """
 
 import importlib
+import io
 import os
 import sys
 import time
@@ -63,6 +64,9 @@ def _open_streams() -> None:
                 os.dup2(null, number)
                 os.close(null)
             setattr(sys, name, os.fdopen(number, mode))
+    # A name that is not UTF-8, or a title in a terminal that is not, must not end a listing. As for stderr.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:

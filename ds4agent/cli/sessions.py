@@ -16,7 +16,7 @@ def command(as_json: bool) -> None:
     """List the stored sessions, the newest first."""
     for summary in summaries(paths.sessions()):
         if as_json:
-            click.echo(json.dumps(asdict(summary), ensure_ascii=False))
+            click.echo(json.dumps(asdict(summary)))
         else:
             changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.changed))
             state = summary.status or "unfinished"

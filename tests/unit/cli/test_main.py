@@ -1,0 +1,35 @@
+"""The command as a process: what its streams and its surroundings may be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MAIN = "from ds4agent.cli.main import main; main()"
+
+
+def ds4agent(home: Path, *words: str, code: str = MAIN, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **options.pop("env", {})}
+    made = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "check": False, "timeout": 60, **options}
+    return subprocess.run([sys.executable, "-c", code, *words], env=environment, **made)
+
+
+def add_session(home: Path, cwd: str, title: str) -> None:
+    folder = home / ".local/share/ds4agent/sessions/one"
+    folder.mkdir(parents=True)
+    (folder / "transcript.jsonl").write_text(json.dumps({"cwd": cwd, "title": title}) + "\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_what_the_terminal_cannot_show_does_not_end_a_listing(tmp_path: Path, encoding: str) -> None:
+    add_session(tmp_path, "/work/caf\udce9", "smile 🙂")
+    env = {"PYTHONIOENCODING": encoding}
+    listed = ds4agent(tmp_path, "sessions", env=env)
+    assert (listed.returncode, listed.stderr) == (0, b"")
+    assert b"/work/caf\\udce9" in listed.stdout
+    found = json.loads(ds4agent(tmp_path, "sessions", "--json", env=env).stdout)
+    assert (found["cwd"], found["title"]) == ("/work/caf\udce9", "smile 🙂")
