@@ -6,10 +6,21 @@ from pathlib import Path
 NAME = "ds4agent"
 
 
+class NoHome(RuntimeError):
+    """The user has no home folder; the message is one sentence for them."""
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # no HOME, and no entry for the user: a container, a service
+        raise NoHome("this user has no home folder; set HOME to where ds4agent may keep its files") from error
+
+
 def _base(variable: str, default: str) -> Path:
     value = os.environ.get(variable, "")
     # The specification says that a relative path is to be ignored.
-    return Path(value) / NAME if value.startswith("/") else Path.home() / default / NAME
+    return Path(value) / NAME if value.startswith("/") else _home() / default / NAME
 
 
 def data_home() -> Path:
@@ -65,5 +76,5 @@ def hub_cache() -> Path:
     for variable, below in (("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", ""), ("HF_HOME", "hub")):
         if value := os.environ.get(variable):
             return Path(os.path.expandvars(value)).expanduser() / below
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(base).expanduser() / "huggingface" / "hub"

@@ -83,6 +83,9 @@ def _run() -> int:
         with suppress(OSError):
             sys.stdout.close()
         return 1
+    except paths.NoHome as error:
+        click.echo(f"ds4agent: {error}", err=True)
+        return 1
     except Exception as error:
         click.echo(f"ds4agent: internal error: {type(error).__name__}: {error}{_log()}", err=True)
         return 1

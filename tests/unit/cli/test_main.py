@@ -33,3 +33,15 @@ def test_what_the_terminal_cannot_show_does_not_end_a_listing(tmp_path: Path, en
     assert b"/work/caf\\udce9" in listed.stdout
     found = json.loads(ds4agent(tmp_path, "sessions", "--json", env=env).stdout)
     assert (found["cwd"], found["title"]) == ("/work/caf\udce9", "smile 🙂")
+
+
+NO_HOME = f"import pathlib; pathlib.os.path.expanduser = lambda path: path; {MAIN}"
+
+
+@pytest.mark.parametrize("words", [("sessions",), ("status",), ("run", "task"), ("models", "list")])
+def test_a_user_without_a_home_is_told_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = ds4agent(tmp_path, *words, code=NO_HOME)
+    assert done.returncode == (2 if "run" in words else 1)
+    assert done.stderr == (
+        b"ds4agent: this user has no home folder; set HOME to where ds4agent may keep its files\n"
+    )
