@@ -23,6 +23,11 @@ def _base(variable: str, default: str) -> Path:
     return Path(value) / NAME if value.startswith("/") else _home() / default / NAME
 
 
+def expanded(path: str) -> Path:
+    """With the home folder for `~`. That of an unknown user stays as it is: there is no such file."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 -- pathlib raises RuntimeError
+
+
 def data_home() -> Path:
     """Sessions and the KV cache."""
     return _base("XDG_DATA_HOME", ".local/share")
@@ -75,6 +80,6 @@ def hub_cache() -> Path:
     """The cache of Hugging Face's tools, by their rules."""
     for variable, below in (("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", ""), ("HF_HOME", "hub")):
         if value := os.environ.get(variable):
-            return Path(os.path.expandvars(value)).expanduser() / below
-    base = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
-    return Path(base).expanduser() / "huggingface" / "hub"
+            return expanded(os.path.expandvars(value)) / below
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (expanded(base) if base else _home() / ".cache") / "huggingface" / "hub"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ds4agent import paths
 from ds4agent.agent import diff, textfile
 from ds4agent.agent.output import capped
 
@@ -100,8 +101,7 @@ class Editor:
 
     def target(self, call: Call) -> Path:
         """The file that the call means."""
-        path = Path(call.path)
-        return self._cwd / (path.expanduser() if call.path.startswith("~/") else path)
+        return self._cwd / (paths.expanded(call.path) if call.path.startswith("~/") else call.path)
 
     def run(self, call: Call) -> Edited | Viewed:
         """Raises EditError with the text for the model."""

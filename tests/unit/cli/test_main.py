@@ -45,3 +45,22 @@ def test_a_user_without_a_home_is_told_so(tmp_path: Path, words: tuple[str, ...]
     assert done.stderr == (
         b"ds4agent: this user has no home folder; set HOME to where ds4agent may keep its files\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--engine", "~nobody-here/x", "task"),
+        ("models", "inspect", "~nobody-here/x"),
+        ("engine", "use", "~nobody-here/x"),
+        ("exec", "~nobody-here/x"),
+        ("serve", "--engine", "~nobody-here/x"),
+    ],
+)
+def test_the_home_of_an_unknown_user_is_a_file_that_is_not_there(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = ds4agent(tmp_path, *words)
+    assert done.returncode in (1, 2)
+    assert b"~nobody-here/x" in done.stderr
+    assert b"internal error" not in done.stderr
