@@ -87,8 +87,22 @@ def _run() -> int:
         click.echo(f"ds4agent: {error}", err=True)
         return 1
     except Exception as error:
-        click.echo(f"ds4agent: internal error: {type(error).__name__}: {error}{_log()}", err=True)
+        if why := _unwritten():
+            click.echo(f"ds4agent: the output could not be written: {why}", err=True)
+        else:
+            click.echo(f"ds4agent: internal error: {type(error).__name__}: {error}{_log()}", err=True)
         return 1
+
+
+def _unwritten() -> str:
+    """Why what is still buffered for stdout cannot be written; then it must not raise again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError):
+            sys.stdout.close()
+        return error.strerror or str(error)
+    return ""
 
 
 def _log() -> str:

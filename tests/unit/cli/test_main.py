@@ -64,3 +64,23 @@ def test_the_home_of_an_unknown_user_is_a_file_that_is_not_there(
     assert done.returncode in (1, 2)
     assert b"~nobody-here/x" in done.stderr
     assert b"internal error" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+def test_output_on_a_full_disk_is_said_to_be_lost(tmp_path: Path) -> None:
+    add_session(tmp_path, "/work", "title")
+    with Path("/dev/full").open("wb") as full:
+        done = ds4agent(tmp_path, "sessions", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == b"ds4agent: the output could not be written: No space left on device\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    add_session(tmp_path, "/work", "title")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = ds4agent(tmp_path, "sessions", stdout=writer)
+    finally:
+        os.close(writer)
+    assert done.stderr == b""
