@@ -8,6 +8,7 @@ import click
 
 from ds4agent import paths
 from ds4agent.agent.sessions import summaries
+from ds4agent.cli.progress import visible
 
 
 @click.command("sessions")
@@ -20,4 +21,5 @@ def command(as_json: bool) -> None:
         else:
             changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.changed))
             state = summary.status or "unfinished"
-            click.echo(f"{summary.id}  {changed}  {state:<11}  {summary.cwd}  {summary.title}")
+            line = visible(f"{summary.id}  {changed}  {state:<11}  {summary.cwd}  {summary.title}")
+            click.echo(line.replace("\n", "\\n"))

@@ -84,3 +84,10 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     finally:
         os.close(writer)
     assert done.stderr == b""
+
+
+def test_a_title_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    add_session(tmp_path, "/work/a\nb", "\x1b]0;title\x07 and \x08more")
+    done = ds4agent(tmp_path, "sessions")
+    assert done.stdout.endswith(b"  /work/a\\nb  \\x1b]0;title\\x07 and \\x08more\n")
+    assert done.stdout.count(b"\n") == 1
