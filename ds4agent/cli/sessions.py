@@ -8,6 +8,7 @@ import click
 
 from ds4agent import paths
 from ds4agent.agent.sessions import summaries
+from ds4agent.agent.transcript import TranscriptError
 from ds4agent.cli.progress import visible
 
 
@@ -15,7 +16,11 @@ from ds4agent.cli.progress import visible
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(as_json: bool) -> None:
     """List the stored sessions, the newest first."""
-    for summary in summaries(paths.sessions()):
+    try:
+        found = summaries(paths.sessions())
+    except TranscriptError as error:
+        raise click.ClickException(str(error)) from error
+    for summary in found:
         if as_json:
             click.echo(json.dumps(asdict(summary)))
         else:

@@ -91,3 +91,17 @@ def test_a_title_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     done = ds4agent(tmp_path, "sessions")
     assert done.stdout.endswith(b"  /work/a\\nb  \\x1b]0;title\\x07 and \\x08more\n")
     assert done.stdout.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("words", [("sessions",), ("run", "--continue"), ("run", "--session", "one")])
+def test_sessions_that_cannot_be_read_are_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+    add_session(tmp_path, "/work", "title")
+    folder = tmp_path / ".local/share/ds4agent/sessions"
+    (folder / "one/transcript.jsonl").unlink()
+    (folder / "one").rmdir()
+    folder.rmdir()
+    folder.symlink_to(folder)  # root, too, cannot read this
+    done = ds4agent(tmp_path, *words)
+    assert done.returncode == 1
+    why = f"the sessions in {folder} cannot be read: Too many levels of symbolic links\n"
+    assert done.stderr.decode().endswith(why)
