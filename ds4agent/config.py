@@ -67,7 +67,7 @@ class Serve:
     @property
     def kv_models(self) -> Path:
         """Where each model has its KV directory."""
-        return Path(self.kv_root).expanduser().absolute() if self.kv_root else paths.kv_models()
+        return paths.expanded(self.kv_root).absolute() if self.kv_root else paths.kv_models()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,26 @@ from pathlib import Path
 NAME = "ds4agent"
 
 
+class NoHome(RuntimeError):
+    """The user has no home folder; the message is one sentence for them."""
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # no HOME, and no entry for the user: a container, a service
+        raise NoHome("this user has no home folder; set HOME to where ds4agent may keep its files") from error
+
+
 def _base(variable: str, default: str) -> Path:
     value = os.environ.get(variable, "")
     # The specification says that a relative path is to be ignored.
-    return Path(value) / NAME if value.startswith("/") else Path.home() / default / NAME
+    return Path(value) / NAME if value.startswith("/") else _home() / default / NAME
+
+
+def expanded(path: str) -> Path:
+    """With the home folder for `~`. That of an unknown user stays as it is: there is no such file."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 -- pathlib raises RuntimeError
 
 
 def data_home() -> Path:
@@ -64,6 +80,6 @@ def hub_cache() -> Path:
     """The cache of Hugging Face's tools, by their rules."""
     for variable, below in (("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", ""), ("HF_HOME", "hub")):
         if value := os.environ.get(variable):
-            return Path(os.path.expandvars(value)).expanduser() / below
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).expanduser() / "huggingface" / "hub"
+            return expanded(os.path.expandvars(value)) / below
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (expanded(base) if base else _home() / ".cache") / "huggingface" / "hub"

@@ -9,11 +9,12 @@ KV effect: an edit costs one short line; what was changed is not echoed back.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ds4agent import paths
 from ds4agent.agent import diff, textfile
 from ds4agent.agent.output import capped
 
@@ -100,8 +101,7 @@ class Editor:
 
     def target(self, call: Call) -> Path:
         """The file that the call means."""
-        path = Path(call.path)
-        return self._cwd / (path.expanduser() if call.path.startswith("~/") else path)
+        return self._cwd / (paths.expanded(call.path) if call.path.startswith("~/") else call.path)
 
     def run(self, call: Call) -> Edited | Viewed:
         """Raises EditError with the text for the model."""
@@ -180,13 +180,18 @@ def _text_or_none(path: Path) -> str | None:
         return textfile.read(path).text
     except FileNotFoundError:
         return None
+    except textfile.NotRegular:  # a pipe or a device is not to be replaced by a file
+        raise
     except textfile.NotText:
         return ""
 
 
 def _integer(value: object) -> int:
     if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+        try:
+            return int(value)
+        except ValueError as error:  # Python stops at 4300 digits
+            raise invalid("insert_line has too many digits") from error
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid("insert_line is not an integer")
     return value
@@ -263,14 +268,12 @@ def listing(folder: Path) -> str:
     for name, is_folder in _entries(folder):
         names.append(name + "/" * is_folder)
         if is_folder:
-            names += [f"{name}/{inner}" + "/" * deep for inner, deep in _entries(folder / name)]
+            with suppress(OSError):  # not ours to read, or gone
+                names += [f"{name}/{inner}" + "/" * deep for inner, deep in _entries(folder / name)]
     return "\n".join(sorted(names)) or "(empty folder)"
 
 
 def _entries(folder: Path) -> list[tuple[str, bool]]:
-    try:
-        with os.scandir(folder) as found:
-            # A link to a folder is named as one but not entered: it may lead anywhere.
-            return [(e.name, e.is_dir(follow_symlinks=False)) for e in found if not e.name.startswith(".")]
-    except PermissionError:
-        return []
+    with os.scandir(folder) as found:
+        # A link to a folder is named as one but not entered: it may lead anywhere.
+        return [(e.name, e.is_dir(follow_symlinks=False)) for e in found if not e.name.startswith(".")]

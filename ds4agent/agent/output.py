@@ -2,7 +2,8 @@
 
 Bytes of a terminal become text once and for good: UTF-8, escape sequences gone, line ends \n, white space at
 the end gone. The text is capped here, at ingestion, and never again: a result that was sent is a prefix of
-every later request (rule R5). What the cap leaves out is in a file that the model can read.
+every later request (rule R5). What the cap leaves out is in a file that the model can read; of a command that
+never stops printing the file holds the beginning, so that no command fills the disk by what it prints.
 
 Cost: head and tail are kept in memory, the rest goes straight to the file, so a hundred megabytes of output
 need a few kilobytes here. KV effect: one result is at most 16,000 characters plus one line.
@@ -18,6 +19,8 @@ from typing import IO
 
 CAP = 16_000
 HALF = CAP // 2
+# Of a file behind a capped text: at four bytes a character what str_replace_editor still views.
+LONGEST_SPILL = 16 << 20
 # An escape sequence that is longer than this is not one.
 LONGEST_ESCAPE = 4096
 
@@ -38,7 +41,7 @@ _LINE_END = re.compile(r"\r+\n")
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """`text` is capped; `spill` is the file with the whole output when something was left out."""
+    """`text` is capped; `spill` is the file with the output when something was left out."""
 
     text: str
     spill: Path | None = None
@@ -124,7 +127,7 @@ class Spill:
     def __init__(self, path: Callable[[], Path]) -> None:
         self._make_path = path
         self._early: list[str] = []
-        self._length = 0
+        self._length = self._written = 0
         self._file: IO[str] | None = None
         self._path: Path | None = None
         self._failure = ""
@@ -143,7 +146,9 @@ class Spill:
                 self._file = open_private(self._path)
                 text = "".join(self._early)
                 self._early.clear()
-            self._file.write(text)
+            room = LONGEST_SPILL - self._written
+            self._written += len(text[:room])
+            self._file.write(text[:room])
         except OSError as error:
             self._give_up(error)
 
@@ -159,8 +164,10 @@ class Spill:
         return self._path if keep else None
 
     def where(self) -> str:
-        """The file's name for the model, or why there is no file."""
-        return str(self._path) if self._path else f"lost ({self._failure})"
+        """For the model: what is in which file, or why there is no file."""
+        if self._path and self._length > self._written:
+            return f"the first {self._written} characters of the output are in {self._path}"
+        return f"the whole output is in {self._path or f'lost ({self._failure})'}"
 
     def _give_up(self, error: OSError) -> None:
         self._failure = error.strerror or str(error)
@@ -178,9 +185,9 @@ def open_private(path: Path) -> IO[str]:
 
 
 def shorten(head: str, tail: str, length: int, where: str) -> str:
-    """The one form of a capped text: first and last characters, and where the whole of it is."""
+    """The one form of a capped text: first and last characters, and where the rest of it is."""
     left_out = length - len(head) - len(tail)
-    return f"{head}\n[... {left_out} characters left out; the whole output is in {where} ...]\n{tail}"
+    return f"{head}\n[... {left_out} characters left out; {where} ...]\n{tail}"
 
 
 def capped(text: str, spill_path: Callable[[], Path]) -> str:

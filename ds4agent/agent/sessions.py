@@ -102,7 +102,7 @@ def latest(root: Path, cwd: Path) -> str:
 
 
 def summaries(root: Path) -> list[Summary]:
-    """All sessions that have a readable beginning, the newest first."""
+    """All sessions that have a readable beginning, the newest first. Raises TranscriptError."""
     return sorted(_scan(root), key=lambda summary: summary.changed, reverse=True)
 
 
@@ -111,6 +111,8 @@ def _scan(root: Path) -> Iterator[Summary]:
         folders = list(root.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:  # made by root, once
+        raise TranscriptError(f"the sessions in {root} cannot be read: {error.strerror}") from error
     for folder in folders:
         try:
             yield _summary(folder)

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ds4agent.agent import terminal
+from ds4agent.agent.drain import Drain
 from ds4agent.agent.output import Collector
 from ds4agent.agent.terminal import ShellError
 from ds4agent.client.cancel import Cancel, Cancelled
@@ -88,6 +89,7 @@ class Shell:
         self._modes: terminal.Modes = []
         self._nonce = b""
         self._held = b""
+        self._drain: Drain | None = None  # between two calls
         self._running = self._begun = False
         self._last_code = 0
 
@@ -100,6 +102,14 @@ class Shell:
         """Run a command, or with an empty one wait for the command that runs. Raises Cancelled if that came
         before the command was begun: then it is not.
         """
+        self._stop_drain()
+        try:
+            return self._run(command, cancel)
+        finally:
+            if self._child:
+                self._drain = Drain(self._child.fileno())
+
+    def _run(self, command: str, cancel: Cancel) -> ShellResult:
         if not command.strip() and not self._running:
             return ShellResult("", 0)
         output = Collector(self._spill_path)
@@ -116,9 +126,15 @@ class Shell:
 
     def close(self) -> None:
         """Hang up, as when a terminal window closes: what is to outlive it needs nohup or setsid."""
+        self._stop_drain()
         if self._child:
             terminal.hang_up(self._child)
         self._child, self._running, self._held = None, False, b""
+
+    def _stop_drain(self) -> None:
+        if self._drain:
+            self._held += self._drain.stop()
+        self._drain = None
 
     # -- one command -----------------------------------------------------------------------------------------
 
@@ -292,7 +308,8 @@ class Shell:
 
     def _type(self, command: str) -> None:
         self._write_script(command)
-        code = f"(exit {self._last_code}); " if self._last_code else ""
+        # A trap on ERR is for the command's own errors.
+        code = f"{{ (exit {self._last_code}); }} >/dev/null 2>&1; " if self._last_code else ""
         self._send(f"{code}. {shlex.quote(str(self._script))} </dev/null")
 
     def _write_script(self, command: str) -> None:
@@ -312,8 +329,9 @@ class Shell:
         # All of them: a character that the last command made special would be missing from the line.
         termios.tcsetattr(self._child.fileno(), termios.TCSANOW, self._modes)
         # Set before the command, for one that is interrupted, and again behind it, for one that changed it. A
-        # trace that the command began ends with it: else it would be one of these lines.
-        code = "{ : ${__ds4_code=$?}; set +xv; } 2>/dev/null"
+        # trace that the command began, be it a trap, ends with it: else it would be one of these lines. So
+        # does editing of the line, in which bash does not look at PROMPT_COMMAND.
+        code = "{ : ${__ds4_code=$?}; trap - DEBUG; set +xv +o vi +o emacs; } >/dev/null 2>&1"
         report = f'printf "\\036{nonce}>%s %s\\036" "$__ds4_code" "$PWD" >/dev/tty'
         begin = f"{code}; {report}; jobs >/dev/null 2>&1; PS0= PS1= PS2="
         prompt = f"unset PROMPT_COMMAND; PROMPT_COMMAND='{begin}'"

@@ -21,6 +21,10 @@ class NotText(Exception):
     """The file is not UTF-8 text, or not a regular file."""
 
 
+class NotRegular(NotText):
+    """It is a pipe, a socket or a device."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextFile:
     """`text` has \\n line ends unless the file mixes them; `crlf` and `bom` restore the rest."""
@@ -55,14 +59,14 @@ def decode(data: bytes) -> TextFile:
 
 def read(path: Path) -> TextFile:
     """Raises NotText, FileNotFoundError, IsADirectoryError or another OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not block
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(path)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-            raise NotText
-        return decode(file.read())
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(path)
+    if not stat.S_ISREG(status.st_mode):  # to open one may fail, wait, or do something
+        raise NotRegular
+    if status.st_size > LARGEST:
+        raise NotText
+    return decode(path.read_bytes())
 
 
 def target(path: Path) -> Path:

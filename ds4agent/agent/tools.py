@@ -71,7 +71,7 @@ class BashJob:
 
     def run(self, cancel: Cancel) -> Done:
         cancel.check()
-        self.keeper.command_begins()
+        self.keeper.command_begins(cancel)
         try:
             result = self.shell.run(self.command, cancel)
         finally:

@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 # What opening a session may raise, with a sentence for the user.
-REFUSALS = (Refused, config.ConfigError, sessions.UnknownSession, engine.BadEngine)
+REFUSALS = (Refused, config.ConfigError, paths.NoHome, sessions.UnknownSession, engine.BadEngine)
 
 
 def begin(settings: config.Settings, cwd: Path, task: str) -> Session:

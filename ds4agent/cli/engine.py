@@ -121,8 +121,8 @@ def _build(
     Its makefile is run as you.
     """
     stop_builds_with_us()
-    if Path(repository).expanduser().is_dir():
-        repository = str(Path(repository).expanduser().resolve())
+    if paths.expanded(repository).is_dir():
+        repository = str(paths.expanded(repository).resolve())
     name = name or repository.rstrip("/").rpartition("/")[2].removesuffix(".git").lower()
     with _reported():
         binary = store().build(name, Source(repository, revision, patches, tuple(target.split())))

@@ -73,7 +73,7 @@ def find_model(name: str | None, program: tuple[str, ...]) -> Model:
     """A GGUF file; the embedded engine has one of its own. Raises PlanError or MissingResource."""
     if name is None and len(program) == 1:
         raise PlanError("no model; name a GGUF file")
-    path = Path(name).expanduser() if name else resources.bundled_model()
+    path = paths.expanded(name) if name else resources.bundled_model()
     try:
         with path.open("rb") as file:
             magic, size = file.read(4), path.stat().st_size

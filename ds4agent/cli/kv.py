@@ -76,7 +76,7 @@ def _list(folder: Path, as_json: bool) -> None:
     for item in found:
         words = " ".join(printable(item.text[: 4 * _WORDS]).split())[:_WORDS].rstrip()
         if as_json:
-            click.echo(json.dumps({**asdict(item), "text": words}, ensure_ascii=False))
+            click.echo(json.dumps({**asdict(item), "text": words}))
         else:
             size, used = f"{item.size / MIB:.2f}", moment(item.last_used)
             click.echo(_LINE.format(item.id[:12], item.tokens, item.reason, size, used, item.hits, words))

@@ -4,6 +4,7 @@ No traceback reaches the user: what nobody expected is one sentence on stderr, a
 """
 
 import importlib
+import io
 import os
 import sys
 import time
@@ -63,6 +64,9 @@ def _open_streams() -> None:
                 os.dup2(null, number)
                 os.close(null)
             setattr(sys, name, os.fdopen(number, mode))
+    # A name that is not UTF-8, or a title in a terminal that is not, must not end a listing. As for stderr.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
@@ -79,9 +83,26 @@ def _run() -> int:
         with suppress(OSError):
             sys.stdout.close()
         return 1
-    except Exception as error:
-        click.echo(f"ds4agent: internal error: {type(error).__name__}: {error}{_log()}", err=True)
+    except paths.NoHome as error:
+        click.echo(f"ds4agent: {error}", err=True)
         return 1
+    except Exception as error:
+        if why := _unwritten():
+            click.echo(f"ds4agent: the output could not be written: {why}", err=True)
+        else:
+            click.echo(f"ds4agent: internal error: {type(error).__name__}: {error}{_log()}", err=True)
+        return 1
+
+
+def _unwritten() -> str:
+    """Why what is still buffered for stdout cannot be written; then it must not raise again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError):
+            sys.stdout.close()
+        return error.strerror or str(error)
+    return ""
 
 
 def _log() -> str:

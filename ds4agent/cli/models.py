@@ -47,7 +47,7 @@ def _list(as_json: bool) -> None:
 @_json
 def _inspect(name: str, as_json: bool) -> None:
     """Show all that is known of one model, a path outside the folders included."""
-    path = Path(name).expanduser().absolute()
+    path = paths.expanded(name).absolute()
     listing = scan()
     known = {str(file) for m in (*listing.models, *listing.speculators) for file in (*m.shards, *m.also)}
     if path.is_file() and str(path) not in known:

@@ -1,7 +1,5 @@
 """Which models the commands know, and which one a name on the command line means."""
 
-from pathlib import Path
-
 import click
 
 from ds4agent import config, paths
@@ -18,7 +16,7 @@ def _settings() -> config.Settings:
 
 
 def scan() -> Listing:
-    folders = [Path(folder).expanduser() for folder in _settings().model_dirs]
+    folders = [paths.expanded(folder) for folder in _settings().model_dirs]
     return Catalog([paths.models(), paths.hub_cache(), *folders]).scan()
 
 
@@ -30,7 +28,7 @@ def wanted(listing: Listing, name: str) -> Model:
         aliases = dict(_settings().aliases)
         if name.lower() in (alias.lower() for alias in aliases):
             return _resolved(listing, name, aliases)
-        path = Path(name).expanduser().absolute()
+        path = paths.expanded(name).absolute()
         if str(path) != name and path.exists():
             return wanted(listing, str(path))
         raise click.ClickException(str(error)) from error

@@ -1,10 +1,9 @@
 """What a sidecar is told of its engine: one at an address, or how to start one with which models."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-from ds4agent import config
+from ds4agent import config, paths
 from ds4agent.cli import serve_models
 from ds4agent.cli.engine_files import find_engine, kv_space
 from ds4agent.config_values import PerModel
@@ -48,7 +47,7 @@ def engine_settings(settings: config.Settings, own: dict[str, PerModel]) -> Engi
 
 def _options(settings: config.Settings, program: tuple[str, ...], width: int) -> dict[str, Any]:
     serve = settings.serve
-    trace = Path(serve.trace).expanduser().absolute() if serve.trace else None
+    trace = paths.expanded(serve.trace).absolute() if serve.trace else None
     return {
         **{name: getattr(serve, name) for name in _OPTIONS},
         "kv_space_mb": kv_space(settings, program),

@@ -1,9 +1,8 @@
 """The models that a sidecar is told of: the catalog's, or the one that was given, with their own settings."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from ds4agent import config
+from ds4agent import config, paths
 from ds4agent.cli.engine_files import find_model
 from ds4agent.cli.models_known import scan
 from ds4agent.config_values import PerModel
@@ -63,7 +62,7 @@ def of_catalog(settings: config.Settings, program: tuple[str, ...], width: int) 
     name = settings.model
     if name is None and found:
         return tuple(found.values())
-    if name is not None and not Path(name).expanduser().is_file():
+    if name is not None and not paths.expanded(name).is_file():
         try:
             first = listing.resolve(name, dict(settings.aliases)).model.id
         except UnknownModel as unknown:

@@ -42,7 +42,7 @@ def command(watch: bool, as_json: bool, interval: float) -> None:
     except Unavailable as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False))
+        click.echo(json.dumps(data))
     else:
         click.echo("\n".join(_lines(data, terminal)))
 

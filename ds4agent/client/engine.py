@@ -151,7 +151,7 @@ def command(wanted: Wanted) -> list[str]:
         if wanted.kv_dir and wanted.kv_space_mb:
             line += ["--kv-disk-space-mb", str(wanted.kv_space_mb)]
     else:
-        program = Path(wanted.engine).expanduser()
+        program = paths.expanded(wanted.engine)
         if not (program.is_file() and os.access(program, os.X_OK)):
             raise BadEngine(
                 f"{wanted.engine} is no engine: give embedded, an http address, or the path of a program"

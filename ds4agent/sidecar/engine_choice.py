@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ds4agent import paths
 from ds4agent.sidecar import manifest as manifests
 from ds4agent.sidecar.manifest import Manifest, ManifestError
 
@@ -29,7 +30,7 @@ class Engine:
 def find(root: Path, wanted: str) -> Engine:
     """`root`: the folder of built engines. `wanted`: a name or a path. Raises ChoiceError."""
     if "/" in wanted or wanted.startswith("~"):
-        binary = Path(wanted).expanduser().absolute()
+        binary = paths.expanded(wanted).absolute()
         if not binary.is_file():
             raise ChoiceError(f"there is no file {binary}")
         # Links are followed: the shaders lie beside the real file.

@@ -16,6 +16,7 @@ from pathlib import Path
 from ds4agent.agent.changes.images import Images, State, look
 from ds4agent.agent.changes.journal import Journal
 from ds4agent.agent.changes.worktree import CannotLook, Changed, WorkTree
+from ds4agent.client.cancel import Cancel
 
 IMAGES, TREE, STEP = "before", "tree", "step"
 
@@ -54,9 +55,10 @@ class Keeper:
                 with suppress(OSError):
                     self._leave(path, look(path))
 
-    def command_begins(self) -> None:
+    def command_begins(self, cancel: Cancel) -> None:
+        """Raises Cancelled; then the command must not begin."""
         if self._begun is None:
-            self._look(self._begin)
+            self._look(lambda tree: self._begin(tree, cancel))
 
     def command_ends(self, goes_on: bool) -> None:
         """`goes_on`: in the background."""
@@ -81,8 +83,8 @@ class Keeper:
             self._tree = self._begun = None
             self._tell(f"what commands change cannot be put back later: {error}")
 
-    def _begin(self, tree: WorkTree) -> None:
-        begun = tree.snapshot()
+    def _begin(self, tree: WorkTree, cancel: Cancel) -> None:
+        begun = tree.snapshot(cancel)
         with suppress(FileNotFoundError):
             self._take_up(tree, self._step.read_text())
         self._step.write_text(begun)

@@ -12,17 +12,22 @@ tree with more than is reasonable to look at before each command is not looked a
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ds4agent import paths
 from ds4agent.agent.changes.images import State
+from ds4agent.client.cancel import Cancel, Cancelled
 
 MOST_FILES = 100_000
 # Of files that the user's repository does not hold already.
 MOST_BYTES = 1 << 30
 SECONDS = 20.0
+# How soon Ctrl-C is seen while git looks, and how long git may take to put its lock away.
+POLL, GRACE = 0.1, 2.0
 _USUAL = (0o644, 0o755)
 _SETTINGS = (
     "core.bare=false", "core.autocrlf=false", "core.safecrlf=false", "core.fileMode=true",
@@ -54,12 +59,18 @@ class WorkTree:
         self._top = cwd
         self._bits: dict[Path, int] = {}
         self._ready = False
+        # Of the look before a command. One after it is brought to an end: it is what can be put back.
+        self._cancel: Cancel | None = None
 
-    def snapshot(self) -> str:
-        """The name of a tree that is what the files are now. Raises CannotLook."""
-        self._open()
-        self._add()
-        return self._git("write-tree").strip().decode()
+    def snapshot(self, cancel: Cancel) -> str:
+        """The name of a tree that is what the files are now. Raises CannotLook, Cancelled."""
+        self._cancel = cancel
+        try:
+            self._open()
+            self._add()
+            return self._git("write-tree").strip().decode()
+        finally:
+            self._cancel = None
 
     def changed(self, tree: str) -> Iterator[Changed]:
         """What is not as it was in `tree`. Raises CannotLook."""
@@ -156,7 +167,7 @@ class WorkTree:
     def _git(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         environment = _environment() | {"GIT_DIR": str(self._folder), "GIT_WORK_TREE": str(self._top)}
-        out = _run(["git", *settings, *words], self._cwd, environment, given, fine)
+        out = _run(["git", *settings, *words], self._cwd, environment, given, fine, self._cancel)
         if out is None:
             raise CannotLook(f"git {words[0]} failed in {self._cwd}")
         return out
@@ -184,24 +195,42 @@ def _run(
     environment: dict[str, str],
     given: bytes = b"",
     fine: tuple[int, ...] = (0,),
+    cancel: Cancel | None = None,
 ) -> bytes | None:
     """What it printed; None when its status is not `fine`. Raises CannotLook when it cannot be run or takes
-    too long. The terminal's Ctrl-C is for the agent, which ends the turn; git has to bring to an end what it
-    does, hence a process group of its own.
+    too long, Cancelled. The terminal's Ctrl-C is for the agent, which ends the turn; git has to bring to an
+    end what it does, or to take back what it began, hence a process group of its own.
     """
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            input=given,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            process_group=0,
-        )
+        with subprocess.Popen(
+            command, cwd=cwd, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
+        ) as git:
+            try:
+                out = _output(git, given, cancel)
+            except BaseException:
+                git.kill()
+                raise
     except FileNotFoundError as error:
         raise CannotLook("there is no git") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotLook(f"git could not look at {cwd}: {error}") from error
-    return done.stdout if done.returncode in fine else None
+    return out if git.returncode in fine else None
+
+
+def _output(git: "subprocess.Popen[bytes]", given: bytes, cancel: Cancel | None) -> bytes:
+    """All of it. Raises TimeoutExpired, Cancelled."""
+    if cancel is None:
+        return git.communicate(given, SECONDS)[0]
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            return git.communicate(timeout=POLL)[0]
+        except subprocess.TimeoutExpired:
+            if cancel.is_set():
+                git.terminate()  # it takes its lock with it
+                with suppress(subprocess.TimeoutExpired):
+                    git.communicate(timeout=GRACE)
+                raise Cancelled from None
+            if time.monotonic() > deadline:
+                raise

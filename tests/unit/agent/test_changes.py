@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ds4agent.agent.changes.patch import Side, patch
 from ds4agent.agent.changes.review import Review
 from ds4agent.agent.message import ToolCall
 from ds4agent.agent.tools import Toolbox
-from ds4agent.client.cancel import Cancel
+from ds4agent.client.cancel import Cancel, Cancelled
 
 Picture = dict[str, tuple[str, int, bytes]]
 
@@ -52,7 +53,7 @@ class Project:
 
     def command(self, script: str, keeper: Keeper | None = None, goes_on: bool = False) -> Keeper:
         keeper = keeper or self.keeper()
-        keeper.command_begins()
+        keeper.command_begins(Cancel())
         self.sh(script)
         keeper.command_ends(goes_on)
         return keeper
@@ -178,11 +179,12 @@ CTRL_C = """
 import os, signal, sys
 from pathlib import Path
 from ds4agent.agent.changes.keeper import Keeper
+from ds4agent.client.cancel import Cancel
 signal.signal(signal.SIGINT, lambda number, frame: print("ctrl-c"))
 session, cwd = Path(sys.argv[1]), Path(sys.argv[2])
 os.environ["AGENT"] = str(os.getpid())
 keeper = Keeper(session, cwd, print, lambda path: None)
-keeper.command_begins()
+keeper.command_begins(Cancel())
 (cwd / "run.sh").write_text("changed")
 keeper.command_ends(False)
 """
@@ -192,12 +194,47 @@ exec {git} "$@"
 """
 
 
+GIT_THAT_TAKES_LONG = """#!/bin/sh
+case "$*" in *" add "*) echo > {folder}/begun; exec sleep 60;; esac
+exec {git} "$@"
+"""
+
+
+def git_instead(root: Path, script: str) -> Path:
+    """A folder for PATH."""
+    programs = root / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(script.format(git=shutil.which("git"), folder=root))
+    (programs / "git").chmod(0o755)
+    return programs
+
+
+def test_ctrl_c_ends_a_long_look_before_a_command(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(project.root / "begun")
+    keeper, cancel = project.keeper(), Cancel()
+
+    def stop() -> None:
+        (project.root / "begun").read_bytes()
+        cancel.set()
+
+    with monkeypatch.context() as changed, ThreadPoolExecutor(1) as others:
+        programs = git_instead(project.root, GIT_THAT_TAKES_LONG)
+        changed.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        stopped = others.submit(stop)
+        with pytest.raises(Cancelled):
+            keeper.command_begins(cancel)
+        stopped.result()
+    before = project.picture()
+    project.command("echo more >> run.sh", keeper)
+    assert project.kinds() == {"run.sh": "update"}
+    project.back()
+    assert project.picture() == before
+    assert project.told == []
+
+
 def test_ctrl_c_while_git_looks_spoils_no_snapshot(project: Project) -> None:
     """An index that git did not bring to an end would make every file one that the command has made."""
-    programs = project.root / "bin"
-    programs.mkdir()
-    (programs / "git").write_text(GIT_DURING_CTRL_C.format(git=shutil.which("git")))
-    (programs / "git").chmod(0o755)
+    programs = git_instead(project.root, GIT_DURING_CTRL_C)
     before = project.picture()
     done = subprocess.run(
         [sys.executable, "-c", CTRL_C, str(project.session), str(project.cwd)],
@@ -278,7 +315,7 @@ def test_a_command_in_the_background_is_the_sessions(project: Project) -> None:
 
 def test_a_step_that_was_broken_off_is_nobodys_for_sure(project: Project) -> None:
     keeper = project.keeper()
-    keeper.command_begins()
+    keeper.command_begins(Cancel())
     project.sh("echo half > done")
     project.command("echo x > later")  # by the next process
     assert project.kinds() == {"done": "add", "later": "add"}
@@ -322,7 +359,7 @@ def test_a_tree_that_is_too_big_is_told_once_and_edits_are_still_kept(
 def test_without_git_edits_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     keeper = project.keeper()
-    keeper.command_begins()
+    keeper.command_begins(Cancel())
     keeper.command_ends(False)
     project.edit("crlf.txt", b"edited", keeper)
     assert project.told == ["what commands change cannot be put back later: there is no git"]

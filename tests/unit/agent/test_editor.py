@@ -1,5 +1,7 @@
 """The str_replace_editor tool: exact texts, and edits that change what they should and nothing else."""
 
+import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,25 @@ def test_view_file(project: Path) -> None:
 def test_view_folder(project: Path) -> None:
     assert run(project, command="view", path=".") == "a.txt\nempty/\npkg/\npkg/deep/\npkg/m.py"
     assert run(project, command="view", path="empty") == "(empty folder)"
+
+
+def test_a_folder_that_cannot_be_read_is_not_called_empty(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "closed").mkdir(mode=0)
+    (project / "empty/closed").mkdir(mode=0)
+    project.chmod(0o755)
+    monkeypatch.chdir(project)
+    # Root may read everything; nobody else reaches it but from here.
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        closed, around = (run(Path(), command="view", path=name) for name in ("closed", "empty"))
+    finally:
+        os.seteuid(user)
+    assert closed == "Error: closed: Permission denied."
+    assert around == "closed/"
 
 
 def test_view_is_capped(project: Path) -> None:
@@ -112,6 +133,10 @@ def test_insert(project: Path) -> None:
             "Error: invalid arguments for str_replace_editor: insert_line is not an integer.",
         ),
         (
+            {"command": "insert", "path": "a.txt", "insert_line": "1" * 5000, "new_str": "y"},
+            "Error: invalid arguments for str_replace_editor: insert_line has too many digits.",
+        ),
+        (
             {"command": "str_replace", "path": "a.txt", "old_str": "", "new_str": "y"},
             "Error: invalid arguments for str_replace_editor: old_str is empty.",
         ),
@@ -130,6 +155,20 @@ def test_files_that_are_not_text(project: Path) -> None:
         assert run(project, command="view", path=name) == f"Error: {name} is not a text file."
         edit = run(project, command="str_replace", path=name, old_str="a", new_str="b")
         assert edit == f"Error: {name} is not a text file."
+
+
+def test_pipes_sockets_and_devices_stay_what_they_are(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)  # a socket's address is short
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+        for name in ("pipe", "socket", "link"):
+            for call in ({"command": "view"}, {"command": "create", "file_text": "x"}):
+                assert run(project, path=name, **call) == f"Error: {name} is not a text file."
+    assert run(project, command="view", path="/dev/tty") == "Error: /dev/tty is not a text file."
+    assert Path("pipe").is_fifo()
+    assert Path("socket").is_socket()
 
 
 def test_numbers_may_come_as_text(project: Path) -> None:

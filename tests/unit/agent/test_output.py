@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ds4agent.agent import output
 from ds4agent.agent.output import CAP, HALF, Captured, Cleaner, Collector, capped
 from tests.examples import examples
 
@@ -72,6 +73,26 @@ def test_over_the_cap_head_tail_and_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_file_of_a_command_that_never_stops_printing_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "LONGEST_SPILL", 30_000)
+    text = "".join(f"zeile für {n}\n" for n in range(10_000))
+    found = collect(tmp_path, *(text[i : i + 777].encode() for i in range(0, len(text), 777)))
+    body, path = text.rstrip(), tmp_path / "spill.txt"
+    where = f"the first 30000 characters of the output are in {path}"
+    note = f"\n[... {len(body) - CAP} characters left out; {where} ...]\n"
+    assert found == Captured(body[:HALF] + note + body[-HALF:], path)
+    assert path.read_text() == text[:30_000]
+
+
+def test_the_file_that_holds_all_that_fits_is_the_whole_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "LONGEST_SPILL", 30_000)
+    assert "the whole output is in" in collect(tmp_path, b"x" * 30_000).text
+
+
 def test_white_space_behind_a_long_output_is_not_its_tail(tmp_path: Path) -> None:
     found = collect(tmp_path, b"a" * 40_000, b"\n" * 100_000)
     assert found.text.endswith("a" * HALF)
@@ -93,8 +114,8 @@ def test_capped_leaves_short_texts_alone(text: str) -> None:
 
 def test_memory_stays_small(tmp_path: Path) -> None:
     collector = Collector(lambda: tmp_path / "big.txt")
-    for _ in range(320):
+    for _ in range(240):
         collector.feed(b"0123456789abcde\n" * 4096)
     assert len(collector._tail) <= 5 * CAP
     assert "characters left out" in collector.finish().text
-    assert (tmp_path / "big.txt").stat().st_size == 320 * 65536
+    assert (tmp_path / "big.txt").stat().st_size == 240 * 65536

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import select
 import signal
 import stat
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ds4agent.agent import drain
 from ds4agent.agent import shell as shell_module
 from ds4agent.agent.output import CAP
 from ds4agent.agent.shell import Shell, ShellResult
@@ -124,6 +126,41 @@ def test_background_job_goes_on(shell: Shell, cancel: Cancel, tmp_path: Path) ->
     assert shell.run("echo go > gate; wait; cat mark", cancel) == ok("late")
 
 
+def test_who_prints_a_lot_between_two_calls_goes_on(tmp_path: Path, cancel: Cancel) -> None:
+    """A job in the background, and a command over the time limit."""
+    os.mkfifo(tmp_path / "go")
+    os.mkfifo(tmp_path / "done")
+    done = os.open(tmp_path / "done", os.O_RDONLY | os.O_NONBLOCK)
+    made = make_shell(tmp_path, 0.3)
+    work = "cat go; seq 50000; echo > done"
+    try:
+        for script, rest in ((f"({work}) &", "echo and"), (work, "")):
+            made.run(script, cancel)
+            (tmp_path / "go").write_text("")
+            assert select.select([done], [], [], LONG)[0]
+            os.read(done, 1)
+            result = made.run(rest, cancel)
+            while result.running:
+                result = made.run("", cancel)
+            assert result.exit_code == 0
+            assert "49999\n50000" in result.text
+    finally:
+        made.close()
+        os.close(done)
+
+
+def test_who_never_stops_printing_between_two_calls_does_not_fill_the_memory(
+    shell: Shell, cancel: Cancel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "MOST_BYTES", 100_000)
+    shell.run("yes & echo", cancel)
+    assert shell._drain
+    shell._drain._thread.join(LONG)
+    assert not shell._drain._thread.is_alive()
+    shell.run("kill %%; wait", cancel)
+    assert shell.run("echo clean", cancel) == ok("clean")
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -145,6 +182,22 @@ def test_settings_of_the_user_do_no_harm(shell: Shell, cancel: Cancel, command: 
 def test_a_trace_shows_the_command_and_no_more(shell: Shell, cancel: Cancel) -> None:
     assert shell.run("set -x; echo a", cancel) == ok("++ echo a\na")
     assert shell.run("echo b", cancel) == ok("b")
+
+
+def test_traps_do_not_see_what_is_not_of_the_command(shell: Shell, cancel: Cancel) -> None:
+    assert shell.run("trap 'echo \"$BASH_COMMAND\"' DEBUG; echo a", cancel) == ok("echo a\na")
+    assert shell.run("echo b", cancel) == ok("b")
+    assert shell.run("trap 'echo failed; echo >&2' ERR; (exit 3)", cancel).exit_code == 3
+    assert shell.run("echo $?", cancel) == ok("3")
+
+
+@pytest.mark.parametrize("mode", ["vi", "emacs"])
+def test_editing_of_lines_ends_with_the_command(
+    shell: Shell, cancel: Cancel, tmp_path: Path, mode: str
+) -> None:
+    (tmp_path / "bashrc").write_text(f"set -o {mode}\nset=here\n")
+    assert shell.run("keep=1; . ./bashrc; echo $set", cancel) == ok("here")
+    assert shell.run("echo $keep $set", cancel) == ok("1 here")
 
 
 def test_output_sent_elsewhere_still_ends(shell: Shell, cancel: Cancel, tmp_path: Path) -> None:
