@@ -11,7 +11,7 @@ import click
 from ds4agent import config
 from ds4agent.cli import kv_upstream
 from ds4agent.cli.kv_items import facts, items, moment, printable
-from ds4agent.cli.kv_prune import Wanted, prune
+from ds4agent.cli.kv_prune import Unreadable, Wanted, prune
 from ds4agent.cli.kv_survey import look
 from ds4agent.engine.kv.disk import MIB
 from ds4agent.engine.lock import LockError
@@ -58,8 +58,13 @@ def _reported(folder: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise click.ClickException(f"there is no KV directory {folder}; name one with --dir") from error
     except LockError as error:
-        problem = str(error).removesuffix("; refusing to start")
-        raise click.ClickException(f"{problem}; stop that engine first") from error
+        problem = str(error)
+        held = problem.removesuffix("; refusing to start")
+        raise click.ClickException(
+            problem if held == problem else f"{held}; stop that engine first"
+        ) from error
+    except Unreadable as error:
+        raise click.ClickException(f"cannot read {error}; nothing was removed") from error
     except OSError as error:
         raise click.ClickException(f"cannot use KV directory {folder}: {error.strerror}") from error
 

@@ -2,7 +2,7 @@
 only notes what would go."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +27,20 @@ class Wanted:
     dry_run: bool
 
 
+class Unreadable(Exception):
+    """A file that this user may not open, and why: it need not be damaged, nor what continues it."""
+
+
 def prune(folder: Path, wanted: Wanted) -> dict[str, int]:
-    """Removes files; gives their names and sizes. Raises OSError, and LockError while an engine is on it."""
+    """Removes files; gives their names and sizes. Raises OSError, Unreadable, and LockError while an engine
+    is on it.
+    """
     now = time.time()
     with look(folder) as survey:
         ours = bool(survey.sizes)
     with (hold if ours and not wanted.dry_run else look)(folder) as survey:
         theirs = kv_upstream.scan(folder) if wanted.upstream else kv_upstream.CacheFiles([], {}, {})
+        _open_each(folder, (*survey.sizes, *theirs.sizes))
         names = [*_their_damaged_and_old(theirs, wanted, now)]
         _our_damaged_and_old(survey, wanted, now)
         if wanted.to_mb is not None:
@@ -45,6 +52,17 @@ def prune(folder: Path, wanted: Wanted) -> dict[str, int]:
         for name in names if not wanted.dry_run else ():
             (folder / name).unlink(missing_ok=True)
         return survey.removed | {name: theirs.sizes[name] for name in names}
+
+
+def _open_each(folder: Path, names: Iterable[str]) -> None:
+    """Raises Unreadable."""
+    for name in names:
+        try:
+            (folder / name).open("rb").close()
+        except FileNotFoundError:
+            pass  # evicted a moment ago
+        except OSError as error:
+            raise Unreadable(f"{folder / name}: {error.strerror}") from error
 
 
 def _their_damaged_and_old(theirs: CacheFiles, wanted: Wanted, now: float) -> Iterator[str]:

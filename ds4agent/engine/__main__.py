@@ -24,7 +24,7 @@ from ds4agent.engine.http import accept_connections
 from ds4agent.engine.kv.store import KvStore
 from ds4agent.engine.replay import ReplayMap
 from ds4agent.engine.server import Server
-from ds4agent.engine.signals import Signals, ignore_signals
+from ds4agent.engine.signals import Signals, ignore_signals, waking
 from ds4agent.engine.slots import Slots
 from ds4agent.engine.startup import (
     StartupError,
@@ -148,14 +148,15 @@ class Engine:
         listen(sock, host, BACKLOG)
         self._worker.start()
         accepting = loop.create_task(accept_connections(sock, self._server.connection, log))
-        log(f"listening on http://{host}:{sock.getsockname()[1]}")
-        await stop.wait()
-        accepting.cancel()
-        await asyncio.gather(accepting, return_exceptions=True)
-        sock.close()
-        log("shutdown requested, draining requests")
-        self._worker.stop()
-        await loop.run_in_executor(None, self._worker.join)
+        with waking(loop):
+            log(f"listening on http://{host}:{sock.getsockname()[1]}")
+            await stop.wait()
+            accepting.cancel()
+            await asyncio.gather(accepting, return_exceptions=True)
+            sock.close()
+            log("shutdown requested, draining requests")
+            self._worker.stop()
+            await loop.run_in_executor(None, self._worker.join)
         self._server.close()
         # The loop is about to go, and it may not have been a signal that ended it.
         signals.on_first = lambda: None

@@ -48,16 +48,21 @@ class JobQueue:
         """Nothing waits any more, and nothing will."""
         return self._closed and not len(self)
 
-    def take(self, seconds: float | None = None, later: bool = True) -> Job | None:
+    def take(self, seconds: float | None = None, later: bool = True, holes: bool = True) -> Job | None:
         """The next job, waited for so long, None: for ever. None: there was none, or it is closed. `later`:
-        reading ahead will do, if there is nothing else.
+        reading ahead will do, if there is nothing else. Without `holes` those keep their places.
         """
         with self._changed:
             self._taking = seconds != 0
             self._changed.wait_for(lambda: len(self) or self._closed, seconds)
             self._taking = False
             queues = (self._jobs, self._later) if later else (self._jobs,)
-            return next((queue.popleft() for queue in queues if queue), None)
+            for queue in queues:
+                for job in queue:
+                    if holes or not job.is_hole:
+                        queue.remove(job)
+                        return job
+            return None
 
     def remove(self, job: Job) -> bool:
         """Whether the job was still waiting."""

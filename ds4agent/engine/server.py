@@ -65,6 +65,10 @@ DIALECTS = {
 Endpoint = Callable[[Connection, bytes], Awaitable[None]]
 
 
+class ClientGone(Exception):
+    """Nobody waits for what the request asks any more."""
+
+
 class Server:
     """Answers requests; owns the counter of reply ids and the open connections."""
 
@@ -161,7 +165,13 @@ class Server:
     # --------------------------------------------------------------------------------------------------
 
     async def _turn(self, dialect: Dialect, connection: Connection, body: bytes) -> None:
-        job = await asyncio.get_running_loop().run_in_executor(self._pool, self.job, dialect, body)
+        prepare = partial(self.job, dialect, body, lambda: connection.gone)
+        try:
+            job = await asyncio.get_running_loop().run_in_executor(self._pool, prepare)
+        except ClientGone:
+            self._worker.metrics.dropped()
+            connection.abort()
+            return
         options = job.request.options
         ids = ReplyIds(next(self._ids), lambda: secrets.token_hex(12))
         writer = dialect.writer(job.request, options.model or self._card.id, ids)
@@ -189,9 +199,11 @@ class Server:
         request = anthropic.DIALECT.parse(body, ParseContext(self._card.n_ctx))
         return len(self._vocab.prompt(self._rendered("messages", request)).tokens)
 
-    def job(self, dialect: Dialect, body: bytes) -> Job:
-        """Raises RequestError."""
+    def job(self, dialect: Dialect, body: bytes, gone: Callable[[], bool] = lambda: False) -> Job:
+        """Raises RequestError, and ClientGone: once it has left, its prompt holds up those of others."""
         request = dialect.parse(body, ParseContext(self._card.n_ctx, self._worker.is_live))
+        if gone():
+            raise ClientGone
         rendered = self._rendered(dialect.name, request)
         if missing := self._vocab.lacks(rendered):
             raise RequestError(501, f"this model has no {missing} token, which {dialect.name} needs")

@@ -8,12 +8,19 @@ of our own stay in place until the end is decided: the event loop's are taken aw
 second signal between that and the end would be an end by signal. Then signals are ignored, because the
 interpreter takes its handlers away before the process is gone: a front end that lets go of the engine's
 standard input and sends a signal too would see it killed by that, when everything is saved.
+
+A handler runs between two instructions of the interpreter. A signal that comes behind the last of them and
+before the event loop sleeps would be seen when the next client comes, so each one writes a byte to a socket
+that the loop listens to.
 """
 
+import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 EXIT_AT_ONCE = 130
@@ -37,6 +44,22 @@ class Signals:
             return
         self._stopping = True
         self.on_first()
+
+
+@contextmanager
+def waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Meanwhile every signal ends the sleep of this loop, which is that of the main thread."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        loop.add_reader(reader, reader.recv, 4096)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(-1)
+            loop.remove_reader(reader)
 
 
 def ignore_signals() -> None:

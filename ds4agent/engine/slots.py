@@ -7,8 +7,10 @@ memory of what they have in common. Where no empty one is left, a session is cut
 that; else what was used longest ago is given up.
 
 Holes come with every key that somebody types, so they keep to sessions of their own, half of all at most:
-no number of them costs a conversation its state. Text that goes on is tokenised again there, because a word
-that was typed letter by letter is not what the model has learnt to go on from.
+no number of them costs a conversation its state, because one for which there is none left waits. Only where
+conversations hold all sessions the first hole takes the one that was used longest ago. Text that goes on is
+tokenised again there, because a word that was typed letter by letter is not what the model has learnt to go
+on from.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,6 +73,15 @@ class Slots:
     def free(self) -> bool:
         """Whether a job could be taken on."""
         return len(self.lives) < self._n or any(not live.busy for live in self.lives)
+
+    @property
+    def free_for_hole(self) -> bool:
+        """Whether a hole could be taken on without what a conversation has."""
+        holes = [live for live in self.lives if live.hole]
+        if not holes or any(not live.busy for live in holes):
+            return self.free
+        room = len(self.lives) < self._n or any(not len(live) for live in self._idle())
+        return len(holes) < self._holes and room
 
     def with_calls(self, calls: frozenset[str]) -> Live | None:
         """The session whose last turn made exactly these calls."""

@@ -54,7 +54,7 @@ class Record:
         """The turn is over, in whatever way."""
 
     def failed(self, why: str) -> None:
-        """The turn ended before anything was sampled."""
+        """The turn ended before anything was sampled, or by a defect of ours, maybe behind its end."""
 
 
 class Trace:
@@ -151,8 +151,9 @@ class FileRecord(Record):
         self._end()
 
     def failed(self, why: str) -> None:
-        self._event(why)
-        self._end()
+        if not self.ended:
+            self._event(why)
+            self._end()
 
     def _end(self) -> None:
         self._say(f"===== end request {self._number} =====")

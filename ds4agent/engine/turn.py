@@ -20,7 +20,7 @@ from ds4agent.engine.slots import Place, Slots
 from ds4agent.engine.trace import Begun, Record, Trace
 from ds4agent.engine.vocab import Prompt, Vocab
 from ds4agent.wire import logline
-from ds4agent.wire.errors import CONTINUATION_GONE
+from ds4agent.wire.errors import CONTINUATION_GONE, INTERNAL
 from ds4agent.wire.logline import RequestLog
 from ds4agent.wire.reply import Reply, Usage
 from ds4agent.wire.responses import lacks_reasoning
@@ -121,6 +121,9 @@ class Turn:
             record.failed(f"prefill failed: {error.message}")
             shop.checkpoints.failed(live)
             job.sink(Failed(error.message))
+        except Exception:
+            record.failed(INTERNAL)
+            raise
         finally:
             shop.metrics.job_took(time.monotonic() - began)
 

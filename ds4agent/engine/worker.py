@@ -1,7 +1,8 @@
 """The thread that owns the sessions.
 
 Connections hand in jobs, the worker carries them out, and tells each job's sink what happens. Jobs are taken
-on in the order in which they came, as long as a session is free for them. Turns that go on at the same time
+on in the order in which they came, as long as a session is free for them; a hole is passed by others while
+it would cost a conversation its session. Turns that go on at the same time
 have steps by turns: always the one that has computed least so far, so that a long prefill takes its share
 of the time and no more, and a token is never further away than one step of everyone else. Tokens that
 several turns wait for are evaluated in one pass over the weights.
@@ -122,11 +123,15 @@ class Worker:
     def _take_on(self) -> bool:
         """Begin what can be begun; wait if there is nothing else to do. False: it is over."""
         while self._slots.free:
-            job = self._jobs.take(0, later=False) if self._turns else self._awaited()
+            job = self._beside() if self._turns else self._awaited()
             if job is None:
                 return bool(self._turns)
             self._begin(job)
         return True
+
+    def _beside(self) -> Job | None:
+        """The next job that can go on beside what does: a hole waits for a session of its own."""
+        return self._jobs.take(0, later=False, holes=self._slots.free_for_hole)
 
     def _awaited(self) -> Job | None:
         """The next job, while nothing is to be done; None: there will be none."""

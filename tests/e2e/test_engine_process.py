@@ -260,6 +260,37 @@ def test_a_signal_behind_the_end_changes_nothing(
     assert "Traceback" not in engine.log.read_text()
 
 
+# A signal between the interpreter's last instruction and the sleep of the event loop: nothing of ours runs
+# inside of the list.
+_SIGNAL_BEFORE_SLEEP = """
+import ctypes, operator, runpy, select, selectors, signal
+from functools import partial
+
+first = [partial(ctypes.CDLL(None)["raise"], int(signal.SIGTERM))]
+
+class Selector(selectors.SelectSelector):
+    def _select(self, r, w, x, timeout=None):
+        calls = [partial(select.select, r, w, x, timeout)]
+        if timeout is None and first:
+            calls.insert(0, first.pop())
+        return list(map(operator.call, calls))[-1]
+
+selectors.DefaultSelector = Selector
+runpy.run_module("ds4agent.engine", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_signal_at_the_moment_of_falling_asleep_ends_it(tmp_path: Path, model: Path) -> None:
+    engine = start_engine(tmp_path, "-m", str(model), "--port", "0", program=("-c", _SIGNAL_BEFORE_SLEEP))
+    try:
+        engine.wait_for_line("listening on")
+        assert engine.process.wait(timeout=10) == 0
+    finally:
+        engine.process.kill()
+        engine.process.wait()
+    assert engine.lines[-1].endswith("shutdown requested, draining requests")
+
+
 def test_a_model_whose_path_is_not_text(tmp_path: Path, model: Path) -> None:
     path = tmp_path / os.fsdecode(b"m\xff.gguf")
     path.symlink_to(model)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -275,6 +276,35 @@ def test_prune_refuses_while_an_engine_holds_the_directory(kv: Kv, folder: Path)
         assert state(folder) == before
     finally:
         holder.communicate()
+
+
+def test_prune_removes_nothing_where_a_file_may_not_be_read(kv: Kv, folder: Path) -> None:
+    """Such as those of a server that ran as root, in a directory of one's own."""
+    kv("list", "--dir", folder)
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        theirs = Path(name)
+        theirs.chmod(0o777)
+        file = UPSTREAM.write(theirs)
+        file.chmod(0o600 if os.geteuid() == 0 else 0)
+        patch.chdir("/")
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            ran = kv("prune", "--damaged", "--upstream", "--dir", theirs)
+        finally:
+            if os.getuid() == 0:
+                os.seteuid(0)
+        assert file.exists()
+    assert (ran.code, ran.out) == (1, "")
+    assert f"cannot read {file}: Permission denied; nothing was removed" in ran.err
+
+
+def test_prune_says_why_there_is_no_lock(kv: Kv, folder: Path) -> None:
+    (folder / "lock").unlink()
+    (folder / "lock").mkdir()
+    ran = kv("prune", "--damaged", "--dir", folder)
+    assert ran.code == 1
+    assert ran.err.strip().endswith(f"failed to open lock file {folder / 'lock'}: Is a directory")
 
 
 @pytest.mark.parametrize("command", ["list", "verify", "du", "prune"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ds4agent.engine.checkpoints import Moments
-from ds4agent.engine.job import Finished
+from ds4agent.engine.job import Finished, Job, Message, Started
 from ds4agent.engine.live import Live
 from ds4agent.engine.slots import LITTLE
 from tests.unit.engine.cache_parts import Engine, PairModel, live_with, raw
+from tests.unit.engine.engine_parts import engine_parts
 from tests.unit.engine.scripted import ScriptedModel, ScriptedSession
 
 BLOCK = 4
@@ -68,6 +71,55 @@ def test_a_hole_that_is_being_filled_is_forked() -> None:
     place = engine.slots.place_hole(raw("0123456789ab"))
     assert place.origin is hole
     assert place.live is not hole
+
+
+def test_a_hole_waits_for_a_session_of_its_own_and_others_pass_it() -> None:
+    """Of two sessions one is for holes. A second hole comes, and then the conversation goes on."""
+    with engine_parts("</think>hello", "first", "again", "second", max_sessions=2) as parts:
+        talk = [{"role": "user", "content": LONG}]
+        reply = parts.ask(messages=talk)
+        talk += [{"role": "assistant", "content": reply.content}, {"role": "user", "content": "on"}]
+        first, second = (
+            replace(parts.job(messages=[{"role": "user", "content": c}]), protocol="infill", thinking=False)
+            for c in "ab"
+        )
+        again = parts.job(messages=talk)
+        ended: queue.SimpleQueue[tuple[Job, Message]] = queue.SimpleQueue()
+
+        def sink(job: Job, message: Message) -> None:
+            if isinstance(message, Started) and job is first:
+                parts.worker.submit(second)
+                parts.worker.submit(again)
+            if isinstance(message, Finished):
+                ended.put((job, message))
+
+        for job in (first, second, again):
+            job.sink = partial(sink, job)
+        parts.worker.submit(first)
+        replies = dict(ended.get(timeout=30) for _ in range(3))
+    message = replies[again]
+    assert isinstance(message, Finished)
+    assert message.reply.usage.cached > len(LONG)
+    assert {type(replies[job]) for job in (first, second)} == {Finished}
+
+
+def test_a_hole_waits_only_where_it_would_cost_a_conversation_its_session() -> None:
+    engine = Engine(n=4, block=BLOCK)
+    assert engine.slots.free_for_hole
+    talk = engine.hold("abc")
+    hold(engine, "a").busy = True
+    assert engine.slots.free_for_hole  # two of four are not made yet
+    other = hold(engine, "b")
+    assert engine.slots.free_for_hole
+    other.busy = True
+    assert not engine.slots.free_for_hole
+    assert engine.slots.free
+    other.hole = other.busy = False
+    engine.hold("c")
+    assert not engine.slots.free_for_hole  # three conversations
+    engine.slots.lives = [talk]
+    engine.slots._n = 1
+    assert engine.slots.free_for_hole  # there is no other
 
 
 def test_the_only_session_serves_holes_too() -> None:

@@ -18,8 +18,10 @@ from ds4agent.engine.binding import Ds4Error
 from ds4agent.engine.http import Connection
 from ds4agent.engine.http_reader import Request
 from ds4agent.engine.job import Job
+from ds4agent.engine.vocab import Prompt
 from ds4agent.wire.dialect import Dialect
 from ds4agent.wire.errors import RequestError
+from ds4agent.wire.template import Rendered
 from tests.engine_fixtures import chat, exchange, post_chat, request
 from tests.unit.engine.engine_parts import Parts, engine_parts
 
@@ -149,6 +151,8 @@ def test_a_client_that_leaves_while_it_waits_is_never_served(stream: bool) -> No
         body = json.dumps({"messages": [{"role": "user", "content": "never"}], "stream": stream}).encode()
         with socket.create_connection(("127.0.0.1", port)) as sock:
             sock.sendall(request("POST", "/v1/chat/completions", body))
+            while parts.worker.queue_depth < 1:
+                pass
         assert dropped.wait(30)
         parts.session.before_eval = lambda _tokens: None
         go_on.set()
@@ -265,12 +269,48 @@ def test_a_stream_stays_in_order_when_the_kernel_takes_no_more() -> None:
         assert b"".join(iter(lambda: sock.recv(8191), b"")) == data
 
 
+def test_a_prompt_whose_client_left_while_it_waited_is_not_split_into_tokens() -> None:
+    """It would hold up the prompts of those who are there."""
+    entered, go_on = threading.Event(), threading.Event()
+    split: list[int] = []
+    with serving("</think>a") as (parts, port), pytest.MonkeyPatch.context() as patch:
+        vocab, pool = parts.server._vocab, parts.server._pool
+        real = vocab.prompt
+
+        def prompt(rendered: Rendered) -> Prompt:
+            split.append(1)
+            entered.set()
+            assert go_on.wait(30)
+            return real(rendered)
+
+        patch.setattr(vocab, "prompt", prompt)
+        replies: list[Any] = []
+        first = threading.Thread(target=lambda: replies.append(chat(port, messages=[USER])))
+        first.start()
+        assert entered.wait(30)
+        body = json.dumps({"messages": [USER]}).encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(request("POST", "/v1/chat/completions", body))
+            while not pool._work_queue.qsize():
+                pass
+        while not any(connection.gone for connection in list(parts.server._connections)):
+            pass
+        go_on.set()
+        first.join()
+        assert len(replies) == 1
+        while parts.server._connections:
+            pass
+        assert len(split) == 1
+        metrics = exchange(port, request("GET", "/metrics"))[1].decode()
+    assert "\nds4_queue_dropped_total 1\n" in metrics
+
+
 def test_requests_that_wait_to_be_prepared_do_not_hold_up_the_end() -> None:
     """Long prompts take long to split into tokens, and nobody will answer these."""
     entered, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     prepared: list[bytes] = []
 
-    def job(_dialect: Dialect, body: bytes) -> Job:
+    def job(_dialect: Dialect, body: bytes, _gone: Callable[[], bool]) -> Job:
         prepared.append(body)
         entered.set()
         assert go_on.wait(30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import stat
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ds4agent.engine.binding import Ds4Error
-from ds4agent.engine.job import Failed, Finished
+from ds4agent.engine.job import Emitted, Failed, Finished, Message, Progress, Started
 from ds4agent.engine.trace import FileTrace
+from ds4agent.wire.errors import INTERNAL
 from tests.unit.engine.engine_parts import BASH, assistant, engine_parts
 
 M = "｜DSML｜"
@@ -191,6 +193,33 @@ def test_a_prefill_that_fails(tmp_path: Path) -> None:
         assert isinstance(parts.last_message(parts.job(messages=[USER]))[1], Failed)
     (record,) = records(path)
     assert record.endswith("--- trace: prefill failed: no memory left ---\n\n===== end request 1 =====\n")
+
+
+@pytest.mark.parametrize("where", [Progress, Started, Emitted, Finished])
+def test_an_internal_error_ends_its_record(
+    tmp_path: Path, where: type[Message], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Those of later requests would wait for it, in memory, for ever."""
+    path = tmp_path / "trace"
+    with engine_parts("</think>a", "</think>b", trace=FileTrace(path)) as parts:
+        job = parts.job(messages=[{"role": "user", "content": "x" * 1000}])
+        ended: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+        def sink(message: Message) -> None:
+            if isinstance(message, where):
+                raise ZeroDivisionError
+            if isinstance(message, Failed):
+                ended.put(message)
+
+        job.sink = sink
+        parts.worker.submit(job)
+        assert ended.get(timeout=30) == Failed(INTERNAL)
+        parts.ask(messages=[USER])
+        first, second = records(path)
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    assert first.endswith("===== end request 1 =====\n")
+    assert first.count("===== end request") == 1
+    assert second.endswith("===== end request 2 =====\n")
 
 
 def test_without_a_trace_no_body_is_kept() -> None:
