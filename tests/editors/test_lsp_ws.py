@@ -79,12 +79,12 @@ class Client:
     async def send(self, message: Any) -> None:
         await self._socket.send(json.dumps(message))
 
-    async def initialize(self, *folders: Path) -> Any:
+    async def initialize(self, *folders: Path, capabilities: Any = None) -> Any:
         of = [{"uri": folder.as_uri(), "name": folder.name} for folder in folders]
         params: dict[str, Any] = {
             "processId": None,
             "rootUri": None,
-            "capabilities": {},
+            "capabilities": capabilities or {},
             "workspaceFolders": of or None,
         }
         found = await self.ask("initialize", params)
@@ -218,3 +218,29 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_what_a_client_asked_for_and_did_not_wait_for_does_not_begin(
+    tmp_path: Path, engine_url: str
+) -> None:
+    """The process stays there for others: a session could begin when its client had been gone for long."""
+    able = {"workspace": {"configuration": True}}
+    project = tmp_path / "project"
+    project.mkdir()
+
+    async def start(one: Client, task: str) -> int:
+        await one.initialize(project, capabilities=able)
+        params = {"task": task}
+        await one.send({"jsonrpc": "2.0", "id": 7, "method": "ds4/agent/start", "params": params})
+        return 7
+
+    async with served(tmp_path, "--engine", engine_url) as it:
+        async with client(it.url) as one:
+            await start(one, "Nobody waits for this")
+            await one.ask("ds4/status/get", {})
+        async with client(it.url) as two:
+            # Begins when the first one would have begun: its settings are not told either.
+            assert "session" in await two.answer(await start(two, "Hello!"))
+        assert await it.end() == 0
+    found = [path.read_text().partition("\n")[0] for path in tmp_path.rglob("transcript.jsonl")]
+    assert [json.loads(line)["title"] for line in found] == ["Hello!"]
