@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.task_runner import private_environment
 
@@ -244,3 +244,19 @@ async def test_what_a_client_asked_for_and_did_not_wait_for_does_not_begin(
         assert await it.end() == 0
     found = [path.read_text().partition("\n")[0] for path in tmp_path.rglob("transcript.jsonl")]
     assert [json.loads(line)["title"] for line in found] == ["Hello!"]
+
+
+async def test_a_configuration_that_is_broken_by_now_is_said(tmp_path: Path) -> None:
+    async with served(tmp_path) as it:
+        file = tmp_path / ".config/ds4agent/config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("[lsp]\ncompletion = 'sometimes, as long as nobody minds; ä'\n")
+        async with client(it.url) as one:
+            with pytest.raises(ConnectionClosed) as closed:
+                await one.initialize()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+        assert "config.toml" in closed.value.rcvd.reason
+        file.write_text("")
+        async with client(it.url) as one:
+            await one.initialize()
