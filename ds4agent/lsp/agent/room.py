@@ -179,10 +179,10 @@ class Agent:
         return await self._put_back(read(PutBackParams, {"session": session}, PUT_BACK))
 
     def _known(self, name: str) -> Summary:
-        found = [summary for summary in sessions.summaries(paths.sessions()) if summary.id == name]
-        if not found:
+        found = sessions.find(paths.sessions(), name)
+        if found is None:
             raise Failed(f"there is no session {name}")
-        return found[0]
+        return found
 
 
 def _let_go(opening: asyncio.Task[Session]) -> None:
