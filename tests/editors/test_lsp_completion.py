@@ -255,6 +255,17 @@ async def test_who_does_not_want_it_does_not_get_it(
         assert bool(engine.asked) == bool(kinds)
 
 
+async def test_minified_code_is_no_prompt(tmp_path: Path, engine: HoleEngine) -> None:
+    """Neither for who asks, nor while the user rests, nor as what stands around the cursor."""
+    async with editor(tmp_path, settings=lsp(engine)) as it:
+        uri = it.open(uri_of(tmp_path), "var a=1;" * 40_000 + "\nx = \n")
+        for kind in (INVOKED, AUTOMATIC):
+            assert await it.ask(INLINE, params(uri, 0, 160_000, kind)) is None
+        it.tell("ds4/cursor", {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 160_000}})
+        assert await it.ask(INLINE, params(uri, 1, 4, INVOKED)) is not None
+        assert {(asked["input_prefix"], asked["prompt"]) for asked in engine.asked} == {("", "x = ")}
+
+
 async def test_a_pause_is_for_automatic_requests_everywhere_or_in_one_document(
     tmp_path: Path, engine: HoleEngine
 ) -> None:

@@ -125,7 +125,7 @@ class Completion:
         if document.version != version or not self._wanted(document, invoked):
             return []
         gap = self._windows.gap(document, at)
-        if "\0" in gap.before:
+        if not gap.is_text:
             return []
         texts = await self._texts(document, gap, invoked)
         found = [items.Suggestion(gap, at, text) for text in texts if text]
@@ -176,6 +176,8 @@ class Completion:
         version, lsp = document.version, self._app.settings.lsp
         await asyncio.sleep(REST_SECONDS)
         if not lsp.warm or document.version != version or self._others_work():
+            return
+        if not self._windows.gap(document, at).is_text:
             return
         if text:
             await self._fetch_ahead(document, self._windows.gap(document, at).with_text(text))
