@@ -26,7 +26,7 @@ from websockets.http11 import Request, Response
 from ds4agent import config
 from ds4agent.lsp.connection import Connection
 from ds4agent.lsp.framing import MOST_BODY
-from ds4agent.lsp.stdio import SIGNALS
+from ds4agent.lsp.stdio import FLUSH_SECONDS, SIGNALS
 from ds4agent.sidecar.guard import Guard
 
 HOST = "127.0.0.1"
@@ -101,6 +101,10 @@ class Clients:
             self._present.discard(connection)
             output.close()
             reading.cancel()
+            # One that reads no more, be it a browser that is asleep, is not waited for.
+            await asyncio.wait([sending], timeout=FLUSH_SECONDS)
+            if not sending.done():
+                socket.transport.abort()
             await sending
 
     def end(self, why: str) -> None:

@@ -22,6 +22,8 @@ from tests.e2e.task_runner import private_environment
 
 pytestmark = pytest.mark.asyncio
 LIMIT_S = 60.0
+# What the library would wait for a client.
+CLOSING_S = 10.0
 
 
 @dataclass
@@ -260,3 +262,20 @@ async def test_a_configuration_that_is_broken_by_now_is_said(tmp_path: Path) -> 
         file.write_text("")
         async with client(it.url) as one:
             await one.initialize()
+
+
+async def test_a_client_that_reads_no_more_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Its answers fill what the system holds, and the rest waits in the server."""
+    question = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "x" * 1_000_000})
+    async with served(tmp_path) as it, client(it.url) as one:
+        await one.initialize()
+        one._socket.transport.pause_reading()
+        for _ in range(30):
+            await one._socket.send(question)
+        async with client(it.url) as two:
+            await two.initialize()
+            # Handled by now: its answers were put together before this one's.
+        started = asyncio.get_running_loop().time()
+        assert await it.end() == 0
+        assert asyncio.get_running_loop().time() - started < CLOSING_S
+        one._socket.transport.abort()
