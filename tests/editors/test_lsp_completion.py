@@ -103,6 +103,21 @@ async def test_a_request_that_is_taken_back_is_answered_with_null(tmp_path: Path
         assert await asyncio.wrap_future(answer) is None
 
 
+async def test_closing_a_document_takes_its_request_back(tmp_path: Path, engine: HoleEngine) -> None:
+    """Opened again it may have another text under the same version."""
+    engine.mode = "hang"
+    async with editor(tmp_path, settings=lsp(engine)) as it:
+        uri = it.open(uri_of(tmp_path), "x = \n")
+        answer = begin(it, uri, 0, 4)
+        await engine.until(lambda: engine.asked)
+        it.tell("textDocument/didClose", types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+        it.open(uri, "import os\nx = \n")
+        await engine.until(lambda: engine.left)
+        assert await answer is None
+        engine.mode = "fill"
+        assert (await ghost(it, uri, 1, 4)).insert_text == "filled"
+
+
 async def test_documents_do_not_take_each_others_requests_back(tmp_path: Path, engine: HoleEngine) -> None:
     engine.mode = "hang"
     async with editor(tmp_path, settings=lsp(engine)) as it:

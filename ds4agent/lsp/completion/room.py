@@ -102,8 +102,7 @@ class Completion:
 
     async def _latest(self, uri: str, work: Coroutine[Any, Any, T]) -> T | None:
         """What it comes to; None if it was taken back, or another one for the document came."""
-        if before := self._running.get(uri):
-            before.cancel()
+        self.take_back(uri)
         self._stir()
         self._running[uri] = task = asyncio.ensure_future(work)
         try:
@@ -114,6 +113,11 @@ class Completion:
         finally:
             if self._running.get(uri) is task:
                 del self._running[uri]
+
+    def take_back(self, uri: str) -> None:
+        """What is asked for this document is answered with null."""
+        if task := self._running.get(uri):
+            task.cancel()
 
     # -- suggestions -----------------------------------------------------------------------------------------
 
