@@ -15,6 +15,8 @@ TITLE_LENGTH = 80
 # The record of what the user took back between two turns.
 PUT_BACK = "put_back"
 _TAIL = 16_384
+# Of a session that was killed before its first record was whole, and of a name that is none.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 
 class UnknownSession(Exception):
@@ -82,15 +84,28 @@ def create(root: Path, head: Head, cwd: Path, task: str) -> Session:
 
 def open_session(root: Path, name: str) -> Session:
     """Take up a session by its id or the unique beginning of one."""
-    found = [summary for summary in summaries(root) if summary.id.startswith(name)] if name else []
-    exact = [summary for summary in found if summary.id == name] or found
-    if not exact:
-        raise UnknownSession(f"there is no session {name!r}; `ds4agent sessions` lists them")
-    if len(exact) > 1:
-        raise UnknownSession(f"{name!r} is the beginning of {len(exact)} session ids; give more of it")
-    summary = exact[0]
+    summary = find(root, name) or _only(root, name)
     folder = root / summary.id
     return Session(summary.id, folder, Path(summary.cwd), Transcript.open(folder / FILE))
+
+
+def find(root: Path, name: str) -> Summary | None:
+    """The session of that id, however many others there are."""
+    if name in ("", "..") or Path(name).name != name:
+        return None
+    try:
+        return _summary(root / name)
+    except _UNREADABLE:
+        return None
+
+
+def _only(root: Path, beginning: str) -> Summary:
+    found = [summary for summary in summaries(root) if summary.id.startswith(beginning)] if beginning else []
+    if not found:
+        raise UnknownSession(f"there is no session {beginning!r}; `ds4agent sessions` lists them")
+    if len(found) > 1:
+        raise UnknownSession(f"{beginning!r} is the beginning of {len(found)} session ids; give more of it")
+    return found[0]
 
 
 def latest(root: Path, cwd: Path) -> str:
@@ -116,8 +131,8 @@ def _scan(root: Path) -> Iterator[Summary]:
     for folder in folders:
         try:
             yield _summary(folder)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a session that was killed before its first record was whole
+        except _UNREADABLE:
+            continue
 
 
 def _summary(folder: Path) -> Summary:

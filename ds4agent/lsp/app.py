@@ -125,6 +125,8 @@ class App:
         for the answer to `shutdown` must not end the process in the middle of it.
         """
         if self._closing is None:
+            # What still waits would begin behind the rooms that have closed.
+            self.server.take_back_all()
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 

@@ -84,6 +84,14 @@ class Protocol(LanguageServerProtocol):
             # Not at once: pygls may be going through them, cancelling.
             future.add_done_callback(lambda _: loop.call_soon(self._request_futures.pop, msg_id, None))
 
+    def take_back_all(self) -> None:
+        """All that was asked for and has no answer yet, but what asks for this. No more is begun."""
+        mine = (self._request_futures.get(self.msg_id or ""), asyncio.current_task())
+        for future in list(self._request_futures.values()):
+            if future not in mine:
+                future.cancel()
+        self._shutdown = True
+
 
 class Server(LanguageServer):
     """A LanguageServer of ours. `files` are its documents."""
@@ -93,6 +101,11 @@ class Server(LanguageServer):
         self._commands: dict[str, Callable[[list[Any]], Awaitable[Any]]] = {}
         # pygls' own runs a command apart from the request, so that taking the request back would not stop it.
         self.protocol.fm.builtin_features[types.WORKSPACE_EXECUTE_COMMAND] = _coroutine(self._execute)
+
+    def take_back_all(self) -> None:
+        """See Protocol."""
+        assert isinstance(self.protocol, Protocol)
+        self.protocol.take_back_all()
 
     @property
     def files(self) -> Files:

@@ -20,17 +20,20 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from ds4agent import config
 from ds4agent.lsp.connection import Connection
 from ds4agent.lsp.framing import MOST_BODY
-from ds4agent.lsp.stdio import SIGNALS
+from ds4agent.lsp.stdio import FLUSH_SECONDS, SIGNALS
 from ds4agent.sidecar.guard import Guard
 
 HOST = "127.0.0.1"
 # A page that is gone without a word is noticed after this and as much again.
 PING_SECONDS = 20.0
+# Bytes of the reason in a close frame, by RFC 6455: 125 with the code.
+MOST_REASON = 123
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +84,13 @@ class Clients:
 
     async def serve(self, socket: ServerConnection) -> None:
         output = Output(socket)
-        connection = Connection(self._flags, output, headers=False)
+        try:
+            connection = Connection(self._flags, output, headers=False)
+        except config.ConfigError as error:
+            # The file was well when the process began.
+            log.warning("a client was sent away: %s", error)
+            await socket.close(CloseCode.INTERNAL_ERROR, _short(str(error)))
+            return
         self._present.add(connection)
         sending = asyncio.create_task(output.send())
         reading = asyncio.create_task(_read(socket, connection))
@@ -92,11 +101,20 @@ class Clients:
             self._present.discard(connection)
             output.close()
             reading.cancel()
+            # One that reads no more, be it a browser that is asleep, is not waited for.
+            await asyncio.wait([sending], timeout=FLUSH_SECONDS)
+            if not sending.done():
+                socket.transport.abort()
             await sending
 
     def end(self, why: str) -> None:
         for connection in list(self._present):
             connection.end(why)
+
+
+def _short(reason: str) -> str:
+    """As much of it as a close frame has room for."""
+    return reason.encode(errors="replace")[:MOST_REASON].decode(errors="ignore")
 
 
 async def _read(socket: ServerConnection, connection: Connection) -> None:

@@ -103,6 +103,21 @@ async def test_a_request_that_is_taken_back_is_answered_with_null(tmp_path: Path
         assert await asyncio.wrap_future(answer) is None
 
 
+async def test_closing_a_document_takes_its_request_back(tmp_path: Path, engine: HoleEngine) -> None:
+    """Opened again it may have another text under the same version."""
+    engine.mode = "hang"
+    async with editor(tmp_path, settings=lsp(engine)) as it:
+        uri = it.open(uri_of(tmp_path), "x = \n")
+        answer = begin(it, uri, 0, 4)
+        await engine.until(lambda: engine.asked)
+        it.tell("textDocument/didClose", types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+        it.open(uri, "import os\nx = \n")
+        await engine.until(lambda: engine.left)
+        assert await answer is None
+        engine.mode = "fill"
+        assert (await ghost(it, uri, 1, 4)).insert_text == "filled"
+
+
 async def test_documents_do_not_take_each_others_requests_back(tmp_path: Path, engine: HoleEngine) -> None:
     engine.mode = "hang"
     async with editor(tmp_path, settings=lsp(engine)) as it:
@@ -253,6 +268,17 @@ async def test_who_does_not_want_it_does_not_get_it(
         got = [kind for kind in (AUTOMATIC, INVOKED) if await ghost(it, uri, 0, 4, kind)]
         assert got == kinds
         assert bool(engine.asked) == bool(kinds)
+
+
+async def test_minified_code_is_no_prompt(tmp_path: Path, engine: HoleEngine) -> None:
+    """Neither for who asks, nor while the user rests, nor as what stands around the cursor."""
+    async with editor(tmp_path, settings=lsp(engine)) as it:
+        uri = it.open(uri_of(tmp_path), "var a=1;" * 40_000 + "\nx = \n")
+        for kind in (INVOKED, AUTOMATIC):
+            assert await it.ask(INLINE, params(uri, 0, 160_000, kind)) is None
+        it.tell("ds4/cursor", {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 160_000}})
+        assert await it.ask(INLINE, params(uri, 1, 4, INVOKED)) is not None
+        assert {(asked["input_prefix"], asked["prompt"]) for asked in engine.asked} == {("", "x = ")}
 
 
 async def test_a_pause_is_for_automatic_requests_everywhere_or_in_one_document(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from ds4agent.lsp.document import Document
+from tests.editors.test_lsp_engine_faults import answering, piece, streamed
 from tests.engine_fixtures import EngineProcess, reciting_engine
 from tests.lsp_client import Editor, capabilities, editor
 from tests.lsp_edits import made
@@ -241,6 +243,30 @@ async def test_a_document_that_moved_on_is_left_alone(tmp_path: Path, greeter: E
 
 
 ENDLESS = ["```python\n", *[f"word{n} = {n}\n" for n in range(9_000)]]
+
+
+async def test_a_document_that_was_opened_again_is_another_one(tmp_path: Path) -> None:
+    """Also under the same version: editors begin to count anew."""
+    asked, changed = asyncio.Event(), asyncio.Event()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await changed.wait()
+        end = json.dumps({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        writer.write(streamed(piece("```python\nb = 2\n```\n"), end, "[DONE]"))
+
+    async with answering(behave) as url, editor(tmp_path, "--engine", url) as it:
+        it.open(URI, "a = 1\n")
+        params = {"textDocument": {"uri": URI}, "range": plain(span(0, 1)), "instruction": "x"}
+        request = asyncio.ensure_future(it.ask("ds4/edit", params))
+        await asked.wait()
+        closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(URI))
+        it.client.text_document_did_close(closed)
+        it.open(URI, "import os\na = 1\n")
+        await it.ask("ds4/status/get", {})
+        changed.set()
+        with pytest.raises(JsonRpcException, match=r"a\.py has changed meanwhile"):
+            await request
 
 
 async def test_while_the_model_writes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -123,6 +124,29 @@ async def test_an_engine_that_hangs_is_left_at_once_when_the_user_has_enough(tmp
                 assert (await sent)["status"] == "cancelled"
             asked.clear()
             left.clear()
+
+
+async def test_a_bar_that_is_cancelled_again_and_again_keeps_the_turn(tmp_path: Path) -> None:
+    """Also while what had arrived is written to the disk."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.read()
+
+    async with answering(hang) as url, editor(tmp_path, "--engine", url) as it:
+        sent = asyncio.ensure_future(it.ask("ds4/chat/send", {"text": "Hello"}))
+        bars: dict[Any, list[Any]] = it.client.progress_reports
+        async with asyncio.timeout(30):
+            while not any(bars.values()):
+                await asyncio.sleep(0.01)
+        for _ in range(50):
+            it.client.window_work_done_progress_cancel(
+                types.WorkDoneProgressCancelParams(token=next(iter(bars)))
+            )
+        answer = await sent
+        assert answer["status"] == "cancelled"
+        (turn,) = (await it.ask("ds4/chat/get", {"conversation": answer["conversation"]}))["turns"]
+        assert turn["status"] == "cancelled"
 
 
 async def test_no_engine_at_all(tmp_path: Path) -> None:

@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.task_runner import private_environment
 
 pytestmark = pytest.mark.asyncio
 LIMIT_S = 60.0
+# What the library would wait for a client.
+CLOSING_S = 10.0
 
 
 @dataclass
@@ -79,12 +81,12 @@ class Client:
     async def send(self, message: Any) -> None:
         await self._socket.send(json.dumps(message))
 
-    async def initialize(self, *folders: Path) -> Any:
+    async def initialize(self, *folders: Path, capabilities: Any = None) -> Any:
         of = [{"uri": folder.as_uri(), "name": folder.name} for folder in folders]
         params: dict[str, Any] = {
             "processId": None,
             "rootUri": None,
-            "capabilities": {},
+            "capabilities": capabilities or {},
             "workspaceFolders": of or None,
         }
         found = await self.ask("initialize", params)
@@ -218,3 +220,62 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_what_a_client_asked_for_and_did_not_wait_for_does_not_begin(
+    tmp_path: Path, engine_url: str
+) -> None:
+    """The process stays there for others: a session could begin when its client had been gone for long."""
+    able = {"workspace": {"configuration": True}}
+    project = tmp_path / "project"
+    project.mkdir()
+
+    async def start(one: Client, task: str) -> int:
+        await one.initialize(project, capabilities=able)
+        params = {"task": task}
+        await one.send({"jsonrpc": "2.0", "id": 7, "method": "ds4/agent/start", "params": params})
+        return 7
+
+    async with served(tmp_path, "--engine", engine_url) as it:
+        async with client(it.url) as one:
+            await start(one, "Nobody waits for this")
+            await one.ask("ds4/status/get", {})
+        async with client(it.url) as two:
+            # Begins when the first one would have begun: its settings are not told either.
+            assert "session" in await two.answer(await start(two, "Hello!"))
+        assert await it.end() == 0
+    found = [path.read_text().partition("\n")[0] for path in tmp_path.rglob("transcript.jsonl")]
+    assert [json.loads(line)["title"] for line in found] == ["Hello!"]
+
+
+async def test_a_configuration_that_is_broken_by_now_is_said(tmp_path: Path) -> None:
+    async with served(tmp_path) as it:
+        file = tmp_path / ".config/ds4agent/config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("[lsp]\ncompletion = 'sometimes, as long as nobody minds; ä'\n")
+        async with client(it.url) as one:
+            with pytest.raises(ConnectionClosed) as closed:
+                await one.initialize()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+        assert "config.toml" in closed.value.rcvd.reason
+        file.write_text("")
+        async with client(it.url) as one:
+            await one.initialize()
+
+
+async def test_a_client_that_reads_no_more_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Its answers fill what the system holds, and the rest waits in the server."""
+    question = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "x" * 1_000_000})
+    async with served(tmp_path) as it, client(it.url) as one:
+        await one.initialize()
+        one._socket.transport.pause_reading()
+        for _ in range(30):
+            await one._socket.send(question)
+        async with client(it.url) as two:
+            await two.initialize()
+            # Handled by now: its answers were put together before this one's.
+        started = asyncio.get_running_loop().time()
+        assert await it.end() == 0
+        assert asyncio.get_running_loop().time() - started < CLOSING_S
+        one._socket.transport.abort()

@@ -1,6 +1,7 @@
 """One file's difference in the form of `git diff`, so that `git apply` takes it."""
 
 import difflib
+import re
 from dataclasses import dataclass
 
 CONTEXT = 3
@@ -8,6 +9,7 @@ CONTEXT = 3
 MOST_PAIRS = 4_000_000
 MOST_BYTES = 4 << 20
 Opcode = tuple[str, int, int, int, int]
+_ODD = re.compile(r'["\\\x00-\x1f\x7f\udc80-\udcff]')
 NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -23,14 +25,28 @@ def patch(path: str, before: Side, after: Side) -> str:
     """Empty when nothing differs."""
     if before == after:
         return ""
-    head = f"diff --git a/{path} b/{path}\n" + _modes(before, after)
+    was, now = _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    head = f"diff --git {was} {now}\n" + _modes(before, after)
     if before.data == after.data:
         return head
     old, new = _text(before.data), _text(after.data)
-    names = [f"a/{path}" if before.mode else "/dev/null", f"b/{path}" if after.mode else "/dev/null"]
+    names = [was if before.mode else "/dev/null", now if after.mode else "/dev/null"]
     if old is None or new is None:
         return f"{head}Binary files {names[0]} and {names[1]} differ\n"
     return f"{head}--- {names[0]}\n+++ {names[1]}\n{_hunks(_lines(old), _lines(new))}"
+
+
+def _quoted(name: str) -> str:
+    """As git has a name that would not be understood, or is not UTF-8 (with core.quotePath off)."""
+    if not _ODD.search(name):
+        return name
+    return '"' + _ODD.sub(lambda found: _escaped(found[0]), name) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def _modes(before: Side, after: Side) -> str:

@@ -142,7 +142,7 @@ class Agent:
         except OSError as error:
             raise Failed(f"what the session changed cannot be read: {error}") from error
         uri = self._folders.uri
-        files = tuple(FileOut(uri(change.path), change.kind, _readable(change.diff)) for change in found)
+        files = tuple(FileOut(uri(change.path), change.kind, change.diff) for change in found)
         return ChangesOut(files, "".join(file.diff for file in files))
 
     async def _put_back(self, params: PutBackParams) -> PutBackOut:
@@ -179,18 +179,13 @@ class Agent:
         return await self._put_back(read(PutBackParams, {"session": session}, PUT_BACK))
 
     def _known(self, name: str) -> Summary:
-        found = [summary for summary in sessions.summaries(paths.sessions()) if summary.id == name]
-        if not found:
+        found = sessions.find(paths.sessions(), name)
+        if found is None:
             raise Failed(f"there is no session {name}")
-        return found[0]
+        return found
 
 
 def _let_go(opening: asyncio.Task[Session]) -> None:
     """Close a session that nobody waits for any more."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().transcript.close()
-
-
-def _readable(diff: str) -> str:
-    """Editors refuse a message in which a name is not Unicode."""
-    return diff.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -78,7 +78,7 @@ class Asking:
         await asyncio.to_thread(transcript.append, "messages", [mine], role="user", turn=self.number, **about)
         books = ledger.Ledger([record for turn in said for record in turn.records])
         body = request.body(transcript.head, [*messages(said), mine])
-        with self._app.board.task("chat") as task:
+        with self._app.board.task("chat", self.stop) as task:
             ask = Ask(self._app, task, self._take)
             status, problem = await self._outcome(ask, body)
             self._pieces.flush()

@@ -56,6 +56,7 @@ class Events:
         server.answer(types.TEXT_DOCUMENT_DID_OPEN, self._opened)
         server.answer(types.TEXT_DOCUMENT_DID_CHANGE, self._changed)
         server.answer(types.TEXT_DOCUMENT_DID_SAVE, self._saved)
+        server.answer(types.TEXT_DOCUMENT_DID_CLOSE, self._closed)
         server.on("ds4/cursor", Cursor, self._cursor)
         server.on("ds4/yank", Yank, self._yanked)
         server.on("ds4/pause", Pause, self._pause)
@@ -86,6 +87,9 @@ class Events:
         line = self._room.edited.pop(params.text_document.uri, None)
         if document and line is not None:
             self._room.ring.take(document, line)
+
+    def _closed(self, params: types.DidCloseTextDocumentParams) -> None:
+        self._room.take_back(params.text_document.uri)
 
     async def _cursor(self, params: Cursor) -> None:
         if document := self._document(params.text_document.uri):

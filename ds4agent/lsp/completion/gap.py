@@ -4,7 +4,7 @@ The prompt is extra files, then the text behind the cursor, then the text before
 a cache of prefixes keeps what stays at its beginning. So the window around the cursor does not move along
 with it: it keeps its first line until the cursor has come half a window nearer or further, and its last line
 likewise, counted from the document's end, so that lines typed before it do not move it. What is typed then
-leaves all in front of it as it was, byte for byte.
+leaves all in front of it as it was, byte for byte. A line that is far too long bounds it on either side.
 """
 
 from collections import OrderedDict
@@ -17,6 +17,8 @@ from ds4agent.lsp.document import Document, Point
 MOST = 64
 # How far the first line is looked for when lines came or went before it.
 NEAR = 100
+# Characters of a line that a person may have written. Data and minified code would be a prompt of their own.
+LONGEST = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Gap:
     def below(self) -> list[str]:
         """The lines behind the cursor's."""
         return self.after.split("\n")[1:]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a person may be writing here."""
+        return "\0" not in self.before and len(self.head) + len(self.tail) <= LONGEST
 
     @property
     def before_word(self) -> "Gap":
@@ -81,8 +88,9 @@ class Windows:
         while len(self._held) > MOST:
             self._held.popitem(last=False)
         here, lines = document.text(line), document.lines
-        after = _joined(lines[line : len(lines) - window.below])[len(here) :]
-        return Gap(_joined(lines[window.first : line]) + here[:at], here[at:], after)
+        first, end = _bounds(lines, window.first, line, len(lines) - window.below)
+        after = _joined(lines[line:end])[len(here) :]
+        return Gap(_joined(lines[first:line]) + here[:at], here[at:], after)
 
     def _window(self, document: Document, line: int) -> _Window:
         held = self._held.get(document.uri)
@@ -109,6 +117,12 @@ class Windows:
         return next(
             (held.first + by for by in near if by + held.first >= 0 and _is(document, held, by)), None
         )
+
+
+def _bounds(lines: list[str], first: int, line: int, end: int) -> tuple[int, int]:
+    """As much of [first, end) as lies around `line` without a line that is too long."""
+    first = next((n + 1 for n in reversed(range(first, line)) if len(lines[n]) > LONGEST), first)
+    return first, next((n for n in range(line + 1, end) if len(lines[n]) > LONGEST), end)
 
 
 def _is(document: Document, held: _Window, by: int) -> bool:

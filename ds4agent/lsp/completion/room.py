@@ -102,8 +102,7 @@ class Completion:
 
     async def _latest(self, uri: str, work: Coroutine[Any, Any, T]) -> T | None:
         """What it comes to; None if it was taken back, or another one for the document came."""
-        if before := self._running.get(uri):
-            before.cancel()
+        self.take_back(uri)
         self._stir()
         self._running[uri] = task = asyncio.ensure_future(work)
         try:
@@ -115,6 +114,11 @@ class Completion:
             if self._running.get(uri) is task:
                 del self._running[uri]
 
+    def take_back(self, uri: str) -> None:
+        """What is asked for this document is answered with null."""
+        if task := self._running.get(uri):
+            task.cancel()
+
     # -- suggestions -----------------------------------------------------------------------------------------
 
     async def _suggested(
@@ -125,7 +129,7 @@ class Completion:
         if document.version != version or not self._wanted(document, invoked):
             return []
         gap = self._windows.gap(document, at)
-        if "\0" in gap.before:
+        if not gap.is_text:
             return []
         texts = await self._texts(document, gap, invoked)
         found = [items.Suggestion(gap, at, text) for text in texts if text]
@@ -176,6 +180,8 @@ class Completion:
         version, lsp = document.version, self._app.settings.lsp
         await asyncio.sleep(REST_SECONDS)
         if not lsp.warm or document.version != version or self._others_work():
+            return
+        if not self._windows.gap(document, at).is_text:
             return
         if text:
             await self._fetch_ahead(document, self._windows.gap(document, at).with_text(text))

@@ -113,7 +113,8 @@ async def _code(app: App, text: str, tokens: int, old: tuple[str, ...]) -> list[
 
 def _unchanged(app: App, found: Excerpt) -> Document:
     document = app.server.files.open(found.uri)
-    if document is None or document.version != found.version:
+    # One that was closed and opened again may have the version that it had.
+    if document is None or excerpt(app.server, document) != found:
         raise _changed(app, found.uri)
     return document
 

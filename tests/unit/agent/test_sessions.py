@@ -45,6 +45,24 @@ def test_opening_by_id_and_by_its_beginning(tmp_path: Path) -> None:
         sessions.open_session(tmp_path, first[:2])
 
 
+def test_one_is_found_by_its_id_without_a_look_at_the_others(tmp_path: Path) -> None:
+    root = tmp_path / "sessions"
+    name = make(root, "/a", "x", 1)
+    others = [make(root, "/a", "y", 2) for _ in range(3)]
+    for other in others:
+        # Would be waited for by whoever opens it.
+        (root / other / sessions.FILE).unlink()
+        os.mkfifo(root / other / sessions.FILE)
+    found = sessions.find(root, name)
+    assert found is not None
+    assert (found.id, found.title) == (name, "x")
+    sessions.open_session(root, name).transcript.close()
+    (tmp_path / sessions.FILE).write_bytes((root / name / sessions.FILE).read_bytes())
+    outside = ("", "..", ".", f"../sessions/{name}", str(root / name), f"{name}/")
+    for wrong in (*outside, "nope", "a\0", "\ud800"):
+        assert sessions.find(root, wrong) is None
+
+
 def test_status_and_title(tmp_path: Path) -> None:
     session = sessions.create(tmp_path, HEAD, Path("/a"), "\n  first line  \nsecond")
     session.transcript.append("messages", [b'{"role":"user","content":"x"}'], role="user", date="2026-01-02")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from ds4agent.lsp.completion.gap import Gap, Windows
+from ds4agent.lsp.completion.gap import LONGEST, Gap, Windows
 from ds4agent.lsp.document import Document
 
 URI = "file:///x.py"
@@ -50,6 +50,21 @@ def test_lines_that_come_before_the_window_do_not_change_it() -> None:
     before = windows.gap(doc, (200, 0))
     typed(doc, 10, "\nnew\nlines")
     assert windows.gap(doc, (202, 0)) == before
+
+
+def test_a_line_that_nobody_wrote_is_not_read() -> None:
+    data = "x" * (LONGEST + 1)
+    doc = Document(URI, f"a\n{data}\nb\nc\nd\n{data}\ne\n", 1, "python", "utf-16")
+    windows = Windows(64, 16)
+    for line, expected in (
+        (3, Gap("b\nc", "", "\nd\n")),
+        (2, Gap("b", "", "\nc\nd\n")),
+        (4, Gap("b\nc\nd", "", "\n")),
+    ):
+        gap = windows.gap(doc, (line, 1))
+        assert gap == expected
+        assert gap.is_text
+    assert not windows.gap(doc, (1, 9)).is_text
 
 
 def test_a_gap_with_text_is_as_if_it_had_been_typed() -> None:
