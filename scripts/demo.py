@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,15 @@ def _agent(folder: Path, task: str) -> int:
     return subprocess.run([agent, "run", "--cwd", folder, task], check=False).returncode
 
 
+def _is_repository(folder: Path) -> bool:
+    """Whether git is here and knows the folder: `git diff` elsewhere answers with all of its usage."""
+    asked = ["git", "rev-parse", "--is-inside-work-tree"]
+    return bool(shutil.which("git")) and not subprocess.run(asked, cwd=folder, capture_output=True).returncode
+
+
 def _show_diff(folder: Path) -> None:
+    if not _is_repository(folder):
+        return
     _say("git diff")
     color = "--color=always" if sys.stdout.isatty() else "--color=never"
     subprocess.run(["git", "--no-pager", "diff", color], cwd=folder, check=False)
@@ -65,6 +74,11 @@ def _show_check(folder: Path) -> int:
     return subprocess.run(CHECK, cwd=folder, env=env, check=False).returncode
 
 
+def _refuse(why: str) -> int:
+    print(f"make: {why}", file=sys.stderr)
+    return 2
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -73,11 +87,16 @@ def main() -> int:
     parser.add_argument("--task", help="what to do there")
     args = parser.parse_args()
     if args.dir:
+        folder = args.dir.expanduser()
         if not args.task:
-            parser.error("with a folder of yours, say what to do there: make run DIR=... TASK='...'")
-        code = _agent(args.dir.expanduser().resolve(), args.task)
-        _show_diff(args.dir.expanduser())
+            return _refuse("with a folder of yours, say what to do there: make run DIR=... TASK='...'")
+        if not folder.is_dir():
+            return _refuse(f"{folder} is not a folder; DIR has to be one")
+        code = _agent(folder.resolve(), args.task)
+        _show_diff(folder)
         return code
+    if not shutil.which("git"):
+        return _refuse("no git here, which the example needs: install it (Debian: apt-get install git)")
     with tempfile.TemporaryDirectory(prefix="ds4agent-demo-") as made:
         folder = Path(made)
         _make_repository(folder)

@@ -1,11 +1,18 @@
 """Which models the commands know, and which one a name on the command line means."""
 
+import shlex
+import sys
+
 import click
 
 from ds4agent import config, paths
 from ds4agent.sidecar.catalog import Catalog, Listing, Model, UnknownModel
 
-NO_LIBRARY = "this needs huggingface_hub; install it with `pip install 'ds4agent[pull]'`"
+# What the extra `pull` brings, by its own names: a checkout is not found in any package index.
+NO_LIBRARY = (
+    "this needs huggingface_hub and httpx2; install them with "
+    f"`{shlex.quote(sys.executable)} -m pip install 'huggingface_hub>=2.4' 'httpx2>=2.0'`"
+)
 
 
 def _settings() -> config.Settings:

@@ -117,6 +117,11 @@ def _settings(given: dict[str, Any]) -> SidecarSettings:
     flags = {f"serve.{name}": None if value in ((), {}) else value for name, value in given.items()}
     settings = config.load(top | flags)
     serve = settings.serve
+    # A Host can be made up by any program, so it keeps out pages in browsers only, not other machines.
+    if not (serve.api_keys or _is_loopback(serve.host)):
+        raise config.ConfigError(
+            f"on {serve.host} other machines could use the model: give clients keys, --api-key NAME=KEY"
+        )
     models = {name.lower(): less(model, top["context"], given["idle"]) for name, model in settings.models}
     return SidecarSettings(
         **own,
@@ -131,6 +136,10 @@ def _settings(given: dict[str, Any]) -> SidecarSettings:
         max_queue=serve.max_queue,
         keepalive=serve.keepalive or float("inf"),
     )
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (host.startswith("127.") and host.replace(".", "").isdecimal())
 
 
 def _key(word: str) -> tuple[str, str]:

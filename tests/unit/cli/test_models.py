@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from ds4agent import paths
+from ds4agent import paths, resources
 from ds4agent.cli import main
 from ds4agent.cli.meter import line
 from tests.gguf_files import gguf, write
@@ -225,7 +227,12 @@ def test_pull_without_the_library_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "empty"))
     ran = program("pull", "a/b")
     assert ran.code == 1
-    assert ran.err == "Error: this needs huggingface_hub; install it with `pip install 'ds4agent[pull]'`\n"
+    assert ran.err.startswith("Error: this needs huggingface_hub and httpx2; install them with `")
+    command = ran.err.split("`")[1]
+    extra = tomllib.loads((resources.CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert shlex.split(command) == [sys.executable, "-m", "pip", "install", *reversed(extra["pull"])]
 
 
 @pytest.mark.parametrize(

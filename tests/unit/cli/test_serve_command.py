@@ -52,3 +52,13 @@ def test_the_kv_directory_is_limited_as_the_engine_of_a_run_limits_it(
     engine = told().engine
     assert (engine.kv_root, engine.options["kv_space_mb"]) == (str(tmp_path / "mine"), 77)
     assert told("--no-kv").engine.kv_root == ""
+
+
+def test_beyond_loopback_keys_are_required(told: Told) -> None:
+    for host in ("0.0.0.0", "192.0.2.1", "127.example.org"):
+        done = CliRunner().invoke(serve.command, ["--engine", "embedded", "--host", host])
+        assert done.exit_code == 1
+        assert f"on {host} other machines could use the model" in done.output
+        assert told("--host", host, "--api-key", "me=secret").host == host
+    for host in ("127.0.0.1", "127.0.0.2", "localhost"):
+        assert told("--host", host).host == host
