@@ -111,6 +111,7 @@ class Settings:
 
 
 _TABLES: dict[str, Any] = {"serve": Serve, "lsp": Lsp}
+_SECRET = ("api_key", "serve.api_keys")
 _CHECKS: dict[str, Callable[[object], Any]] = {
     **{f.name: f.metadata["check"] for f in fields(Settings) if f.name not in _TABLES},
     **{f"{name}.{f.name}": f.metadata["check"] for name, table in _TABLES.items() for f in fields(table)},
@@ -130,7 +131,7 @@ def load(
     file = paths.config_file()
     for key, value in _flat(_read(file)).items():
         if key not in _CHECKS:
-            raise ConfigError(f"{file}: unknown key {key!r}; allowed are {', '.join(_CHECKS)}")
+            raise ConfigError(f"{file}: {_unknown(key)}; allowed are {', '.join(_CHECKS)}")
         values[key] = _checked(key, value, f"{file}: {key}")
     for key in _CHECKS:
         variable = PREFIX + key.upper().replace(".", "_")
@@ -138,7 +139,7 @@ def load(
             values[key] = _checked(key, value, variable)
     for key, value in _flat(dict(client or {})).items():
         if key not in _CHECKS:
-            raise ConfigError(f"the editor's settings: unknown key {key!r}")
+            raise ConfigError(f"the editor's settings: {_unknown(key)}")
         if value is not None:
             values[key] = _checked(key, value, f"the editor's setting {key}")
     for key, value in flags.items():
@@ -164,11 +165,22 @@ def _flat(content: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _unknown(key: str) -> str:
+    if key in _TABLES:
+        return f"{key} is a table, [{key}]"
+    from difflib import get_close_matches  # only for who needs it: it is a millisecond of every start
+
+    close = get_close_matches(key, _CHECKS, 1)
+    return f"unknown key {key!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+
+
 def _checked(key: str, value: object, where: str) -> object:
     try:
         return _CHECKS[key](value)
     except ValueError as error:
-        raise ConfigError(f"{where} is {value!r}; {error}") from error
+        # What this says may end in a log or a report.
+        shown = "not as it should be" if key in _SECRET else repr(value)
+        raise ConfigError(f"{where} is {shown}; {error}") from error
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def names(value: object) -> tuple[tuple[str, str], ...]:
         }
     if isinstance(found, dict) and all(isinstance(m, str) and m and n for n, m in found.items()):
         return tuple(found.items())
-    raise ValueError("it has to name a model for each alias")
+    raise ValueError("it has to be a table of texts, or `name=text,name=text`")
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
