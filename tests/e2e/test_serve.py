@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ds4agent.resources import bundled_model
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
@@ -107,6 +109,17 @@ def test_the_embedded_engine_starts_with_the_first_request_and_ends_with_the_sid
     assert not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
 
 
+def test_an_environment_that_is_larger_than_one_variable_may_be(tmp_path: Path) -> None:
+    """It is the engine's, too, without what the sidecar has for itself."""
+    large = {f"LARGE_{i}": "x" * 100_000 for i in range(3)}
+    with running(tmp_path, [*COMMAND, "serve", "--port", "0"], **large) as sidecar:
+        assert sidecar.chat()[0] == 200
+        environment = psutil.Process(sidecar.status()["engine"]["pid"]).environ()
+    assert large.items() <= environment.items()
+    assert "MALLOC_ARENA_MAX" not in environment
+    assert "DS4AGENT_SIDECAR" not in environment
+
+
 def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
@@ -170,7 +183,7 @@ def test_the_engine_changes_with_the_model_that_is_asked_for(tmp_path: Path) -> 
         name: write_model(tmp_path / name / "v4.gguf", text=[f"I am {name}."]) for name in ("alpha", "beta")
     }
     models = tuple(ModelSettings(name, str(path), names=(f"{name}-alias",)) for name, path in files.items())
-    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    env: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
     engine = EngineSettings(program=(str(binary),), flags=flags, models=models, environment=env)
     file = tmp_path / ".local/state/ds4agent/sidecar.json"
@@ -220,7 +233,7 @@ def test_models_of_the_catalog_by_all_their_names(tmp_path: Path) -> None:
 def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) -> Iterator[Sidecar]:
     """A sidecar with a stand-in, without what `serve` finds out about this machine."""
     binary = write_binary(tmp_path / "bin/ds4-server", "june")
-    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    env: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
     options = {"ctx": 65_536, "extra": []}
     engine = EngineSettings(
