@@ -140,6 +140,7 @@ class App:
             self._engine.doubt()
 
     def ended(self, front: Front) -> None:
+        self._counting.left(front)
         carried = self._carried.pop(front, None)
         if carried is None:
             return

@@ -10,19 +10,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ds4agent.resources import bundled_model
 from ds4agent.sidecar import runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 from tests.e2e.task_runner import private_environment
+from tests.sidecar_fixtures import PROGRAM, connect, post, read_all
 from tests.standins import Standin, write_binary, write_model
 
 COMMAND = [sys.executable, "-m", "ds4agent"]
@@ -114,10 +113,11 @@ def test_an_environment_that_is_larger_than_one_variable_may_be(tmp_path: Path) 
     large = {f"LARGE_{i}": "x" * 100_000 for i in range(3)}
     with running(tmp_path, [*COMMAND, "serve", "--port", "0"], **large) as sidecar:
         assert sidecar.chat()[0] == 200
-        environment = psutil.Process(sidecar.status()["engine"]["pid"]).environ()
-    assert large.items() <= environment.items()
-    assert "MALLOC_ARENA_MAX" not in environment
-    assert "DS4AGENT_SIDECAR" not in environment
+        if sys.platform == "linux":
+            words = Path(f"/proc/{sidecar.status()['engine']['pid']}/environ").read_text().split("\0")
+            environment = dict(word.split("=", 1) for word in words if word)
+            assert large.items() <= environment.items()
+            assert not {"MALLOC_ARENA_MAX", "DS4AGENT_SIDECAR"} & environment.keys()
 
 
 def _is_zombie(pid: int) -> bool:
@@ -230,7 +230,9 @@ def test_models_of_the_catalog_by_all_their_names(tmp_path: Path) -> None:
 
 
 @contextmanager
-def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) -> Iterator[Sidecar]:
+def hand_made(
+    tmp_path: Path, models: tuple[ModelSettings, ...], program: Sequence[str] = PROGRAM, **more: Any
+) -> Iterator[Sidecar]:
     """A sidecar with a stand-in, without what `serve` finds out about this machine."""
     binary = write_binary(tmp_path / "bin/ds4-server", "june")
     env: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
@@ -241,7 +243,7 @@ def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) ->
     )
     file = tmp_path / ".local/state/ds4agent/sidecar.json"
     settings = SidecarSettings(engine, str(file), str(tmp_path), port=0)
-    argv = [sys.executable, "-m", "ds4agent.sidecar"]
+    argv = [sys.executable, *program]
     with running(tmp_path, argv, DS4AGENT_SIDECAR=settings.to_json()) as sidecar:
         yield sidecar
 
@@ -259,6 +261,27 @@ def test_tokens_are_counted_where_the_engine_cannot(tmp_path: Path) -> None:
         code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "v4", **body})
         assert (code, json.loads(text)["type"]) == (501, "error")
         assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"
+
+
+def test_a_count_ends_with_its_client(tmp_path: Path) -> None:
+    """Also one that takes long."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\ncase "$4" in */slow.gguf) exec sleep 600; esac\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    become = "import sys, ds4agent.sidecar.__main__ as program"
+    code = f"{become}; sys.executable = {str(python)!r}; sys.exit(program.main())"
+    models = tuple(ModelSettings(path.stem, str(path)) for path in (bundled_model(), tmp_path / "slow.gguf"))
+    body = {"messages": [{"role": "user", "content": "Hello there"}]}
+    raw = [
+        post("/v1/messages/count_tokens", json.dumps({"model": name, **body}).encode())
+        for name in ("slow", "bundled")
+    ]
+    with hand_made(tmp_path, models, program=("-c", code)) as sidecar:
+        first, second = (connect(sidecar.found.port, words) for words in raw)
+        first.close()
+        assert read_all(second).endswith(b'{"input_tokens":6}\n')
 
 
 def test_the_most_thinking_gets_the_context_that_it_needs(tmp_path: Path) -> None:
