@@ -315,7 +315,7 @@ def test_an_engine_that_hangs_is_broken_off_and_restarted(tmp_path: Path) -> Non
 def test_a_stream_that_came_to_its_end_leaves_no_doubt(tmp_path: Path, path: str) -> None:
     """Else the next request waits until the engine has been looked at: a tenth of a second."""
     argv = (sys.executable, "-m", "ds4agent.engine", "--port", "0", "--threads", "1", "--ctx", "4096")
-    environment = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    environment: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     body = {**PATHS.get(path, {"input_prefix": "a = ", "n_predict": 2}), "max_tokens": 2, "stream": True}
     with running_sidecar(tmp_path, EngineSettings(argv=argv, environment=environment)) as sidecar:
         assert b"text/event-stream" in read_all(connect(sidecar.port, post(path, json.dumps(body).encode())))

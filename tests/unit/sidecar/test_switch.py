@@ -36,7 +36,8 @@ def test_only_what_the_engine_has_is_granted() -> None:
 
 def test_loads_that_one_engine_satisfies_share_its_places() -> None:
     """Whoever has waited longest is next, whatever load it asked for."""
-    bench, tickets = Bench(width=2), []
+    bench = Bench(width=2)
+    tickets: list[tuple[Lanes, Ticket]] = []
     for load in (A, WIDE, A, WIDE, A):
         bench.now += 1
         lanes = bench.switch.lanes(load)
