@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ds4agent.resources import bundled_model
-from ds4agent.sidecar import runtime
+from ds4agent.sidecar import kv_folder, runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 from tests.e2e.task_runner import private_environment
 from tests.sidecar_fixtures import PROGRAM, connect, post, read_all
@@ -154,6 +154,19 @@ def test_a_ds4_server_of_the_users(tmp_path: Path) -> None:
         argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         assert b"--quality" in argv
         assert b"--kv-disk-dir" in argv
+
+
+def test_a_data_folder_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    """What is said of it, here of a file that a killed engine left there, keeps no engine from its start."""
+    home = os.fsdecode(os.fsencode(tmp_path) + b"/data-\xff")
+    kv = kv_folder.of_file(Path(home, "ds4agent", "kv-models"), bundled_model())
+    kv.mkdir(parents=True)
+    orphan = kv / f"{'a' * 40}.kv.tmp.4294967295"
+    orphan.touch()
+    with running(tmp_path, [*COMMAND, "serve", "--port", "0"], XDG_DATA_HOME=home) as sidecar:
+        code, text = sidecar.chat()
+        assert code == 200, text
+        assert b"removed " + os.fsencode(orphan) in sidecar.log.read_bytes()
 
 
 def test_an_engine_that_runs_already_is_used_and_left_running(tmp_path: Path) -> None:
