@@ -165,7 +165,7 @@ def embedded(
     model = folder / "model.gguf"
     write_reciting_model(model, reasoning, answer)
     argv = (sys.executable, "-m", "ds4agent.engine", "--model", str(model), "--port", "0", "--threads", "1")
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    environment: dict[str, str | None] = {"DS4_LOCK_FILE": str(folder / "lock")}
     return EngineSettings(argv=(*argv, "--ctx", "8192"), environment=environment, **values)
 
 
@@ -190,7 +190,7 @@ def standin(folder: Path, generation: str = "june", knobs: dict[str, Any] | None
     )
     port = free_port()
     argv = (str(binary), "--model", str(model), "--port", str(port))
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    environment: dict[str, str | None] = {"DS4_LOCK_FILE": str(folder / "lock")}
     return EngineSettings(argv=argv, environment=environment, port=port, grace=5.0)
 
 

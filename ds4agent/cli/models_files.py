@@ -11,6 +11,7 @@ from ds4agent.cli.models_known import NO_LIBRARY, scan, wanted
 from ds4agent.cli.models_view import size_text
 from ds4agent.sidecar import digests
 from ds4agent.sidecar.catalog import Model
+from ds4agent.sidecar.model_names import hub_place
 
 
 @click.command("rm")
@@ -19,7 +20,7 @@ from ds4agent.sidecar.catalog import Model
 def rm(name: str, yes: bool) -> None:
     """Remove a model's files, all shards. In the Hugging Face cache what only they need goes too."""
     model = wanted(scan(), name)
-    files = [*model.shards, *model.also]
+    files = _files(model)
     for path in files:
         click.echo(printable(str(path)), err=True)
     if not yes and not sys.stdin.isatty():
@@ -27,18 +28,34 @@ def rm(name: str, yes: bool) -> None:
     if not yes and not click.confirm(f"remove {model.id}, {size_text(model.size)}?", err=True):
         raise click.Abort
     try:
-        _remove(model, files)
+        _remove(files)
     except OSError as error:
         raise click.ClickException(f"cannot remove {error.filename}: {error.strerror}") from error
     click.echo(f"removed {model.id}")
 
 
-def _remove(model: Model, files: list[Path]) -> None:
-    if not model.hub:
-        for path in files:
+def _files(model: Model) -> list[Path]:
+    """Of a split model the other shards, too, where its first one is at several places."""
+    others = (first.with_name(shard.name) for first in model.also for shard in model.shards[1:])
+    return [*model.shards, *model.also, *(path for path in others if path.exists())]
+
+
+def _remove(files: list[Path]) -> None:
+    """A file may be in a cache, and have another name outside of it."""
+    caches: dict[str, list[Path]] = {}
+    for path in files:
+        if hub := hub_place(path.as_posix()):
+            caches.setdefault(hub.root, []).append(path)
+    for root, held in caches.items():
+        _remove_held(held, Path(root))
+    for path in files:
+        if not hub_place(path.as_posix()):
             path.unlink(missing_ok=True)
             digests.note(path).unlink(missing_ok=True)
-        return
+
+
+def _remove_held(files: list[Path], cache: Path) -> None:
+    """From a Hugging Face cache."""
     try:
         from ds4agent.sidecar import hub
     except ImportError as error:
@@ -46,7 +63,7 @@ def _remove(model: Model, files: list[Path]) -> None:
     from ds4agent.sidecar.patience import Trouble
 
     try:
-        hub.removal(files, Path(model.hub.root)).execute()
+        hub.removal(files, cache).execute()
     except Trouble as error:
         raise click.ClickException(str(error)) from error
 

@@ -9,7 +9,7 @@ from ds4agent.cli.engine_files import find_engine, kv_space
 from ds4agent.config_values import PerModel
 from ds4agent.engine.lock import lock_path
 from ds4agent.sidecar.launch import PlanError
-from ds4agent.sidecar.settings import EngineSettings
+from ds4agent.sidecar.settings import ALLOCATOR, EngineSettings
 
 DEFAULT_SESSIONS = 4
 # Settings that are options of the engine, by the same name.
@@ -35,7 +35,7 @@ def engine_settings(settings: config.Settings, own: dict[str, PerModel]) -> Engi
         options=_options(settings, program, width),
         models=tuple(serve_models.with_own(model, own) for model in find_models(settings, program, width)),
         kv_root=str(serve.kv_models) if serve.kv else "",
-        environment={**os.environ, "DS4AGENT_STOP_WITH_STDIN": "1"} if embedded else dict(os.environ),
+        environment={name: os.environ.get(name) for name in ALLOCATOR},
         adopt=str(lock_path()) if serve.adopt else "",
         width=width,
         ready=serve.ready,

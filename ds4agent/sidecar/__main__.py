@@ -33,7 +33,7 @@ SAVE_SECONDS = 60.0
 def log(text: str) -> None:
     """A disk that is full does not take the sidecar down."""
     with suppress(OSError):
-        os.write(2, f"ds4agent: {text}\n".encode())
+        os.write(2, f"ds4agent: {text}\n".encode("utf-8", "surrogateescape"))
 
 
 async def _serve(settings: SidecarSettings, held: Held, sock: socket.socket) -> int:

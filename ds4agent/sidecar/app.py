@@ -117,7 +117,7 @@ class App:
     def _granted(self, front: Front) -> None:
         carried = self._carried[front]
         carried.waited = self._loop.time() - carried.since
-        front.connect((self._engine.host, self._engine.port))
+        front.connect((self._engine.host, self._engine.port), closes=not self._loading.attached)
 
     def responded(self, front: Front, data: bytes) -> None:
         carried = self._carried.get(front)
@@ -140,6 +140,7 @@ class App:
             self._engine.doubt()
 
     def ended(self, front: Front) -> None:
+        self._counting.left(front)
         carried = self._carried.pop(front, None)
         if carried is None:
             return

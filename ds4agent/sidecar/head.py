@@ -2,9 +2,11 @@
 
 The grammar is llhttp's, strict: what could be read in two ways is refused, because the engine behind us might
 read it in the other one. The bytes are kept: an engine gets the head that its client wrote. Only where it
-could not understand the framing (a chunked body, an expectation that we have met) the head is written anew.
+could not understand the framing (a chunked body, an expectation that we have met) the head is written anew,
+and an engine that is not known to close its connection after each request is told to.
 """
 
+import re
 from dataclasses import dataclass
 
 import httptools
@@ -13,6 +15,7 @@ MAX_HEAD = 64 << 10
 MAX_BODY = 64 << 20
 
 Fields = tuple[tuple[bytes, bytes], ...]
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r\n]*", re.IGNORECASE)
 
 
 class BadHead(Exception):
@@ -52,6 +55,17 @@ class Head:
         lines = [name + b": " + value for name, value in self.fields if name not in left_out]
         lines = [self.raw.split(b"\r\n", 1)[0], *lines, b"content-length: %d" % length]
         return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def closing(data: bytes) -> bytes:
+    """A request or reply whose head, if it is all there, says that the connection ends with it."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    found = _CONNECTION.findall(head)
+    if not end:
+        return data  # no head at all
+    if len(found) == 1 and found[0].partition(b":")[2].strip().lower() == b"close":
+        return data
+    return _CONNECTION.sub(b"", head) + b"\r\nConnection: close" + end + rest
 
 
 class _Parser:

@@ -8,7 +8,7 @@ flood of one client nor a lane of long jobs starves anybody.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 # The weight of the newest job in the running average of durations.
@@ -78,7 +78,8 @@ class _Lane:
 class Lanes:
     """`width`: how many may run at once; `limit`: how many may wait, 0 for any number; `clock` in seconds.
 
-    While `open` is False nothing is granted: the engine is not there.
+    While `open` is False nothing is granted: the engine is not there. `beside`: all that share the engine
+    with it, itself among them; whoever of theirs has waited longest is next.
     """
 
     def __init__(self, width: int, limit: int, clock: Callable[[], float]) -> None:
@@ -89,6 +90,7 @@ class Lanes:
         self._running: set[Ticket] = set()
         self._average = 0.0
         self.open = False
+        self.beside: Collection[Lanes] = (self,)
 
     def __len__(self) -> int:
         """Of those that wait."""
@@ -99,13 +101,17 @@ class Lanes:
         return len(self._running)
 
     @property
+    def _is_free(self) -> bool:
+        return self.open and sum(lanes.running for lanes in self.beside) < self._width
+
+    @property
     def oldest(self) -> float:
         """Since when the first of those that wait does; there must be one."""
         return min(t.since for q in self._lanes.values() for waiting in q.clients.values() for t in waiting)
 
     def enter(self, lane: str, client: str, granted: Callable[[], None]) -> Ticket:
         """Raises Full."""
-        if self._limit and len(self) >= self._limit and not (self.open and self.running < self._width):
+        if self._limit and len(self) >= self._limit and not self._is_free:
             raise Full(max(1, math.ceil(self.seconds(len(self)))))
         ticket = Ticket(lane, client, granted, self._clock())
         queue = self._lanes[lane]
@@ -136,13 +142,16 @@ class Lanes:
 
     def advance(self) -> None:
         """Grant what can be granted."""
-        while self.open and self.running < self._width and len(self):
-            lane = min((q for q in self._lanes.values() if q.length), key=lambda q: q.clock)
-            lane.clock += lane.stride
-            ticket = lane.pop()
-            ticket.running, ticket.began = True, self._clock()
-            self._running.add(ticket)
-            ticket.granted()
+        while waiting := [lanes for lanes in self.beside if len(lanes) and lanes._is_free]:
+            (waiting[0] if len(waiting) == 1 else min(waiting, key=lambda lanes: lanes.oldest))._grant()
+
+    def _grant(self) -> None:
+        lane = min((q for q in self._lanes.values() if q.length), key=lambda q: q.clock)
+        lane.clock += lane.stride
+        ticket = lane.pop()
+        ticket.running, ticket.began = True, self._clock()
+        self._running.add(ticket)
+        ticket.granted()
 
     def _present(self) -> float:
         """The lowest clock of those that wait, else the highest there is."""

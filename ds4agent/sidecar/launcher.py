@@ -3,6 +3,7 @@
 It is made anew for each start, when the last engine has gone: memory that this one held counts as free then.
 """
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -105,7 +106,7 @@ class Launcher:
         settings = self._settings
         if not settings.program:
             self._serves("", 0, 0)
-            return Launch(settings.argv, settings.environment, port=settings.port)
+            return Launch(settings.argv, self._environment(), port=settings.port)
         model = self._models[load.model]
         options = self._options(model, load)
         try:
@@ -127,7 +128,11 @@ class Launcher:
         for note in plan.notes:
             self._note(note)
         self._serves(model.id, plan.ctx, model.size)
-        return Launch(plan.argv, settings.environment, plan.host, plan.port)
+        return Launch(plan.argv, self._environment(), plan.host, plan.port)
+
+    def _environment(self) -> dict[str, str]:
+        changed = {**os.environ, **self._settings.environment}
+        return {name: value for name, value in changed.items() if value is not None}
 
     def _options(self, model: ModelSettings, load: Load) -> Options:
         given: dict[str, Any] = dict(self._settings.options)

@@ -73,6 +73,7 @@ class Engine:
         self._idle: asyncio.TimerHandle | None = None
         self._told_port = 0
         self._killed_for = ""
+        self._loads = 0.0  # since when
 
     @property
     def pid(self) -> int | None:
@@ -148,6 +149,8 @@ class Engine:
         self._task = self._loop.create_task(coroutine)
 
     def _set(self, state: State, why: str = "") -> None:
+        if state is State.LOADING:
+            self._loads = self._loop.time()
         self.state, self.why = state, why
         self.changed()
 
@@ -193,6 +196,7 @@ class Engine:
     def resume(self) -> None:
         """Unless something else has happened."""
         if self.state is State.LOADING and self.pid is not None:
+            self._breaker.started()
             self._set(State.READY)
 
     async def _answers(self) -> None:
@@ -211,7 +215,8 @@ class Engine:
         if self.state not in (State.LOADING, State.READY):
             return
         self.restarts += 1
-        if (pause := self._breaker.crashed()) is None:
+        start = self._loop.time() - self._loads if self.state is State.LOADING else None
+        if (pause := self._breaker.crashed(start)) is None:
             self._set(State.BROKEN, why)
             return
         self._set(State.WAITING, why)

@@ -21,7 +21,7 @@ import socket
 from ds4agent.sidecar.connections import Connections
 from ds4agent.sidecar.dialects import EVENT_STREAM_HEAD, asks_for_stream, error_reply, with_fields
 from ds4agent.sidecar.handler import Handler
-from ds4agent.sidecar.head import MAX_HEAD, BadHead, Head, Unchunker
+from ds4agent.sidecar.head import MAX_HEAD, BadHead, Head, Unchunker, closing
 from ds4agent.sidecar.incoming import BODY_SECONDS, Incoming
 from ds4agent.sidecar.response import MOST_REFUSAL, ResponseHead, message_of
 from ds4agent.sidecar.stream import READ_BYTES, Address, connect
@@ -38,13 +38,14 @@ class Front(Incoming):
     """
 
     __slots__ = (
-        "_handler", "_last", "_refusal", "_streams", "_translating", "client", "page", "response",
+        "_closes", "_handler", "_last", "_refusal", "_streams", "_translating", "client", "page", "response",
     )  # fmt: skip
 
     def __init__(self, handler: Handler, connections: Connections, sock: socket.socket) -> None:
         super().__init__(sock, connections)
         self._handler = handler
         self._streams: bool | None = None
+        self._closes = True
         self._last = b""  # of what the client was sent
         self._translating = False
         self._refusal = bytearray()
@@ -62,10 +63,13 @@ class Front(Incoming):
     # -- to the engine
     # ------------------------------------------------------------------------------------------
 
-    def connect(self, address: Address) -> None:
-        """Carry the request to the engine."""
+    def connect(self, address: Address, closes: bool) -> None:
+        """Carry the request to the engine. `closes`: it does so after each request, whatever it is told;
+        another one, and the client, are told that a connection carries one.
+        """
         head, body = self.head, self._held
         assert head is not None
+        self._closes = closes
         try:
             back = connect(self._loop, address, self._answered, self._engine_ended)
         except OSError as error:
@@ -77,6 +81,7 @@ class Front(Incoming):
         anew = self._replaced or self._unchunk is not None
         length = len(body) if anew or head.length is None else head.length
         raw = head.rewritten(length) if anew or head.expects_continue else head.raw
+        raw = raw if closes else closing(raw)
         if len(body) <= READ_BYTES:
             back.write(raw + body)
         else:
@@ -115,6 +120,8 @@ class Front(Incoming):
                 return
             data = with_fields(bytes(self._refusal), self.page)
             self._refusal.clear()
+        if not self._closes and not self._last and data.startswith(b"HTTP/1."):
+            data = closing(data)  # a head in pieces, which is rare, is not held back for this
         self._client.write(data)
         self._last = data[-2:]
         if not self.response.complete and not self.response.feed(data) and self.response.complete:

@@ -35,7 +35,8 @@ ALLOCATOR = {
 class EngineSettings:
     """`url`: an engine that runs already, "host:port"; else `program` is started with one of `models`, the
     first if nobody names one, and what `options` (those of launch_options.Options) say; or else `argv` as it
-    is. `flags`: what the program takes, see Capabilities. `port` 0: any.
+    is. `flags`: what the program takes, see Capabilities. `port` 0: any. `environment`: what the engine's
+    differs in from the sidecar's, None: not set. All of it would be too much for one variable.
 
     `adopt`: the lock file by whose holder an engine is found that runs already, "": none is looked for. Times
     in seconds, 0: never.
@@ -49,7 +50,7 @@ class EngineSettings:
     options: dict[str, Any] = field(default_factory=dict)
     models: tuple[ModelSettings, ...] = ()
     kv_root: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str | None] = field(default_factory=dict)
     url: str = ""
     port: int = 0
     width: int = 1

@@ -57,6 +57,7 @@ class Switch:
             load = self.running
         if load not in self._lanes:
             lanes = self._lanes[load] = self._make()
+            lanes.beside = self._lanes.values()
             lanes.open = self.running is not None and self.running.satisfies(load)
         return self._lanes[load]
 
@@ -64,6 +65,11 @@ class Switch:
         """Grant what may be granted."""
         for load, lanes in list(self._lanes.items()):
             lanes.open = ready and self.running is not None and self.running.satisfies(load)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Once it is known of all which are open: who has waited longest is next."""
+        for lanes in list(self):
             lanes.advance()
 
     def next_load(self) -> Load | None:
@@ -87,7 +93,7 @@ class Switch:
         ours = [lanes for held, lanes in self._lanes.items() if self.running.satisfies(held)]
         for lanes in ours:
             lanes.open = left > 0
-            lanes.advance()
+        self._advance()
         if not others:
             return None, None
         load = min(others, key=lambda load: others[load])

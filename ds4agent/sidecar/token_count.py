@@ -2,13 +2,14 @@
 
 The tokenizer of a model takes some tens of megabytes and a fraction of a second to read, too much for a
 process that stays for weeks and for its event loop. One count runs at a time and a few wait: a client that
-counts takes nothing from those that ask the engine, and wakes no engine up.
+counts takes nothing from those that ask the engine, and wakes no engine up. One that leaves takes its count
+with it.
 """
 
 import asyncio
 import sys
 
-from ds4agent.sidecar.dialects import reply
+from ds4agent.sidecar.dialects import error_reply, reply
 from ds4agent.sidecar.head import Head
 from ds4agent.sidecar.launcher import THINK_MAX_CONTEXT, Launcher
 from ds4agent.sidecar.relay import Front
@@ -34,7 +35,7 @@ class Counting:
     def __init__(self, launcher: Launcher) -> None:
         self._launcher = launcher
         self._turn = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Front, asyncio.Task[None]] = {}
 
     def takes(self, front: Front, head: Head, context: int) -> bool:
         """Whether it asks for a count that the engine cannot give; then it is answered here.
@@ -52,18 +53,22 @@ class Counting:
             return True
         context = THINK_MAX_CONTEXT if model.think_max else context or model.most_ctx
         task = asyncio.get_running_loop().create_task(self._answer(front, head.path, model, context))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[front] = task
         return True
+
+    def left(self, front: Front) -> None:
+        """Its connection has ended."""
+        if (task := self._tasks.pop(front, None)) is not None:
+            task.cancel()
 
     async def _answer(self, front: Front, path: str, model: ModelSettings, context: int) -> None:
         async with self._turn:
-            if front.over:
-                return
             try:
-                front.answer(reply(*await _counted(path, model.path, context, bytes(front.held))))
+                counted = reply(*await _counted(path, model.path, context, bytes(front.held)))
             except CannotCount as error:
-                front.refuse(error.status, str(error))
+                counted = error_reply(front.shape, error.status, str(error))
+        del self._tasks[front]  # its end is not that of the count
+        front.answer(counted)
 
 
 async def _counted(path: str, model: str, context: int, body: bytes) -> tuple[int, bytes]:

@@ -195,7 +195,7 @@ def soak(folder: Path, seconds: float, kill_every: float, seed: int = 1) -> str:
     """What happened, in a line. Raises AssertionError."""
     port = free_port()
     argv = (str(write_binary(folder / "ds4-server", "june")), "--model", str(write_model(folder / "m.gguf")))
-    environment = {**os.environ, "DS4_LOCK_FILE": str(folder / "lock")}
+    environment: dict[str, str | None] = {"DS4_LOCK_FILE": str(folder / "lock")}
     engine = EngineSettings((*argv, "--port", str(port)), environment=environment, port=port, grace=5.0)
     with running_sidecar(folder, engine, keepalive=0.3, max_queue=24) as sidecar:
         run = Soak(sidecar, 0.0)

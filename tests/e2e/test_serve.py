@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ds4agent.resources import bundled_model
-from ds4agent.sidecar import runtime
+from ds4agent.sidecar import kv_folder, runtime
 from ds4agent.sidecar.settings import EngineSettings, ModelSettings, SidecarSettings
 from tests.e2e.task_runner import private_environment
+from tests.sidecar_fixtures import PROGRAM, connect, post, read_all
 from tests.standins import Standin, write_binary, write_model
 
 COMMAND = [sys.executable, "-m", "ds4agent"]
@@ -107,6 +108,18 @@ def test_the_embedded_engine_starts_with_the_first_request_and_ends_with_the_sid
     assert not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
 
 
+def test_an_environment_that_is_larger_than_one_variable_may_be(tmp_path: Path) -> None:
+    """It is the engine's, too, without what the sidecar has for itself."""
+    large = {f"LARGE_{i}": "x" * 100_000 for i in range(3)}
+    with running(tmp_path, [*COMMAND, "serve", "--port", "0"], **large) as sidecar:
+        assert sidecar.chat()[0] == 200
+        if sys.platform == "linux":
+            words = Path(f"/proc/{sidecar.status()['engine']['pid']}/environ").read_text().split("\0")
+            environment = dict(word.split("=", 1) for word in words if word)
+            assert large.items() <= environment.items()
+            assert not {"MALLOC_ARENA_MAX", "DS4AGENT_SIDECAR"} & environment.keys()
+
+
 def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
@@ -143,6 +156,19 @@ def test_a_ds4_server_of_the_users(tmp_path: Path) -> None:
         assert b"--kv-disk-dir" in argv
 
 
+def test_a_data_folder_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    """What is said of it, here of a file that a killed engine left there, keeps no engine from its start."""
+    home = os.fsdecode(os.fsencode(tmp_path) + b"/data-\xff")
+    kv = kv_folder.of_file(Path(home, "ds4agent", "kv-models"), bundled_model())
+    kv.mkdir(parents=True)
+    orphan = kv / f"{'a' * 40}.kv.tmp.4294967295"
+    orphan.touch()
+    with running(tmp_path, [*COMMAND, "serve", "--port", "0"], XDG_DATA_HOME=home) as sidecar:
+        code, text = sidecar.chat()
+        assert code == 200, text
+        assert b"removed " + os.fsencode(orphan) in sidecar.log.read_bytes()
+
+
 def test_an_engine_that_runs_already_is_used_and_left_running(tmp_path: Path) -> None:
     binary = write_binary(tmp_path / "bin/ds4-server", "june")
     model = write_model(tmp_path / "v4.gguf")
@@ -170,7 +196,7 @@ def test_the_engine_changes_with_the_model_that_is_asked_for(tmp_path: Path) -> 
         name: write_model(tmp_path / name / "v4.gguf", text=[f"I am {name}."]) for name in ("alpha", "beta")
     }
     models = tuple(ModelSettings(name, str(path), names=(f"{name}-alias",)) for name, path in files.items())
-    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    env: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
     engine = EngineSettings(program=(str(binary),), flags=flags, models=models, environment=env)
     file = tmp_path / ".local/state/ds4agent/sidecar.json"
@@ -217,10 +243,12 @@ def test_models_of_the_catalog_by_all_their_names(tmp_path: Path) -> None:
 
 
 @contextmanager
-def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) -> Iterator[Sidecar]:
+def hand_made(
+    tmp_path: Path, models: tuple[ModelSettings, ...], program: Sequence[str] = PROGRAM, **more: Any
+) -> Iterator[Sidecar]:
     """A sidecar with a stand-in, without what `serve` finds out about this machine."""
     binary = write_binary(tmp_path / "bin/ds4-server", "june")
-    env = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    env: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     flags = {"--model": "FILE", "--host": "H", "--port": "N", "--ctx": "N", "--power": "N"}
     options = {"ctx": 65_536, "extra": []}
     engine = EngineSettings(
@@ -228,7 +256,7 @@ def hand_made(tmp_path: Path, models: tuple[ModelSettings, ...], **more: Any) ->
     )
     file = tmp_path / ".local/state/ds4agent/sidecar.json"
     settings = SidecarSettings(engine, str(file), str(tmp_path), port=0)
-    argv = [sys.executable, "-m", "ds4agent.sidecar"]
+    argv = [sys.executable, *program]
     with running(tmp_path, argv, DS4AGENT_SIDECAR=settings.to_json()) as sidecar:
         yield sidecar
 
@@ -246,6 +274,27 @@ def test_tokens_are_counted_where_the_engine_cannot(tmp_path: Path) -> None:
         code, text = sidecar.ask("/v1/messages/count_tokens", {"model": "v4", **body})
         assert (code, json.loads(text)["type"]) == (501, "error")
         assert json.loads(sidecar.ask("/health")[1])["engine"] == "stopped"
+
+
+def test_a_count_ends_with_its_client(tmp_path: Path) -> None:
+    """Also one that takes long."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\ncase "$4" in */slow.gguf) exec sleep 600; esac\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    become = "import sys, ds4agent.sidecar.__main__ as program"
+    code = f"{become}; sys.executable = {str(python)!r}; sys.exit(program.main())"
+    models = tuple(ModelSettings(path.stem, str(path)) for path in (bundled_model(), tmp_path / "slow.gguf"))
+    body = {"messages": [{"role": "user", "content": "Hello there"}]}
+    raw = [
+        post("/v1/messages/count_tokens", json.dumps({"model": name, **body}).encode())
+        for name in ("slow", "bundled")
+    ]
+    with hand_made(tmp_path, models, program=("-c", code)) as sidecar:
+        first, second = (connect(sidecar.found.port, words) for words in raw)
+        first.close()
+        assert read_all(second).endswith(b'{"input_tokens":6}\n')
 
 
 def test_the_most_thinking_gets_the_context_that_it_needs(tmp_path: Path) -> None:

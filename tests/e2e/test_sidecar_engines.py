@@ -149,6 +149,56 @@ def test_the_client_of_openai(reciting: Sidecar) -> None:
             )
 
 
+# An engine as llama-server and vLLM are: it keeps a connection open unless it is told not to.
+KEEPING = r"""
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_): pass
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": "I am here."}
+        body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Keep-Alive", "timeout=5, max=100")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+
+
+def test_an_engine_that_keeps_connections_open(tmp_path: Path) -> None:
+    """The second request of a client that keeps them, too, is answered, and each place is free again."""
+    with subprocess.Popen([sys.executable, "-c", KEEPING], stdout=subprocess.PIPE) as engine:
+        assert engine.stdout is not None
+        settings = EngineSettings(url=f"127.0.0.1:{int(engine.stdout.readline())}")
+        try:
+            with (
+                running_sidecar(tmp_path, settings) as sidecar,
+                openai.OpenAI(
+                    base_url=f"http://127.0.0.1:{sidecar.port}/v1",
+                    api_key="none",
+                    max_retries=0,
+                    timeout=SECONDS,
+                    http_client=openai.DefaultHttpxClient(trust_env=False),
+                ) as client,
+            ):
+                for _ in range(5):
+                    completion = client.chat.completions.create(model="m", messages=HELLO)
+                    assert completion.choices[0].message.content == "I am here."
+                raw = post("/v1/chat/completions", b"{}", "Connection: keep-alive")
+                head, _, body = read_all(connect(sidecar.port, raw)).partition(b"\r\n\r\n")
+                assert b"\r\nConnection: close" in head
+                assert b"I am here." in body
+        finally:
+            engine.kill()
+
+
 def test_the_client_of_anthropic(reciting: Sidecar) -> None:
     with anthropic.Anthropic(
         base_url=f"http://127.0.0.1:{reciting.port}",
@@ -265,7 +315,7 @@ def test_an_engine_that_hangs_is_broken_off_and_restarted(tmp_path: Path) -> Non
 def test_a_stream_that_came_to_its_end_leaves_no_doubt(tmp_path: Path, path: str) -> None:
     """Else the next request waits until the engine has been looked at: a tenth of a second."""
     argv = (sys.executable, "-m", "ds4agent.engine", "--port", "0", "--threads", "1", "--ctx", "4096")
-    environment = {**os.environ, "DS4_LOCK_FILE": str(tmp_path / "lock")}
+    environment: dict[str, str | None] = {"DS4_LOCK_FILE": str(tmp_path / "lock")}
     body = {**PATHS.get(path, {"input_prefix": "a = ", "n_predict": 2}), "max_tokens": 2, "stream": True}
     with running_sidecar(tmp_path, EngineSettings(argv=argv, environment=environment)) as sidecar:
         assert b"text/event-stream" in read_all(connect(sidecar.port, post(path, json.dumps(body).encode())))

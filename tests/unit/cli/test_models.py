@@ -203,6 +203,19 @@ def test_pull_verify_and_rm_in_the_cache(hub: Hub, tmp_path: Path) -> None:
     assert not blob.exists()
 
 
+@pytest.mark.parametrize("folder", ["data/ds4agent/models", "models"])
+def test_rm_of_a_model_in_the_cache_with_a_link_elsewhere(hub: Hub, tmp_path: Path, folder: str) -> None:
+    """Whichever of the folders is looked at first."""
+    path = Path(program("pull", "a/b").out.rstrip("\n"))
+    blob, link = path.resolve(), tmp_path / folder / "Linked.gguf"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(path)
+    (model,) = json.loads(program("list", "--json").out)["models"]
+    assert program("rm", model["id"], "--yes").code == 0
+    assert not blob.exists()
+    assert not link.is_symlink()
+
+
 def test_pull_of_something_that_cannot_be_run_says_so(hub: Hub) -> None:
     hub.files = {"llama.gguf": gguf("llama")}
     ran = program("pull", "a/b")

@@ -264,6 +264,31 @@ def test_an_engine_that_is_never_ready(loop: MovableLoop) -> None:
     live(loop, "mute deaf", act, Times(ready=300.0))
 
 
+def test_one_that_is_never_ready_is_not_tried_for_ever(loop: MovableLoop) -> None:
+    """However long a start may take."""
+
+    async def act(life: Life) -> None:
+        life.wanted = lambda: True
+        life.engine.want()
+        for state in (State.WAITING, State.BROKEN):
+            life.lines.clear()
+            await life.until(lambda: "loading" in life.lines)
+            await loop.move(601)
+            await life.reach(state)
+            await loop.move(1.1)
+        assert life.engine.why == "the engine did not start: it was not ready after 600 seconds"
+        assert breaker.CRASH_WINDOW - 30 < life.engine.retry_after <= breaker.CRASH_WINDOW
+        life.engine.want()
+        assert life.state is State.BROKEN
+        life.what = "good"
+        await loop.move(breaker.CRASH_WINDOW)
+        life.engine.want()
+        await life.reach(State.READY)
+        life.wanted = lambda: False
+
+    live(loop, "mute", act, Times(ready=600.0))
+
+
 def test_one_of_somebody_else_that_never_answers(loop: MovableLoop) -> None:
     """It is not ours to kill, but another one is started as soon as it is gone."""
 

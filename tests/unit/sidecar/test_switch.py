@@ -34,6 +34,22 @@ def test_only_what_the_engine_has_is_granted() -> None:
     assert bench.granted == ["a"]
 
 
+def test_loads_that_one_engine_satisfies_share_its_places() -> None:
+    """Whoever has waited longest is next, whatever load it asked for."""
+    bench = Bench(width=2)
+    tickets: list[tuple[Lanes, Ticket]] = []
+    for load in (A, WIDE, A, WIDE, A):
+        bench.now += 1
+        lanes = bench.switch.lanes(load)
+        tickets.append((lanes, bench.enter(load, f"{len(tickets)}")))
+    bench.run(WIDE)
+    assert bench.granted == ["0", "1"]
+    for lanes, ticket in tickets:
+        lanes.leave(ticket)
+        assert bench.switch.busy <= 2
+    assert bench.granted == ["0", "1", "2", "3", "4"]
+
+
 def test_another_model_waits_until_there_is_nothing_to_do() -> None:
     bench = Bench()
     bench.run(A)
