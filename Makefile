@@ -10,10 +10,18 @@ VSCODE := editors/vscode
 PIP := $(PY) -m pip --disable-pip-version-check -q
 NATIVE := CMakeLists.txt $(wildcard native/include/*.h native/src/*)
 
-.PHONY: build run test check lint fuzz soak bench vsix clean
+# Two makes at once, an editor's and a person's, would take each other's files away.
+LOCKED = @PYTHON="$(PYTHON)" scripts/locked .cache/make.lock $(MAKE) --no-print-directory -s
+
+.PHONY: build dev run test check lint fuzz soak bench vsix clean
 .DELETE_ON_ERROR:
 
-build: .venv/.built
+build:
+	$(LOCKED) .venv/.built
+
+# And the tools for tests and checks.
+dev:
+	$(LOCKED) .venv/.dev
 
 .venv/.base:
 	@PYTHON="$(PYTHON)" scripts/make-venv .venv
@@ -40,24 +48,24 @@ export RUN_TASK := $(value TASK)
 export RUN_DIR := $(value DIR)
 
 # What npm brings is there before tests run side by side that need it.
-test: .venv/.dev lint $(VSCODE)/node_modules/.installed
+test: dev lint $(VSCODE)/node_modules/.installed
 	@$(MAKE) --no-print-directory -C native -j2 sanitize
 	@$(MAKE) --no-print-directory -C native -j2 fuzz
 	@$(PY) -m pytest -n 2 --dist worksteal tests
 
-check: .venv/.dev lint
+check: dev lint
 	@$(PY) -m pytest -q -n 2 --dist worksteal -m 'not slow' tests/unit
 
 # Longer, and with other examples every time: what `make test` has of these is short and always the same.
-fuzz: .venv/.dev
+fuzz: dev
 	@$(MAKE) --no-print-directory -C native -j2 fuzz N=1000000
 	@$(PY) -m pytest -n 2 --dist worksteal --hypothesis-profile fuzz -m hypothesis tests
 
 # An hour of the sidecar among impatient clients and dying engines; `make test` has three minutes of it, beside the other tests.
-soak: .venv/.dev
+soak: dev
 	@$(PY) -m tests.e2e.soak $(SOAK)
 
-lint: .venv/.dev
+lint: dev
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
@@ -78,7 +86,7 @@ $(VSIX): $(VSCODE)/node_modules/.installed $(VSCODE_SOURCES)
 	@cd $(VSCODE) && npm run --silent check && npx --no-install vsce package --no-dependencies \
 		--allow-missing-repository --no-rewrite-relative-links --out ds4agent.vsix
 
-bench: .venv/.dev
+bench: dev
 	@scripts/bench $(BENCH)
 
 clean:
