@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ds4agent import resources
 from ds4agent.agent import ledger as books
 from ds4agent.agent import message, request
 from ds4agent.agent.approval import Approval
@@ -52,18 +53,10 @@ class Line(Protocol):
         """See client.chat.complete."""
 
 
-# User text, never a system message: that would be hoisted to the front of the prompt (rule R4).
-SYNTAX_REMINDER = (
-    "Your last tool call was not well-formed, so nothing was run. Write the whole call again in the format "
-    "of the instructions, with every tag closed."
-)
-EMPTY_REMINDER = (
-    "Your last turn held neither an answer nor a tool call. Go on with the task, or give your answer."
-)
-REPETITION_REMINDER = (
-    "Your last reply was stopped because it repeated the same text over and over, and nothing of it was run. "
-    "Do not repeat it. Go on with the task in another way, or give your answer."
-)
+# Prompts. User text, never a system message: that would be hoisted to the front of the prompt (rule R4).
+SYNTAX_REMINDER = "agent/reminder_syntax.txt"
+EMPTY_REMINDER = "agent/reminder_empty.txt"
+REPETITION_REMINDER = "agent/reminder_repetition.txt"
 _CALL_MARKUP = ("DSML｜tool_calls>", "<tool_calls>")
 
 
@@ -252,9 +245,8 @@ class Loop:
         self._repetitions += 1
         if self._repetitions >= self._limits.repetitions:
             return self._failed("the model repeated the same text without end", "repetition")
-        self._remind(
-            REPETITION_REMINDER, "the model repeated the same text without end; it was told to go on"
-        )
+        told = "the model repeated the same text without end; it was told to go on"
+        self._remind(REPETITION_REMINDER, told)
         return None
 
     def _malformed(self, reminder: str, what: str) -> Outcome | None:
@@ -263,7 +255,8 @@ class Loop:
             self._remind(reminder, f"the model wrote {what}; it was told to try again")
         return outcome
 
-    def _remind(self, text: str, notice: str) -> None:
+    def _remind(self, reminder: str, notice: str) -> None:
+        text = resources.prompt(reminder)
         self._transcript.append("messages", [message.user(text)], role="user")
         self._emit(ItemCompleted(Item(next(self._ids), "error", {"message": notice})))
 

@@ -27,6 +27,7 @@ from pygls.uris import to_fs_path
 
 from ds4agent import __version__
 from ds4agent.agent import textfile
+from ds4agent.agent.transcript import TranscriptError
 from ds4agent.client.errors import EngineError
 from ds4agent.lsp.document import Document, Files
 from ds4agent.lsp.messages import BadParams, read, write
@@ -194,7 +195,7 @@ def _refusing() -> Iterator[None]:
         yield
     except BadParams as error:
         raise JsonRpcInvalidParams(str(error)) from error
-    except EngineError as error:
+    except (EngineError, TranscriptError) as error:
         raise Failed(str(error)) from error
 
 

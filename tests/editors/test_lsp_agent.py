@@ -114,6 +114,17 @@ async def test_a_name_that_is_not_utf_8(tmp_path: Path, engine_url: str) -> None
         assert back == {"restored": [uri], "refused": []}
 
 
+async def test_sessions_that_cannot_be_read_are_a_sentence(tmp_path: Path, engine_url: str) -> None:
+    async with at_work(tmp_path, engine_url) as (it, _, _):
+        data = tmp_path / ".local/share/ds4agent"
+        data.mkdir(parents=True, exist_ok=True)
+        for name in ("sessions", "chats"):
+            (data / name).symlink_to(name)  # in a circle
+        await _refused(it, "list", {}, -32803, "cannot be read")
+        with pytest.raises(JsonRpcException, match="cannot be read"):
+            await it.ask("ds4/chat/list", {})
+
+
 async def test_the_model_is_told_once_what_was_put_back(tmp_path: Path, engine_url: str) -> None:
     async with at_work(tmp_path, engine_url) as (it, watch, project):
         session = (await it.ask("ds4/agent/start", {"task": CREATE}))["session"]

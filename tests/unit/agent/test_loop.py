@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ds4agent import resources
 from ds4agent.agent import calls as agent_calls
 from ds4agent.agent import events
 from ds4agent.agent import loop as agent_loop
@@ -213,7 +214,7 @@ def test_an_odd_turn_is_met_with_appended_user_text(tmp_path: Path, odd: Script,
     last = messages(engine.bodies[1])[-2:]
     assert last[0]["role"] == "assistant"
     assert "tool_calls" not in last[0]
-    assert last[1] == {"role": "user", "content": reminder}
+    assert last[1] == {"role": "user", "content": resources.prompt(reminder)}
     assert_append_only(engine)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ds4agent import resources
 from ds4agent.agent import loop as agent_loop
 from ds4agent.agent.events import Status
 from ds4agent.agent.repetition import FILE, LONGEST_UNIT, PROSE, Bound, CycleGuard, ReplyWatch
@@ -162,7 +163,7 @@ def test_a_runaway_reply_is_kept_and_the_model_is_told(tmp_path: Path, kind: str
     said, told = messages(engine.bodies[1])[1:]
     assert set(said[kind]) == {"!"}
     assert PROSE.chars <= len(said[kind]) < PROSE.chars + 100
-    assert told == {"role": "user", "content": agent_loop.REPETITION_REMINDER}
+    assert told == {"role": "user", "content": resources.prompt(agent_loop.REPETITION_REMINDER)}
     assert extends(engine.bodies[0], engine.bodies[1])
     assert [item["type"] for item in bench.items()][1] == "error"
 
