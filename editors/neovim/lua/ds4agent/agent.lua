@@ -145,11 +145,9 @@ end
 ---@param task string
 function M.open(task)
   local busy = running()
-  if busy and task ~= "" then
+  if busy then
     show(busy)
-    return client.say("the agent is at work; `:Ds4 stop` interrupts it")
-  elseif busy then
-    return show(busy)
+    return task == "" or client.say("the agent is at work; `:Ds4 stop` interrupts it")
   elseif task == "" then
     return pick()
   end
