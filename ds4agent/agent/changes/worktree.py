@@ -168,6 +168,9 @@ class WorkTree:
         return self._bits.get(path, 0o755 if mode == "100755" else 0o644)
 
     def _add(self) -> None:
+        if not self._cwd.exists():  # a command has removed it, with all its files
+            self._git("read-tree", "--empty")
+            return
         # What cannot be read is left out, and 1 says so. All else leaves an index that is not the tree.
         self._git("add", "--all", "--ignore-errors", ".", fine=(0, 1))
 
@@ -175,6 +178,8 @@ class WorkTree:
         """Ignored files, repositories inside, what could not be read or stored. A rule, a `.git` or a
         permission that a command takes away lets the next look see them. Folders stand for all in them.
         """
+        if not self._cwd.exists():
+            return set()
         names = self._git("ls-files", "-z", "--others", "--modified", "--directory", "--full-name", ".")
         found = {self._top / os.fsdecode(name) for name in names.split(b"\0") if name}
         return {path for path in found if not _is_empty(path)}
@@ -185,7 +190,10 @@ class WorkTree:
     def _git(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         environment = _environment() | {"GIT_DIR": str(self._folder), "GIT_WORK_TREE": str(self._top)}
-        out = _run(["git", *settings, *words], self._cwd, environment, given, fine, self._cancel)
+        where = self._cwd
+        if not where.exists():
+            where, environment["GIT_WORK_TREE"] = self._folder, str(self._folder)
+        out = _run(["git", *settings, *words], where, environment, given, fine, self._cancel)
         if out is None:
             raise CannotLook(f"git {words[0]} failed in {self._cwd}")
         return out

@@ -69,3 +69,16 @@ def test_an_empty_folder_is_no_secret(project: Project) -> None:
     project.sh("mkdir -p empty/er")
     project.command("echo x > empty/er/file")
     assert project.back() == (["file"], {})
+
+
+def test_a_project_whose_folder_was_removed_comes_back(project: Project) -> None:
+    project.sh("git init -q; mkdir -p deep/er; echo 1 > a; echo 2 > deep/er/b; chmod +x a")
+    before = project.picture()
+    keeper = project.command("rm -rf ../work")
+    for _ in range(2):
+        keeper.command_begins(Cancel())
+        keeper.command_ends(goes_on=False)
+    assert project.back() == (["a", "b"], {})
+    assert (project.picture(), project.told) == (before, [])
+    project.command("echo more >> a")
+    assert project.kinds() == {"a": "update"}
