@@ -12,6 +12,7 @@ tree with more than is reasonable to look at before each command is not looked a
 """
 
 import os
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ class WorkTree:
             self._add()
             self._last = self._git("write-tree").strip().decode()
             self._left_out = self._look_for_left_out()
+            self._bits = dict(self._unusual_bits())
             return self._last
         finally:
             self._cancel = None
@@ -159,10 +161,17 @@ class WorkTree:
                 continue
             count += 1
             total += 0 if path in held else status.st_size
-            if (bits := status.st_mode & 0o7777) not in _USUAL:
-                self._bits[path] = bits
             if count > MOST_FILES or total > MOST_BYTES:
                 raise CannotLook(f"{self._cwd} holds more than can be looked at before each command")
+
+    def _unusual_bits(self) -> Iterator[tuple[Path, int]]:
+        """Anew at each snapshot: a file that was made private since the first one is put back as one."""
+        top = os.fsencode(self._top)
+        for name in self._git("ls-files", "-z", "--full-name").split(b"\0"):
+            with suppress(OSError):
+                mode = os.lstat(top + b"/" + name).st_mode
+                if stat.S_ISREG(mode) and (bits := stat.S_IMODE(mode)) not in _USUAL:
+                    yield self._top / os.fsdecode(name), bits
 
     def _permissions(self, path: Path, mode: str) -> int:
         return self._bits.get(path, 0o755 if mode == "100755" else 0o644)

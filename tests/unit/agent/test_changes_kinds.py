@@ -53,3 +53,13 @@ def test_what_a_user_keeps_in_a_new_folder_stays(project: Project) -> None:
     project.sh("mv x/mine mine; rmdir x")
     assert project.back() == (["x"], {})
     assert (project.cwd / "x").read_text() == "1\n"
+
+
+def test_a_file_that_became_private_during_the_session_stays_so(project: Project) -> None:
+    project.sh("echo secret > early")
+    keeper = project.command("true")
+    project.sh("chmod 600 early; umask 077; echo secret > late; cp late tool; chmod 700 tool")
+    before = project.picture()
+    project.command("echo more >> early; rm late tool", keeper)
+    assert project.back() == (["early", "late", "tool"], {})
+    assert project.picture() == before
