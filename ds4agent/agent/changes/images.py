@@ -64,7 +64,11 @@ def digest_of(data: bytes) -> str:
 
 
 def look(path: Path) -> State:
-    """What is there now. Raises OSError for a file that cannot be read."""
+    """What is there now. Behind a folder that is a link is another place, hence nothing. Raises OSError for a
+    file that cannot be read.
+    """
+    if _is_elsewhere(path):
+        return ABSENT
     try:
         status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -79,6 +83,10 @@ def look(path: Path) -> State:
         while data := file.read(_CHUNK):
             found.update(data)
     return State("file", stat.S_IMODE(status.st_mode), found.hexdigest())
+
+
+def _is_elsewhere(path: Path) -> bool:
+    return os.path.realpath(path.parent) != str(path.parent)
 
 
 class Images:
@@ -108,12 +116,16 @@ class Images:
         return self._file(state.digest).read_bytes() if state.kind in ("file", "link") else b""
 
     def restore(self, path: Path, state: State) -> None:
-        """Make `path` what it was; whatever file or link is there goes. Raises OSError."""
+        """Make `path` what it was; whatever file, link or empty folder is there goes. Raises OSError."""
+        if _is_elsewhere(path):
+            raise OSError("a folder on the way to it is a link now")
         if state.kind == "absent":
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         data = self.content(state)
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
         if state.kind == "file":
             _write(path, data, state.mode)
             return

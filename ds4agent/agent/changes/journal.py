@@ -7,6 +7,7 @@ back, so the next touch is a first one again. A torn last line is no note.
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,7 @@ class Journal:
             self.notes.pop(Path(line["back"]), None)
 
     def _add(self, line: dict[str, Any]) -> None:
-        """On disk before it is acted upon. Raises OSError."""
-        self._apply(line)
+        """On disk, whole, before it is acted upon. Raises OSError; then nothing is noted."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -75,7 +75,14 @@ class Journal:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data
-            os.write(descriptor, data)
-            os.fsync(descriptor)
+            try:
+                while data:  # a disk that becomes full takes a part
+                    data = data[os.write(descriptor, data) :]
+                os.fsync(descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, size)
+                raise
         finally:
             os.close(descriptor)
+        self._apply(line)

@@ -47,13 +47,15 @@ class Keeper:
             self._touch(path, self._images.keep(path))
             kept = True
         except OSError as error:
-            self._tell(f"{path} cannot be put back later: {error.strerror or error}")
+            self._cannot_keep(path, error)
         try:
             yield
         finally:
             if kept:
-                with suppress(OSError):
+                try:
                     self._leave(path, look(path))
+                except OSError as error:
+                    self._cannot_keep(path, error)
 
     def command_begins(self, cancel: Cancel) -> None:
         """Raises Cancelled; then the command must not begin."""
@@ -101,9 +103,14 @@ class Keeper:
         """Everything that differs from a snapshot."""
         found = list(tree.changed(since))
         self._keep_contents(tree, [change for change in found if change.path not in self._journal.notes])
+        failed: list[tuple[Path, OSError]] = []
         for change in found:
-            with suppress(OSError):
+            try:
                 self._note_one(change, look(change.path), others)
+            except OSError as error:
+                failed.append((change.path, error))
+        if failed:
+            self._cannot_keep(*failed[0], more=len(failed) - 1)
 
     def _note_one(self, change: Changed, now: State, others: bool) -> None:
         note = self._journal.notes.get(change.path)
@@ -118,6 +125,10 @@ class Keeper:
     def _keep_contents(self, tree: WorkTree, new: list[Changed]) -> None:
         for data in tree.contents([change.before.digest for change in new if change.before.digest]):
             self._images.put(data)
+
+    def _cannot_keep(self, path: Path, error: OSError, more: int = 0) -> None:
+        what = f"{path} and {more} more" if more else str(path)
+        self._tell(f"{what} cannot be put back later: {error.strerror or error}")
 
     def _touch(self, path: Path, now: State) -> None:
         note = self._journal.notes.get(path)

@@ -55,7 +55,7 @@ class Review:
         wanted = list(notes) if only is None else list(only)
         restored: list[Path] = []
         refused: list[Refusal] = []
-        for path in wanted:
+        for path in _in_order(wanted, notes):
             note = notes.get(path)
             try:
                 now = look(path)
@@ -69,7 +69,7 @@ class Review:
                 refused.append(Refusal(path, f"it cannot be put back: {error.strerror or error}"))
             else:
                 restored.append(path)
-        return restored, refused
+        return sorted(restored), sorted(refused, key=lambda refusal: refusal.path)
 
     def _restore(self, path: Path) -> None:
         before = self._journal.notes[path].before
@@ -110,7 +110,15 @@ def _refusal(note: Note | None, now: State) -> str:
         return "somebody else may have changed it between two steps of the session"
     if note.after is None:
         return "the session was broken off while it wrote it"
+    if note.after.kind == "other" and now.kind == "absent":
+        return ""  # a folder that the session made in its place went with the last file in it
     return "" if now == note.after else "it has been changed since"
+
+
+def _in_order(wanted: list[Path], notes: dict[Path, Note]) -> list[Path]:
+    """What the session made first, the innermost before: a folder or link of its may lie where a file was."""
+    made = {path for path in wanted if path in notes and notes[path].before.kind == "absent"}
+    return sorted(made, reverse=True) + sorted(set(wanted) - made)
 
 
 def _side_now(path: Path, state: State) -> Side:

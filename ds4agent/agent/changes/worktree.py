@@ -6,11 +6,13 @@ folder and takes the project's folder as its work tree. It has its own index, re
 reads the objects of the user's repository, so that what is committed there is not stored again; no byte of
 the user's is ever written. Contents are taken byte for byte: no line ends are converted, no filters run.
 
-What the project's .gitignore files exclude is not looked at, nor are repositories inside of the project. A
+What the project's .gitignore files exclude is not looked at, nor are repositories inside of the project; what
+was there and not looked at before a command is not said to be its doing when a later look sees it. A
 tree with more than is reasonable to look at before each command is not looked at at all; that is told once.
 """
 
 import os
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -59,6 +61,9 @@ class WorkTree:
         self._top = cwd
         self._bits: dict[Path, int] = {}
         self._ready = False
+        # What was there at the last snapshot and is not in it: no command can be said to have made it.
+        self._last = ""
+        self._left_out: set[Path] = set()
         # Of the look before a command. One after it is brought to an end: it is what can be put back.
         self._cancel: Cancel | None = None
 
@@ -68,7 +73,10 @@ class WorkTree:
         try:
             self._open()
             self._add()
-            return self._git("write-tree").strip().decode()
+            self._last = self._git("write-tree").strip().decode()
+            self._left_out = self._look_for_left_out()
+            self._bits = dict(self._unusual_bits())
+            return self._last
         finally:
             self._cancel = None
 
@@ -81,7 +89,8 @@ class WorkTree:
         for about, name in zip(words, words, strict=False):
             mode, _, digest, _, _ = about.decode().removeprefix(":").split(" ")
             path = self._top / os.fsdecode(name)
-            if (before := State.of_git(mode, digest, self._permissions(path, mode))) is not None:
+            before = State.of_git(mode, digest, self._permissions(path, mode))
+            if before is not None and not (tree == self._last and self._was_left_out(path)):
                 yield Changed(path, before)
 
     def contents(self, digests: list[str]) -> Iterator[bytes]:
@@ -152,25 +161,62 @@ class WorkTree:
                 continue
             count += 1
             total += 0 if path in held else status.st_size
-            if (bits := status.st_mode & 0o7777) not in _USUAL:
-                self._bits[path] = bits
             if count > MOST_FILES or total > MOST_BYTES:
                 raise CannotLook(f"{self._cwd} holds more than can be looked at before each command")
+
+    def _unusual_bits(self) -> Iterator[tuple[Path, int]]:
+        """Anew at each snapshot: a file that was made private since the first one is put back as one."""
+        top = os.fsencode(self._top)
+        for name in self._git("ls-files", "-z", "--full-name").split(b"\0"):
+            with suppress(OSError):
+                mode = os.lstat(top + b"/" + name).st_mode
+                if stat.S_ISREG(mode) and (bits := stat.S_IMODE(mode)) not in _USUAL:
+                    yield self._top / os.fsdecode(name), bits
 
     def _permissions(self, path: Path, mode: str) -> int:
         return self._bits.get(path, 0o755 if mode == "100755" else 0o644)
 
     def _add(self) -> None:
+        if not self._cwd.exists():  # a command has removed it, with all its files
+            self._git("read-tree", "--empty")
+            return
         # What cannot be read is left out, and 1 says so. All else leaves an index that is not the tree.
         self._git("add", "--all", "--ignore-errors", ".", fine=(0, 1))
+
+    def _look_for_left_out(self) -> set[Path]:
+        """Ignored files, repositories inside, what could not be read or stored. A rule, a `.git` or a
+        permission that a command takes away lets the next look see them. Folders stand for all in them.
+        """
+        if not self._cwd.exists():
+            return set()
+        names = self._git("ls-files", "-z", "--others", "--modified", "--directory", "--full-name", ".")
+        found = {self._top / os.fsdecode(name) for name in names.split(b"\0") if name}
+        return {path for path in found if not _is_empty(path)}
+
+    def _was_left_out(self, path: Path) -> bool:
+        return path in self._left_out or not self._left_out.isdisjoint(path.parents)
 
     def _git(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         environment = _environment() | {"GIT_DIR": str(self._folder), "GIT_WORK_TREE": str(self._top)}
-        out = _run(["git", *settings, *words], self._cwd, environment, given, fine, self._cancel)
+        where = self._cwd
+        if not where.exists():
+            where, environment["GIT_WORK_TREE"] = self._folder, str(self._folder)
+        out = _run(["git", *settings, *words], where, environment, given, fine, self._cancel)
         if out is None:
             raise CannotLook(f"git {words[0]} failed in {self._cwd}")
         return out
+
+
+def _is_empty(path: Path) -> bool:
+    """Of a folder that can be read, whether there are at most such folders in it. A file is not empty."""
+    if path.is_symlink():
+        return False
+    try:
+        with os.scandir(path) as found:
+            return all(e.is_dir(follow_symlinks=False) and _is_empty(Path(e)) for e in found)
+    except OSError:
+        return False
 
 
 def _user_file(cwd: Path, name: str) -> bytes:
