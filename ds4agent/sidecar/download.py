@@ -5,7 +5,8 @@
 2. What is missing has to fit on the disk, or nothing is asked for.
 3. Bytes are appended as they come, from requests that each ask for what follows, so an interruption at any
    moment loses none. A broken connection or a busy server is tried again; only attempts in a row that bring
-   nothing new count against the limit. Nothing is written past the size that was announced.
+   nothing new count against the limit. Nothing is written past the size that was announced, and nothing is
+   appended to the beginning of another version: a file that changed meanwhile begins anew.
 4. When all is there, its digest is computed from the disk. A wrong one ends the partial file: to continue it
    could only fail again.
 5. The file is synced and renamed. It never has its name before that.
@@ -37,7 +38,9 @@ Report = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file to load: `size` in bytes and `digest` where they are known before."""
+    """A file to load: `size` in bytes and `digest` where they are known before. `version`: of what the
+    partial file holds, as `version_of` a reply; "" where only the digest tells.
+    """
 
     url: str
     name: str
@@ -46,6 +49,7 @@ class Remote:
     size: int | None
     digest: Digest | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
 
 class _Broken(Exception):
@@ -98,7 +102,7 @@ class _Download:
         self._remote, self._client, self._report = remote, client, report
         self._segment, self._file = segment, file
         self._have = os.fstat(file.fileno()).st_size
-        self._size = remote.size
+        self._size, self._version = remote.size, remote.version
 
     def load(self, patience: Patience) -> None:
         """Ask until nothing is missing."""
@@ -178,11 +182,21 @@ class _Download:
             raise Trouble(f"{self._remote.name}: the server says {total} bytes, {self._size} were announced")
         if start == 0 and self._have:
             self._cut()
+        self._same_version(reply, start)
         if start != self._have:
             raise Trouble(f"{self._remote.name}: the server sends byte {start}, asked for was {self._have}")
         if self._size is None:
             self._size = total
             self._check_space()
+
+    def _same_version(self, reply: httpx2.Response, start: int) -> None:
+        """Without a digest nothing else would show that two versions make up the file."""
+        version = version_of(reply)
+        if start == 0 or self._remote.digest:
+            self._version = version
+        elif version != self._version:
+            self._cut()
+            raise _Broken("the file changed on the server; from the start again")
 
     def _append(self, chunk: bytes) -> None:
         room = len(chunk) if self._size is None else self._size - self._have
@@ -198,6 +212,11 @@ class _Download:
     def _cut(self) -> None:
         self._file.truncate(0)
         self._have = 0
+
+
+def version_of(reply: httpx2.Response) -> str:
+    """What tells a file from a later one under its address; "" if the server does not say."""
+    return str(reply.headers.get("etag") or reply.headers.get("last-modified") or "")
 
 
 def _range(reply: httpx2.Response) -> tuple[int, int | None]:

@@ -17,7 +17,7 @@ import httpx2
 import huggingface_hub
 
 from ds4agent.sidecar import digests, hub
-from ds4agent.sidecar.download import Remote, Report, download
+from ds4agent.sidecar.download import Remote, Report, download, version_of
 from ds4agent.sidecar.gguf_scan import SUFFIX
 from ds4agent.sidecar.hub import Repository
 from ds4agent.sidecar.model_names import shard
@@ -129,7 +129,7 @@ def _pull_url(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     size, version = _probe(url, name, client, pause)
     key = hashlib.sha256(f"{url} {size} {version}".encode()).hexdigest()[:12]
-    remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None)
+    remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None, version=version)
     found = download(remote, client, report, pause)
     digests.note(target).write_text(f"{found}  {name}\n", "utf-8")
     for stale in folder.glob(f".{_literal(name)}.*.partial"):
@@ -153,8 +153,7 @@ def _probe(
                 if reply.status_code in (200, 206):
                     part = reply.headers.get("content-range", "").rpartition("/")[2]
                     length = reply.headers.get("content-length", "") if reply.status_code == 200 else part
-                    version = reply.headers.get("etag") or reply.headers.get("last-modified") or ""
-                    return int(length) if length.isdecimal() else None, version
+                    return int(length) if length.isdecimal() else None, version_of(reply)
                 problem, wait = status_problem(reply.status_code), retry_after(reply.headers)
                 if reply.status_code not in BUSY:
                     raise Trouble(f"{name}: {problem}")

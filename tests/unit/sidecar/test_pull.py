@@ -314,6 +314,18 @@ def test_a_plain_url_goes_on_only_with_the_same_version(puller: Puller) -> None:
     assert puller.partials == {}
 
 
+def test_a_plain_url_whose_file_changes_meanwhile_is_never_a_mixture(puller: Puller) -> None:
+    puller.hub.files["/x/y/Plain.gguf"] = DATA
+    puller.hub.breaks = [100_000]
+
+    def pause(_seconds: float) -> None:
+        puller.hub.etag, puller.hub.files["/x/y/Plain.gguf"] = '"2"', DATA[::-1]
+
+    source = pull.parse(f"{puller.hub.url}/x/y/Plain.gguf", None)
+    (path,) = pull.pull(source, puller.places, puller.report, pause)
+    assert path.read_bytes() == DATA[::-1]
+
+
 def test_a_plain_url_without_length_or_ranges(puller: Puller) -> None:
     puller.hub.files["/x/y/Plain.gguf"] = DATA
     puller.hub.ranges, puller.hub.extra = False, b"end"
