@@ -26,7 +26,7 @@ import httpx2
 
 from ds4agent.sidecar import digests
 from ds4agent.sidecar.digests import Digest
-from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, status_problem
+from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
 # Servers in front of large stores refuse to send more than some tens of GB in one reply.
 SEGMENT = 16 << 30
@@ -160,6 +160,8 @@ class _Download:
                     self._append(chunk)
         except httpx2.TransportError as error:
             raise _Broken(f"the connection broke: {error or type(error).__name__}") from error
+        except httpx2.TooManyRedirects as error:
+            raise Trouble(f"{self._remote.name}: {CIRCLES}") from error
         if self._size is None:  # a reply of unknown length that came to its end
             self._size = self._have
         if self._have < min(last + 1, self._size):

@@ -21,7 +21,7 @@ from ds4agent.sidecar.download import Remote, Report, download, version_of
 from ds4agent.sidecar.gguf_scan import SUFFIX
 from ds4agent.sidecar.hub import Repository
 from ds4agent.sidecar.model_names import shard
-from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, status_problem
+from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
 _NAMED = 20
 
@@ -45,7 +45,10 @@ class Places:
 def parse(text: str, revision: str | None) -> Source:
     """What was asked for. Raises Trouble."""
     if re.match(r"https?://", text):
-        return _of_url(text, revision)
+        try:
+            return _of_url(text, revision)
+        except ValueError as error:
+            raise Trouble(f"{text} is no URL: {error}") from error
     repo, _, file = text.partition(":")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
         raise Trouble(f"{text!r} is neither OWNER/NAME, OWNER/NAME:FILE nor a URL")
@@ -159,6 +162,8 @@ def _probe(
                     raise Trouble(f"{name}: {problem}")
         except httpx2.TransportError as error:
             problem, wait = f"{url} cannot be reached: {error or type(error).__name__}", None
+        except httpx2.TooManyRedirects as error:
+            raise Trouble(f"{url}: {CIRCLES}") from error
         except httpx2.InvalidURL as error:
             raise Trouble(f"{url} is no URL: {error}") from error
         patience.again(problem, False, wait)

@@ -241,6 +241,25 @@ def test_another_host_is_followed_to(puller: Puller) -> None:
     assert puller("a/b").read_bytes() == DATA
 
 
+def test_redirects_without_end(puller: Puller) -> None:
+    circles = [(302, {"Location": "/login"})] * 50
+    puller.hub.refusals = [*circles]
+    assert "from one address to the next without end" in puller.trouble("a/b")
+    puller.hub.refusals = [*circles]
+    assert "from one address to the next without end" in puller.trouble(f"{puller.hub.url}/x.gguf")
+    puller.hub.refusals = []
+    repository = hub.look("a/b", "main", puller.pauses.append)
+    remote = hub.remote(repository, repository.files[0], puller.places.cache)
+    puller.hub.refusals = [*circles]
+    with pytest.raises(Trouble, match="from one address to the next without end"):
+        download(remote, huggingface_hub.get_session(), puller.report, puller.pauses.append)
+    assert puller.pauses == []
+
+
+def test_an_address_that_is_none(puller: Puller) -> None:
+    assert "is no URL" in puller.trouble("http://[::1/x.gguf")
+
+
 def test_paths_that_lead_out_of_the_cache_are_not_taken(puller: Puller) -> None:
     puller.hub.files = {"../../../evil.gguf": DATA, "/evil.gguf": DATA, "a//evil.gguf": DATA}
     assert puller.trouble("a/b") == "a/b has no GGUF files"
