@@ -148,6 +148,8 @@ def test_builds_that_fail_say_why(store: Store, tmp_path: Path, makefile: str, m
         (Source(""), "neither an address"),
         (Source("https://x/y", "-x"), "no name that git could take"),
         (Source("https://x/y", "a\nb"), "no name that git could take"),
+        (Source("/x/y", "a b"), "no name that git could take"),
+        (Source("https://x/y z"), "no name that git could take"),
         (Source("/x", target=("--eval=x",)), "options are not taken"),
         (Source("/nowhere/at/all"), "git fetch failed"),
     ],
@@ -155,6 +157,12 @@ def test_builds_that_fail_say_why(store: Store, tmp_path: Path, makefile: str, m
 def test_sources_that_cannot_be_meant(store: Store, source: Source, message: str) -> None:
     with pytest.raises(BuildError, match=message):
         store.build("ds4", source)
+
+
+def test_a_repository_in_a_folder_with_blanks(store: Store, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "My Projects" / "ds4")
+    assert store.build("ds4", _source(repository)).is_file()
+    assert manifest.read(store.root / "ds4").repository == str(repository.path)
 
 
 def test_a_revision_that_does_not_exist(store: Store, repository: Repository) -> None:
