@@ -83,6 +83,14 @@ class Store:
     def _have(self, name: str, source: Source, again: bool) -> Path:
         source.check()
         engine = self.folder(name)
+        try:
+            return self._have_in(engine, source, again)
+        except OSError as error:
+            # Not remembered: it says nothing of the source.
+            where = error.filename or engine
+            raise BuildError(f"cannot build {name}: {where}: {error.strerror}") from error
+
+    def _have_in(self, engine: Path, source: Source, again: bool) -> Path:
         engine.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = self.failure(engine.name)
         with self._locked(engine) as waited:

@@ -159,6 +159,16 @@ def test_sources_that_cannot_be_meant(store: Store, source: Source, message: str
         store.build("ds4", source)
 
 
+def test_what_the_system_refuses_is_said_and_not_remembered(store: Store, repository: Repository) -> None:
+    log = store.root / "ds4" / "build.log"
+    log.mkdir(parents=True)
+    for attempt in (store.build, store.ensure):
+        with pytest.raises(BuildError, match=r"cannot build ds4: .*/build\.log: Is a directory"):
+            attempt("ds4", _source(repository))
+    log.rmdir()
+    assert store.ensure("ds4", _source(repository)).is_file()
+
+
 def test_a_repository_in_a_folder_with_blanks(store: Store, tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "My Projects" / "ds4")
     assert store.build("ds4", _source(repository)).is_file()
