@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.sidecar import build_steps, engine_choice, manifest
+from ds4agent.sidecar import build_steps, engine_choice, manifest, recipe
 from ds4agent.sidecar.build_steps import BuildError
 from ds4agent.sidecar.capabilities import probe
 from ds4agent.sidecar.checkout import Source
@@ -214,6 +214,20 @@ def test_a_build_that_fails_leaves_the_engine_as_it_was(store: Store, repository
         store.build("ds4", _source(repository))
     assert engine_choice.find(store.root, "ds4").binary == binary
     assert binary.exists()
+
+
+def test_after_a_build_that_failed_an_engine_is_made_again_of_what_it_was(
+    store: Store, repository: Repository, tmp_path: Path
+) -> None:
+    binary = store.build("ds4", _source(repository))
+    (tmp_path / "patches").mkdir()
+    (tmp_path / "patches" / "a.patch").write_text("none")
+    with pytest.raises(BuildError, match=r"patch a\.patch failed"):
+        store.build("ds4", _source(repository, patches=tmp_path / "patches"))
+    binary.unlink()
+    known = recipe.read(store.root / "ds4")
+    assert known == _source(repository, repository.git("rev-parse", "HEAD"))
+    assert store.ensure("ds4", known).is_file()
 
 
 def test_shaders_of_an_older_build_do_not_stay(store: Store, repository: Repository) -> None:
