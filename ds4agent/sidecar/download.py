@@ -154,6 +154,9 @@ class _Download:
             with self._client.stream(
                 "GET", self._remote.url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
             ) as reply:
+                if self._is_past_the_end(reply):
+                    self._size = self._have
+                    return True
                 self._begin(reply)
                 # As they come: what is gathered for larger pieces would be lost with the connection.
                 for chunk in reply.iter_raw():
@@ -162,11 +165,18 @@ class _Download:
             raise _Broken(f"the connection broke: {error or type(error).__name__}") from error
         except httpx2.TooManyRedirects as error:
             raise Trouble(f"{self._remote.name}: {CIRCLES}") from error
-        if self._size is None:  # a reply of unknown length that came to its end
-            self._size = self._have
+        if self._size is None:
+            if reply.status_code == 206 and self._have > last:
+                return False  # all that was asked for: there may be more
+            self._size = self._have  # a reply of unknown length that came to its end
         if self._have < min(last + 1, self._size):
             raise _Broken("the reply ended before its end")
         return self._have == self._size
+
+    def _is_past_the_end(self, reply: httpx2.Response) -> bool:
+        """Where the size was not known before, this is how a server tells that there is no more."""
+        ends = reply.status_code == 416 and self._size is None and self._have > 0
+        return ends and reply.headers.get("content-range", "").strip() == f"bytes */{self._have}"
 
     def _begin(self, reply: httpx2.Response) -> None:
         """Whether the reply is the one that was asked for."""

@@ -364,6 +364,16 @@ def test_large_files_are_asked_for_in_segments(puller: Puller) -> None:
     assert [wanted for _, wanted in puller.hub.requests[1:3]] == ["bytes=0-199999", "bytes=200000-399999"]
 
 
+@pytest.mark.parametrize("segment", [200_000, len(DATA), len(DATA) + 1])
+def test_segments_of_a_file_of_unknown_size(puller: Puller, segment: int) -> None:
+    puller.hub.files["/x.gguf"], puller.hub.sized = DATA, False
+    own = puller.places.own
+    remote = Remote(f"{puller.hub.url}/x.gguf", "x", own / "x", own / ".x", None, None, version='"1"')
+    client = huggingface_hub.get_session()
+    assert download(remote, client, puller.report, puller.pauses.append, segment=segment) == SHA
+    assert (remote.target.read_bytes(), puller.pauses) == (DATA, [])
+
+
 def test_two_downloads_of_one_file_do_not_mix(puller: Puller) -> None:
     remote = Remote(puller.hub.url, "x", puller.places.own / "x", puller.places.own / ".x", 5, None)
     puller.places.own.mkdir()
