@@ -4,6 +4,7 @@ Files of a repository go into the Hugging Face cache, other files into ds4agent'
 digest in a file beside them. A shard of a split model stands for all of them.
 """
 
+import fcntl
 import fnmatch
 import hashlib
 import re
@@ -133,11 +134,27 @@ def _pull_url(
     size, version = _probe(url, name, client, pause)
     key = hashlib.sha256(f"{url} {size} {version}".encode()).hexdigest()[:12]
     remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None, version=version)
+    stale = [path for path in folder.glob(f".{_literal(name)}.*.partial") if path != remote.partial]
+    if any(map(_is_in_use, stale)):
+        raise Trouble(f"{target} is being loaded by another process, from another address or version")
     found = download(remote, client, report, pause)
     digests.note(target).write_text(f"{found}  {name}\n", "utf-8")
-    for stale in folder.glob(f".{_literal(name)}.*.partial"):
-        stale.unlink(missing_ok=True)
+    for path in stale:
+        if not _is_in_use(path):
+            path.unlink(missing_ok=True)
     return target
+
+
+def _is_in_use(partial: Path) -> bool:
+    """Whether a download holds its lock."""
+    try:
+        with partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _literal(name: str) -> str:

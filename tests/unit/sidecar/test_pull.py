@@ -383,6 +383,21 @@ def test_two_downloads_of_one_file_do_not_mix(puller: Puller) -> None:
             download(remote, huggingface_hub.get_session(), puller.report, puller.pauses.append)
 
 
+def test_a_file_that_is_being_loaded_from_elsewhere_is_left_alone(puller: Puller) -> None:
+    puller.hub.files["/x.gguf"] = puller.hub.files["/y/z/x.gguf"] = DATA
+    puller.hub.breaks = [100_000, 0, 0, 0, 0, 0]
+    puller.trouble(f"{puller.hub.url}/x.gguf")
+    puller.hub.breaks = []
+    (partial,) = puller.places.own.glob(".*.partial")
+    with partial.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        problem = puller.trouble(f"{puller.hub.url}/y/z/x.gguf")
+        assert "x.gguf is being loaded by another process, from another address" in problem
+        assert puller.partials == {partial.name: 100_000}
+    assert puller(f"{puller.hub.url}/y/z/x.gguf").read_bytes() == DATA
+    assert puller.partials == {}
+
+
 def test_a_blob_that_lost_its_name_is_not_loaded_again(puller: Puller) -> None:
     link = puller("a/b")
     link.unlink()
