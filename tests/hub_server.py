@@ -24,6 +24,7 @@ class Hub:
     token: str = ""  # the only login that is accepted, beside none
     private: bool = False
     ranges: bool = True
+    sized: bool = True  # a part tells the size of the whole
     redirect: bool = False
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # instead of the truth in the listing
     refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -90,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         if first >= len(data):
             self._reply(416, b"", {"Content-Range": f"bytes */{len(data)}"})
             return
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(data) if hub.sized else '*'}"
         self._reply(206, data[first : last + 1], headers)
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

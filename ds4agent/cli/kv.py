@@ -144,7 +144,11 @@ def _problems(folder: Path) -> tuple[dict[str, str], int, list[str]]:
 def _prune(
     folder: Path, older_than: float | None, to_mb: int | None, damaged: bool, upstream: bool, dry_run: bool
 ) -> None:
-    """Remove checkpoints, with the rows that only they need. Not while an engine uses the directory."""
+    """Remove checkpoints, with the rows that only they need.
+
+    Not those of an engine of ds4agent's that uses the directory. A ds4-server may run meanwhile: it looks
+    for its files anew each time, and reads again what is gone.
+    """
     if older_than is None and to_mb is None and not damaged:
         raise click.UsageError("say what to remove: --older-than DAYS, --to-mb N or --damaged")
     with _reported(folder):

@@ -86,10 +86,11 @@ def command(installing: bool, **given: Any) -> None:
     configuration file, in its table [serve], and with variables DS4AGENT_SERVE_*.
     """
     try:
+        # Before a file is written, too: what is wrong would show only in a log, when the session begins.
+        settings = _settings(given)
         if installing:
             _install()
             return
-        settings = _settings(given)
     except (
         config.ConfigError, ChoiceError, CapabilityError, PlanError, InstallError, resources.MissingResource
     ) as error:  # fmt: skip

@@ -4,10 +4,12 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -18,6 +20,7 @@ from ds4agent.sidecar import runtime
 
 _SECONDS = 5.0
 _MOST = 4 << 20
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _ABSENT = "no sidecar is running; `ds4agent serve` starts one"
 
 
@@ -104,10 +107,32 @@ def _watch(interval: float, sleep: Callable[[float], None] = time.sleep) -> None
 
 @contextmanager
 def _screen() -> Iterator[None]:
-    """The terminal's other screen, without a cursor: what was there comes back."""
-    sys.stdout.write("\x1b[?1049h\x1b[?25l")
+    """The terminal's other screen, without a cursor: what was there comes back, also for the shell to which
+    Ctrl-Z leads, and for whoever ends us by a signal.
+    """
+    before = {n: signal.signal(n, action) for n, action in _SIGNALS.items()}
+    sys.stdout.write(_ENTER)
     try:
         yield
     finally:
-        sys.stdout.write("\x1b[?25h\x1b[?1049l")
+        sys.stdout.write(_LEAVE)
         sys.stdout.flush()
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def _ended(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _stopped(number: int, _frame: FrameType | None) -> None:
+    # Past the buffer: it may be in the middle of a write.
+    os.write(1, _LEAVE.encode())
+    # Without a shell to go back to, the system's own action does nothing.
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.signal(number, _stopped)
+    os.write(1, _ENTER.encode())
+
+
+_SIGNALS = {signal.SIGTERM: _ended, signal.SIGTSTP: _stopped}

@@ -107,7 +107,13 @@ def probe(binary: Path, cache: Path, seconds: float = PROBE_SECONDS, again: bool
     known, known_stamp = (None, []) if again else _kept(cache, file)
     if known and known_stamp == stamp:
         return known
-    digest = file_digest(file)
+    try:
+        digest = file_digest(file)
+    except OSError as error:
+        # It may be executable and not readable, or have gone since.
+        raise CapabilityError(
+            f"cannot read {binary}: {error.strerror}; it has to be readable, not only executable"
+        ) from error
     if not known or known.digest != digest:
         known = Capabilities(digest, _ask(file, seconds))
     _keep(cache, file, stamp, known)

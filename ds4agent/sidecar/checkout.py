@@ -31,7 +31,9 @@ class Source:
     def check(self) -> None:
         """Raises BuildError for what cannot be meant."""
         for what, text in (("repository", self.repository), ("revision", self.revision)):
-            if text.startswith("-") or any(not c.isprintable() or c.isspace() for c in text):
+            # A folder's name may have blanks in it; an address or a revision has none.
+            blank = not text.startswith("/") and any(map(str.isspace, text))
+            if blank or text.startswith("-") or not text.isprintable():
                 raise BuildError(f"{what} {text!r} is no name that git could take")
         # "::" would name a program that git runs; what has no colon is a path.
         if "::" in self.repository or (":" not in self.repository and not self.repository.startswith("/")):

@@ -5,7 +5,8 @@
 2. What is missing has to fit on the disk, or nothing is asked for.
 3. Bytes are appended as they come, from requests that each ask for what follows, so an interruption at any
    moment loses none. A broken connection or a busy server is tried again; only attempts in a row that bring
-   nothing new count against the limit. Nothing is written past the size that was announced.
+   nothing new count against the limit. Nothing is written past the size that was announced, and nothing is
+   appended to the beginning of another version: a file that changed meanwhile begins anew.
 4. When all is there, its digest is computed from the disk. A wrong one ends the partial file: to continue it
    could only fail again.
 5. The file is synced and renamed. It never has its name before that.
@@ -25,7 +26,7 @@ import httpx2
 
 from ds4agent.sidecar import digests
 from ds4agent.sidecar.digests import Digest
-from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, status_problem
+from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
 # Servers in front of large stores refuse to send more than some tens of GB in one reply.
 SEGMENT = 16 << 30
@@ -37,7 +38,9 @@ Report = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file to load: `size` in bytes and `digest` where they are known before."""
+    """A file to load: `size` in bytes and `digest` where they are known before. `version`: of what the
+    partial file holds, as `version_of` a reply; "" where only the digest tells.
+    """
 
     url: str
     name: str
@@ -46,6 +49,7 @@ class Remote:
     size: int | None
     digest: Digest | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
 
 class _Broken(Exception):
@@ -98,7 +102,7 @@ class _Download:
         self._remote, self._client, self._report = remote, client, report
         self._segment, self._file = segment, file
         self._have = os.fstat(file.fileno()).st_size
-        self._size = remote.size
+        self._size, self._version = remote.size, remote.version
 
     def load(self, patience: Patience) -> None:
         """Ask until nothing is missing."""
@@ -150,17 +154,29 @@ class _Download:
             with self._client.stream(
                 "GET", self._remote.url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
             ) as reply:
+                if self._is_past_the_end(reply):
+                    self._size = self._have
+                    return True
                 self._begin(reply)
                 # As they come: what is gathered for larger pieces would be lost with the connection.
                 for chunk in reply.iter_raw():
                     self._append(chunk)
         except httpx2.TransportError as error:
             raise _Broken(f"the connection broke: {error or type(error).__name__}") from error
-        if self._size is None:  # a reply of unknown length that came to its end
-            self._size = self._have
+        except httpx2.TooManyRedirects as error:
+            raise Trouble(f"{self._remote.name}: {CIRCLES}") from error
+        if self._size is None:
+            if reply.status_code == 206 and self._have > last:
+                return False  # all that was asked for: there may be more
+            self._size = self._have  # a reply of unknown length that came to its end
         if self._have < min(last + 1, self._size):
             raise _Broken("the reply ended before its end")
         return self._have == self._size
+
+    def _is_past_the_end(self, reply: httpx2.Response) -> bool:
+        """Where the size was not known before, this is how a server tells that there is no more."""
+        ends = reply.status_code == 416 and self._size is None and self._have > 0
+        return ends and reply.headers.get("content-range", "").strip() == f"bytes */{self._have}"
 
     def _begin(self, reply: httpx2.Response) -> None:
         """Whether the reply is the one that was asked for."""
@@ -178,11 +194,21 @@ class _Download:
             raise Trouble(f"{self._remote.name}: the server says {total} bytes, {self._size} were announced")
         if start == 0 and self._have:
             self._cut()
+        self._same_version(reply, start)
         if start != self._have:
             raise Trouble(f"{self._remote.name}: the server sends byte {start}, asked for was {self._have}")
         if self._size is None:
             self._size = total
             self._check_space()
+
+    def _same_version(self, reply: httpx2.Response, start: int) -> None:
+        """Without a digest nothing else would show that two versions make up the file."""
+        version = version_of(reply)
+        if start == 0 or self._remote.digest:
+            self._version = version
+        elif version != self._version:
+            self._cut()
+            raise _Broken("the file changed on the server; from the start again")
 
     def _append(self, chunk: bytes) -> None:
         room = len(chunk) if self._size is None else self._size - self._have
@@ -198,6 +224,11 @@ class _Download:
     def _cut(self) -> None:
         self._file.truncate(0)
         self._have = 0
+
+
+def version_of(reply: httpx2.Response) -> str:
+    """What tells a file from a later one under its address; "" if the server does not say."""
+    return str(reply.headers.get("etag") or reply.headers.get("last-modified") or "")
 
 
 def _range(reply: httpx2.Response) -> tuple[int, int | None]:

@@ -22,7 +22,7 @@ from huggingface_hub import errors
 
 from ds4agent.sidecar.digests import digest
 from ds4agent.sidecar.download import Remote
-from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, status_problem
+from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
 _API_TIMEOUT = 10.0
 _Answer = TypeVar("_Answer")
@@ -88,6 +88,8 @@ def _patiently(ask: Callable[[], _Answer], name: str, pause: Callable[[float], N
         except httpx2.TransportError as error:
             endpoint = huggingface_hub.constants.ENDPOINT
             patience.again(f"{endpoint} cannot be reached: {error or type(error).__name__}", False, None)
+        except httpx2.TooManyRedirects as error:
+            raise Trouble(f"{huggingface_hub.constants.ENDPOINT}: {CIRCLES}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Trouble(f"{huggingface_hub.constants.ENDPOINT} does not answer like a hub") from error
 

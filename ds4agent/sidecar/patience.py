@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 ATTEMPTS = 5
 LONGEST_WAIT = 120.0
+CIRCLES = "the server sends from one address to the next without end; is a login or a proxy in between?"
 _STATUS = {
     401: "401, it wants a login; run `hf auth login` or set HF_TOKEN",
     403: "403, it is not allowed; if its owner asks for terms to be accepted, do that on its page first",

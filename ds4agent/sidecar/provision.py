@@ -83,6 +83,14 @@ class Store:
     def _have(self, name: str, source: Source, again: bool) -> Path:
         source.check()
         engine = self.folder(name)
+        try:
+            return self._have_in(engine, source, again)
+        except OSError as error:
+            # Not remembered: it says nothing of the source.
+            where = error.filename or engine
+            raise BuildError(f"cannot build {name}: {where}: {error.strerror}") from error
+
+    def _have_in(self, engine: Path, source: Source, again: bool) -> Path:
         engine.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = self.failure(engine.name)
         with self._locked(engine) as waited:
@@ -93,9 +101,13 @@ class Store:
             shared = waited and after != before
             if after and after["of"] == _key(source) and (shared or not again):
                 raise BuildError(f"{after['message']}\n(remembered; `ds4agent engine build` tries again)")
+            # What failed does not take the place of what an engine that is there was made of.
+            if again and not (engine / manifests.FILE).exists():
+                recipe.write(engine, source)
+            binary = self._make(engine, source)
             if again:
                 recipe.write(engine, source)
-            return self._make(engine, source)
+            return binary
 
     def _fitting(self, engine: Path, source: Source) -> Path | None:
         """The binary that is there, if it was made from this source and is whole."""

@@ -4,6 +4,7 @@ Files of a repository go into the Hugging Face cache, other files into ds4agent'
 digest in a file beside them. A shard of a split model stands for all of them.
 """
 
+import fcntl
 import fnmatch
 import hashlib
 import re
@@ -17,11 +18,11 @@ import httpx2
 import huggingface_hub
 
 from ds4agent.sidecar import digests, hub
-from ds4agent.sidecar.download import Remote, Report, download
+from ds4agent.sidecar.download import Remote, Report, download, version_of
 from ds4agent.sidecar.gguf_scan import SUFFIX
 from ds4agent.sidecar.hub import Repository
 from ds4agent.sidecar.model_names import shard
-from ds4agent.sidecar.patience import BUSY, Patience, Trouble, retry_after, status_problem
+from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
 _NAMED = 20
 
@@ -45,7 +46,10 @@ class Places:
 def parse(text: str, revision: str | None) -> Source:
     """What was asked for. Raises Trouble."""
     if re.match(r"https?://", text):
-        return _of_url(text, revision)
+        try:
+            return _of_url(text, revision)
+        except ValueError as error:
+            raise Trouble(f"{text} is no URL: {error}") from error
     repo, _, file = text.partition(":")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
         raise Trouble(f"{text!r} is neither OWNER/NAME, OWNER/NAME:FILE nor a URL")
@@ -129,12 +133,28 @@ def _pull_url(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     size, version = _probe(url, name, client, pause)
     key = hashlib.sha256(f"{url} {size} {version}".encode()).hexdigest()[:12]
-    remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None)
+    remote = Remote(url, name, target, folder / f".{name}.{key}.partial", size, None, version=version)
+    stale = [path for path in folder.glob(f".{_literal(name)}.*.partial") if path != remote.partial]
+    if any(map(_is_in_use, stale)):
+        raise Trouble(f"{target} is being loaded by another process, from another address or version")
     found = download(remote, client, report, pause)
     digests.note(target).write_text(f"{found}  {name}\n", "utf-8")
-    for stale in folder.glob(f".{_literal(name)}.*.partial"):
-        stale.unlink(missing_ok=True)
+    for path in stale:
+        if not _is_in_use(path):
+            path.unlink(missing_ok=True)
     return target
+
+
+def _is_in_use(partial: Path) -> bool:
+    """Whether a download holds its lock."""
+    try:
+        with partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _literal(name: str) -> str:
@@ -153,13 +173,14 @@ def _probe(
                 if reply.status_code in (200, 206):
                     part = reply.headers.get("content-range", "").rpartition("/")[2]
                     length = reply.headers.get("content-length", "") if reply.status_code == 200 else part
-                    version = reply.headers.get("etag") or reply.headers.get("last-modified") or ""
-                    return int(length) if length.isdecimal() else None, version
+                    return int(length) if length.isdecimal() else None, version_of(reply)
                 problem, wait = status_problem(reply.status_code), retry_after(reply.headers)
                 if reply.status_code not in BUSY:
                     raise Trouble(f"{name}: {problem}")
         except httpx2.TransportError as error:
             problem, wait = f"{url} cannot be reached: {error or type(error).__name__}", None
+        except httpx2.TooManyRedirects as error:
+            raise Trouble(f"{url}: {CIRCLES}") from error
         except httpx2.InvalidURL as error:
             raise Trouble(f"{url} is no URL: {error}") from error
         patience.again(problem, False, wait)

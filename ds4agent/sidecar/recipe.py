@@ -1,7 +1,8 @@
 """What the user last asked for by `ds4agent engine build NAME`: kept, so that what was lost is made again.
 
-It lies beside the manifest, and is written before the build begins. An engine that was there once is made
-again from the very commit that it was made from: a branch may have moved on to what nobody has looked at.
+It lies beside the manifest, and is written before the first build begins; later ones have to succeed. An
+engine that was there once is made again from the very commit that it was made from: a branch may have moved
+on to what nobody has looked at.
 """
 
 import json

@@ -39,9 +39,10 @@ def service(
     argv: Sequence[str], home: Path, platform: str = sys.platform, environment: Mapping[str, str] = os.environ
 ) -> Service:
     """`argv`: the whole command, the program by its absolute path. The variables that it reads and the folder
-    that we are in, from which its paths are meant, are kept in the file.
+    that we are in, from which its paths are meant, are kept in the file. Raises InstallError.
     """
     kept = {name: value for name, value in sorted(environment.items()) if _KEPT.fullmatch(name)}
+    _check({**kept, "the working directory": str(Path.cwd()), "the command": shlex.join(argv)})
     if platform == "darwin":
         path = home / "Library/LaunchAgents" / f"{LABEL}.plist"
         commands = (
@@ -57,6 +58,16 @@ def service(
         f"systemctl --user disable --now {NAME} && rm {shlex.quote(str(path))}",
     )
     return Service(path, _unit(argv, kept).encode(), commands)
+
+
+def _check(texts: Mapping[str, str]) -> None:
+    """systemd leaves out what is not UTF-8 and starts without it; a launchd agent cannot hold it."""
+    for name, text in texts.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            value = text.encode("utf-8", "backslashreplace").decode()
+            raise InstallError(f"{name} is not UTF-8, a service could not have it: {value}") from error
 
 
 def _unit(argv: Sequence[str], kept: Mapping[str, str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import signal
 import socketserver
 import subprocess
 import sys
@@ -186,6 +188,24 @@ def test_the_live_view_moves_and_gives_the_terminal_back(sidecar: Sidecar) -> No
         child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_the_terminal_comes_back_when_the_live_view_is_stopped_or_ended(sidecar: Sidecar) -> None:
+    shown, left = "\x1b[?1049h\x1b[?25l\x1b[H", "\x1b[?25h\x1b[?1049l"
+    script = f"{shlex.join(COMMAND)} --watch & fg; echo back; fg; echo ended $?"
+    child = pexpect.spawn("sh", ["-mc", script], env=sidecar.environment, encoding="utf-8", timeout=60)
+    child.expect_exact(shown)
+    child.expect_exact("\x1b[J")
+    child.send("\x1a")
+    child.expect_exact(left)
+    child.expect_exact("back")
+    child.expect_exact(shown.removesuffix("\x1b[H"))
+    child.expect_exact("\x1b[J")
+    os.kill(os.tcgetpgrp(child.fileno()), signal.SIGTERM)
+    child.expect_exact(left)
+    child.expect_exact(f"ended {128 + signal.SIGTERM}")
+    child.expect_exact(pexpect.EOF)
+    child.close()
 
 
 def test_a_terminal_without_colours(sidecar: Sidecar) -> None:

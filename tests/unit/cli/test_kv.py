@@ -215,7 +215,10 @@ def test_prune_to_a_size_keeps_the_cold_ones_longest(kv: Kv, folder: Path) -> No
 
 
 def test_prune_upstream_files_of_least_worth_first(kv: Kv, tmp_path: Path) -> None:
-    """Without files of ours no lock is taken and none is left."""
+    """Without files of ours no lock is taken and none is left: ds4-server has none on the directory, and
+    bears that files go while it runs. The help says so.
+    """
+    assert "A ds4-server may run meanwhile" in " ".join(kv("prune", "--help").out.split())
     files = [replace(UPSTREAM, text=b"t%d" % hits, hits=hits, ids=(1,) * 4_000) for hits in (5, 0, 9)]
     for file in files:
         replace(file, last_used=2**40).write(tmp_path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from ds4agent.cli import serve
 from ds4agent.sidecar.settings import SidecarSettings
@@ -62,3 +62,25 @@ def test_beyond_loopback_keys_are_required(told: Told) -> None:
         assert told("--host", host, "--api-key", "me=secret").host == host
     for host in ("127.0.0.1", "127.0.0.2", "localhost"):
         assert told("--host", host).host == host
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--host", "0.0.0.0"), "other machines could use the model"),
+        (("--api-key", "secret"), "it has to be NAME=KEY"),
+        (("--model", "/nowhere/x.gguf"), "cannot read model /nowhere/x.gguf"),
+    ],
+)
+def test_what_cannot_start_is_not_installed(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: str
+) -> None:
+    def install(*words: str) -> Result:
+        monkeypatch.setattr("sys.argv", ["ds4agent", "serve", *words])
+        return CliRunner().invoke(serve.command, ["--engine", "embedded", "--install", *words])
+
+    done = install(*words)
+    assert (done.exit_code != 0, expected in done.output) == (True, True), done.output
+    assert not [*tmp_path.rglob("*ds4agent.serv*")]
+    assert install().exit_code == 0
+    assert [*tmp_path.rglob("*ds4agent.serv*")]

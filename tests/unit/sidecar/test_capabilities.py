@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,22 @@ def test_programs_that_are_no_engine(
     with pytest.raises(CapabilityError, match=message):
         probe(_script(tmp_path / "server", body), tmp_path / "cache", seconds=0.5 if "sleep" in body else 30)
     assert not (tmp_path / "cache").exists(), "nothing is kept of what is no engine"
+
+
+def test_an_engine_that_may_be_run_and_not_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        server = _script(folder / "server", "exit 0")
+        server.chmod(0o711 if os.geteuid() == 0 else 0o111)
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(CapabilityError, match=r"cannot read .*/server: Permission denied"):
+                probe(server, folder / "cache")
+        finally:
+            if os.getuid() == 0:
+                os.seteuid(0)
 
 
 def test_files_that_cannot_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ds4agent.sidecar import build_steps, engine_choice, manifest
+from ds4agent.sidecar import build_steps, engine_choice, manifest, recipe
 from ds4agent.sidecar.build_steps import BuildError
 from ds4agent.sidecar.capabilities import probe
 from ds4agent.sidecar.checkout import Source
@@ -148,6 +148,8 @@ def test_builds_that_fail_say_why(store: Store, tmp_path: Path, makefile: str, m
         (Source(""), "neither an address"),
         (Source("https://x/y", "-x"), "no name that git could take"),
         (Source("https://x/y", "a\nb"), "no name that git could take"),
+        (Source("/x/y", "a b"), "no name that git could take"),
+        (Source("https://x/y z"), "no name that git could take"),
         (Source("/x", target=("--eval=x",)), "options are not taken"),
         (Source("/nowhere/at/all"), "git fetch failed"),
     ],
@@ -155,6 +157,22 @@ def test_builds_that_fail_say_why(store: Store, tmp_path: Path, makefile: str, m
 def test_sources_that_cannot_be_meant(store: Store, source: Source, message: str) -> None:
     with pytest.raises(BuildError, match=message):
         store.build("ds4", source)
+
+
+def test_what_the_system_refuses_is_said_and_not_remembered(store: Store, repository: Repository) -> None:
+    log = store.root / "ds4" / "build.log"
+    log.mkdir(parents=True)
+    for attempt in (store.build, store.ensure):
+        with pytest.raises(BuildError, match=r"cannot build ds4: .*/build\.log: Is a directory"):
+            attempt("ds4", _source(repository))
+    log.rmdir()
+    assert store.ensure("ds4", _source(repository)).is_file()
+
+
+def test_a_repository_in_a_folder_with_blanks(store: Store, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "My Projects" / "ds4")
+    assert store.build("ds4", _source(repository)).is_file()
+    assert manifest.read(store.root / "ds4").repository == str(repository.path)
 
 
 def test_a_revision_that_does_not_exist(store: Store, repository: Repository) -> None:
@@ -196,6 +214,20 @@ def test_a_build_that_fails_leaves_the_engine_as_it_was(store: Store, repository
         store.build("ds4", _source(repository))
     assert engine_choice.find(store.root, "ds4").binary == binary
     assert binary.exists()
+
+
+def test_after_a_build_that_failed_an_engine_is_made_again_of_what_it_was(
+    store: Store, repository: Repository, tmp_path: Path
+) -> None:
+    binary = store.build("ds4", _source(repository))
+    (tmp_path / "patches").mkdir()
+    (tmp_path / "patches" / "a.patch").write_text("none")
+    with pytest.raises(BuildError, match=r"patch a\.patch failed"):
+        store.build("ds4", _source(repository, patches=tmp_path / "patches"))
+    binary.unlink()
+    known = recipe.read(store.root / "ds4")
+    assert known == _source(repository, repository.git("rev-parse", "HEAD"))
+    assert store.ensure("ds4", known).is_file()
 
 
 def test_shaders_of_an_older_build_do_not_stay(store: Store, repository: Repository) -> None:

@@ -241,6 +241,25 @@ def test_another_host_is_followed_to(puller: Puller) -> None:
     assert puller("a/b").read_bytes() == DATA
 
 
+def test_redirects_without_end(puller: Puller) -> None:
+    circles = [(302, {"Location": "/login"})] * 50
+    puller.hub.refusals = [*circles]
+    assert "from one address to the next without end" in puller.trouble("a/b")
+    puller.hub.refusals = [*circles]
+    assert "from one address to the next without end" in puller.trouble(f"{puller.hub.url}/x.gguf")
+    puller.hub.refusals = []
+    repository = hub.look("a/b", "main", puller.pauses.append)
+    remote = hub.remote(repository, repository.files[0], puller.places.cache)
+    puller.hub.refusals = [*circles]
+    with pytest.raises(Trouble, match="from one address to the next without end"):
+        download(remote, huggingface_hub.get_session(), puller.report, puller.pauses.append)
+    assert puller.pauses == []
+
+
+def test_an_address_that_is_none(puller: Puller) -> None:
+    assert "is no URL" in puller.trouble("http://[::1/x.gguf")
+
+
 def test_paths_that_lead_out_of_the_cache_are_not_taken(puller: Puller) -> None:
     puller.hub.files = {"../../../evil.gguf": DATA, "/evil.gguf": DATA, "a//evil.gguf": DATA}
     assert puller.trouble("a/b") == "a/b has no GGUF files"
@@ -314,6 +333,18 @@ def test_a_plain_url_goes_on_only_with_the_same_version(puller: Puller) -> None:
     assert puller.partials == {}
 
 
+def test_a_plain_url_whose_file_changes_meanwhile_is_never_a_mixture(puller: Puller) -> None:
+    puller.hub.files["/x/y/Plain.gguf"] = DATA
+    puller.hub.breaks = [100_000]
+
+    def pause(_seconds: float) -> None:
+        puller.hub.etag, puller.hub.files["/x/y/Plain.gguf"] = '"2"', DATA[::-1]
+
+    source = pull.parse(f"{puller.hub.url}/x/y/Plain.gguf", None)
+    (path,) = pull.pull(source, puller.places, puller.report, pause)
+    assert path.read_bytes() == DATA[::-1]
+
+
 def test_a_plain_url_without_length_or_ranges(puller: Puller) -> None:
     puller.hub.files["/x/y/Plain.gguf"] = DATA
     puller.hub.ranges, puller.hub.extra = False, b"end"
@@ -333,6 +364,16 @@ def test_large_files_are_asked_for_in_segments(puller: Puller) -> None:
     assert [wanted for _, wanted in puller.hub.requests[1:3]] == ["bytes=0-199999", "bytes=200000-399999"]
 
 
+@pytest.mark.parametrize("segment", [200_000, len(DATA), len(DATA) + 1])
+def test_segments_of_a_file_of_unknown_size(puller: Puller, segment: int) -> None:
+    puller.hub.files["/x.gguf"], puller.hub.sized = DATA, False
+    own = puller.places.own
+    remote = Remote(f"{puller.hub.url}/x.gguf", "x", own / "x", own / ".x", None, None, version='"1"')
+    client = huggingface_hub.get_session()
+    assert download(remote, client, puller.report, puller.pauses.append, segment=segment) == SHA
+    assert (remote.target.read_bytes(), puller.pauses) == (DATA, [])
+
+
 def test_two_downloads_of_one_file_do_not_mix(puller: Puller) -> None:
     remote = Remote(puller.hub.url, "x", puller.places.own / "x", puller.places.own / ".x", 5, None)
     puller.places.own.mkdir()
@@ -340,6 +381,21 @@ def test_two_downloads_of_one_file_do_not_mix(puller: Puller) -> None:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(Trouble, match="x is being loaded by another process"):
             download(remote, huggingface_hub.get_session(), puller.report, puller.pauses.append)
+
+
+def test_a_file_that_is_being_loaded_from_elsewhere_is_left_alone(puller: Puller) -> None:
+    puller.hub.files["/x.gguf"] = puller.hub.files["/y/z/x.gguf"] = DATA
+    puller.hub.breaks = [100_000, 0, 0, 0, 0, 0]
+    puller.trouble(f"{puller.hub.url}/x.gguf")
+    puller.hub.breaks = []
+    (partial,) = puller.places.own.glob(".*.partial")
+    with partial.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        problem = puller.trouble(f"{puller.hub.url}/y/z/x.gguf")
+        assert "x.gguf is being loaded by another process, from another address" in problem
+        assert puller.partials == {partial.name: 100_000}
+    assert puller(f"{puller.hub.url}/y/z/x.gguf").read_bytes() == DATA
+    assert puller.partials == {}
 
 
 def test_a_blob_that_lost_its_name_is_not_loaded_again(puller: Puller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 import shutil
 import subprocess
@@ -85,3 +86,19 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("")
     with pytest.raises(InstallError, match="cannot be written"):
         install(service(ARGV, tmp_path, "linux", {}))
+
+
+def test_what_is_not_utf8_is_no_part_of_a_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform in ("linux", "darwin"):
+        with pytest.raises(InstallError, match=r"HF_HOME is not UTF-8.*/m/\\udcff"):
+            service(ARGV, tmp_path, platform, {"HF_HOME": os.fsdecode(b"/m/\xff")})
+        with pytest.raises(InstallError, match="the command is not UTF-8"):
+            service([os.fsdecode(b"\xff")], tmp_path, platform, {})
+    folder = tmp_path / os.fsdecode(b"\xff")
+    try:
+        folder.mkdir()
+    except OSError:
+        return  # this file system knows no such names
+    monkeypatch.chdir(folder)
+    with pytest.raises(InstallError, match="the working directory is not UTF-8"):
+        service(ARGV, tmp_path, "linux", {})
