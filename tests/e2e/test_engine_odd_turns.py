@@ -121,3 +121,26 @@ def test_responses_without_summaries(engine: EngineProcess) -> None:
         say(f"{n} {LONG}")
     say(f"Odd. {LONG}", max_output_tokens=2)
     assert say("Go on.") < LITTLE
+
+
+@pytest.mark.parametrize("summary", [None, "auto"])
+@pytest.mark.parametrize("limit", [2, len(REASONING) + 1 + len(ANSWER) - 1])
+def test_the_items_of_a_response_that_was_cut_are_sent_back(
+    engine: EngineProcess, summary: str | None, limit: int
+) -> None:
+    """As OpenAI's guides do it: `input += response.output`."""
+    fields: dict[str, Any] = {"instructions": f"{summary} {limit}", "reasoning": {"summary": summary}}
+    items: list[Any] = [{"role": "user", "content": LONG}]
+
+    def respond(**more: Any) -> tuple[str, Any]:
+        body = json.dumps({"input": items, **fields, **more}).encode()
+        head, reply = exchange(engine.port, request("POST", "/v1/responses", body))
+        return head.split("\r\n")[0], json.loads(reply)
+
+    _, cut = respond(max_output_tokens=limit)
+    assert cut["status"] == "incomplete"
+    items += [*cut["output"], {"role": "user", "content": "Go on."}]
+    status, reply = respond()
+    assert status == "HTTP/1.1 200 OK"
+    usage = reply["usage"]
+    assert usage["input_tokens"] - usage["input_tokens_details"]["cached_tokens"] < LITTLE

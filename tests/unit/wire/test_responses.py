@@ -121,7 +121,14 @@ def test_compaction_items_pass_without_a_trace(kind: str) -> None:
 
 @pytest.mark.parametrize("status", ["in_progress", "incomplete", "failed"])
 def test_an_item_that_was_not_completed_is_refused(status: str) -> None:
-    assert refusal([user("u"), call("1", status=status)]) == INVALID_JSON
+    message = f"a function_call item has the status {status}; leave it out of the input"
+    assert refusal([user("u"), call("1", status=status)]) == message
+
+
+def test_the_text_of_a_turn_that_was_cut_off_is_read() -> None:
+    said = {"role": "assistant", "content": "c"}
+    cut = [{**item, "status": "incomplete"} for item in (thought("r"), said)]
+    assert parse([user("u"), *cut, user("v")]).messages[1] == Message("assistant", "c", "r")
 
 
 @pytest.mark.parametrize("status", ["completed", "", None])
