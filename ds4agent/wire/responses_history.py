@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from ds4agent.wire import json_spans
 from ds4agent.wire.errors import CONTINUATION_GONE, RequestError
-from ds4agent.wire.fields import as_string, invalid, optional
+from ds4agent.wire.fields import as_string, optional
 from ds4agent.wire.message import ROLES, Message, ToolCall
 from ds4agent.wire.responses_input import Item, text_of
 from ds4agent.wire.responses_tools import Offer
@@ -83,7 +83,7 @@ class History:
             return self._result
         readers = {"message": self._message, "reasoning": self._stash}
         if kind not in readers:
-            raise invalid()
+            raise RequestError(400, f"an item of type {kind} cannot be read; leave it out of the input")
         return readers[kind]
 
     def _flush(self) -> None:

@@ -87,6 +87,17 @@ def test_a_turn_that_is_taken_back(talk: Talk) -> None:
     assert talk.say("Something else than two turns ago.") < LITTLE
 
 
+def test_an_answer_that_the_client_throws_away(talk: Talk) -> None:
+    """As agents do that were interrupted while the model was thinking: another message, or a longer one."""
+    talk.say(f"Odd. {LONG}", max_tokens=2)
+    talk.messages.pop()
+    assert talk.say("Go on.") < LITTLE
+    talk.say(f"Odd. {LONG}", max_tokens=2)
+    del talk.messages[-2:]
+    assert talk.say(f"Odd. {LONG} And more.") < LITTLE
+    assert talk.say("And on.") < LITTLE
+
+
 def test_a_stream_that_the_client_leaves(engine: EngineProcess, talk: Talk) -> None:
     fields = {
         "messages": [*talk.messages, {"role": "user", "content": f"Odd. {LONG}"}],
