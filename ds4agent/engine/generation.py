@@ -243,7 +243,7 @@ class Generation:
         """The texts by which the next prompt may refer to this turn, other than the sampled one."""
         key, tag = self._job.prompt.key, THINK_OPEN.encode()
         closed = self._job.thinking and not self._machine.in_think and key.endswith(tag)
-        kept = self._job.is_chat and finish in ("stop", "tool_calls") and not self._stops.hit
+        kept = self._job.is_chat and finish != "error" and not self._stops.hit
         if not (closed and kept) or (block and not self._job.tool_context):
             return
         answer = THINK_CLOSE.encode() + encode(self._turn.content) + encode(block)
@@ -253,7 +253,8 @@ class Generation:
         else:
             visible = key[: -len(tag)] + answer
             self._live.visible = (visible,)
-            self._log(self._line.remembered(len(self._live), len(visible)))
+            if finish != "length":
+                self._log(self._line.remembered(len(self._live), len(visible)))
 
     def _log_interval(self, last: bool) -> None:
         end = len(self._live)

@@ -8,7 +8,7 @@ Order of decisions for going on from the end: exact token prefix; then the text 
 visible text of the last turn. If none holds, the session can still be cut back to a point before the first
 difference, and what lies between is read again. The seam is then where the tokens differ first, or, where
 only the tokenisation differs and the text goes on alike, at the last control token of what is alike: text
-is never joined across those.
+is never joined across those. What the client has shown of earlier turns (shown.py) counts as alike, too.
 
 Visible text: what the last turn looks like in the next prompt when that is not what was sampled. Clients
 leave old reasoning out, and bytes that were not UTF-8 come back as U+FFFD. The end-of-turn marker is part
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ds4agent.engine.backend import Evaluator
+from ds4agent.engine.shown import Shown
 from ds4agent.engine.vocab import Prompt, Vocab, marked
 from ds4agent.wire.request import Protocol
 from ds4agent.wire.template import EOS
@@ -73,6 +74,7 @@ class Live:
         self.key = bytearray()
         self._ends = array("Q")  # of each token in the key
         self.visible: tuple[bytes, ...] = ()
+        self.shown = Shown()
         self.calls: frozenset[str] = frozenset()
         self.protocol: Protocol | None = None
         self.busy = False
@@ -125,6 +127,11 @@ class Live:
             pieces = self._vocab.rest(prompt, self._offset(at))
             if pieces is not None:
                 seam, rest = at, self._vocab.tokens(pieces)
+        offset, at = self.shown.anchor(common_prefix(self.shown.key, prompt.key), len(self.tokens))
+        if at > seam and (pieces := self._vocab.rest(prompt, offset)) is not None:
+            rest = self._vocab.tokens(pieces)
+            alike = common_prefix(self.tokens[at:], rest)
+            seam, rest = at + alike, rest[alike:]
         # The logits of a point are not kept: something has to be read.
         point = self.session.nearest(seam if rest else seam - 1)
         plan = Plan("memory-prefix", point, self.tokens[point:seam] + rest)
@@ -138,6 +145,13 @@ class Live:
         point = self.session.nearest(n)
         source: Source = "memory-token" if point == len(self.tokens) else "memory-prefix"
         return Plan(source, point, prompt.tokens[point:]) if point > 0 else None
+
+    def shown_with(self, prompt: Prompt, plan: Plan) -> Shown:
+        """What the client will have shown once this prompt is read as planned, from here or from a fork."""
+        alike = common_prefix(self.shown.key, prompt.key)
+        ends = (len(v) + len(_EOS_KEY) for v in self.visible if prompt.key.startswith(v + _EOS_KEY))
+        end = next(ends, 0) if plan.source == "thinking-visible" else 0
+        return self.shown.then(prompt, alike, plan.cached, end, plan.prompt)
 
     def common(self, prompt: Prompt) -> int:
         """Tokens shared with a prompt from the start."""
@@ -184,6 +198,7 @@ class Live:
 
     def _hold(self, tokens: list[int]) -> None:
         self.tokens, self.key, self._ends, self.saved = [], bytearray(), array("Q"), 0
+        self.shown = Shown()
         self._grow(tokens)
 
     def _grow(self, tokens: list[int]) -> None:

@@ -10,8 +10,11 @@ import time
 from ds4agent.engine.http import Connection
 from ds4agent.engine.job import Dropped, Emitted, Failed, Finished, Message, Progress, Started
 from ds4agent.wire.dialect import Dialect, ReplyWriter
+from ds4agent.wire.errors import GENERATION_FAILED
 
 KEEPALIVE_SECONDS = 5.0
+# The SDKs' word for it: a second try would decode the same again, minutes long and out of the user's sight.
+_NO_RETRY = (("X-Should-Retry", "false"),)
 
 
 def _now() -> int:
@@ -29,6 +32,9 @@ class WholeReply:
     def __call__(self, message: Message) -> None:
         connection = self._connection
         match message:
+            case Finished(reply) if reply.finish == "error" and self._dialect.failed != 200:
+                body = self._dialect.error(self._dialect.failed, GENERATION_FAILED)
+                connection.from_thread(connection.reply, self._dialect.failed, body, _NO_RETRY)
             case Finished(reply):
                 connection.from_thread(connection.reply, 200, self._writer.whole(_now(), reply))
             case Failed(text, status):

@@ -16,6 +16,7 @@ from ds4agent.engine.job import Dropped, Failed, Finished, Job, Progress, Starte
 from ds4agent.engine.live import Live, Plan
 from ds4agent.engine.metrics import Metrics
 from ds4agent.engine.replay import ReplayMap
+from ds4agent.engine.shown import Shown
 from ds4agent.engine.slots import Place, Slots
 from ds4agent.engine.trace import Begun, Record, Trace
 from ds4agent.engine.vocab import Prompt, Vocab
@@ -147,10 +148,21 @@ class Turn:
         self.live = live = place.live
         self._before = live.tokens[:]
         self._shop.checkpoints.displaced(live, place.kept)
+        shown = self._shown(place)
         self._shop.slots.take(place, self.job.is_hole)
+        live.shown = shown
         named = frozenset(call.id for m in self.job.request.messages for call in m.tool_calls)
         live.call_ids = live.call_ids | named if self.job.request.continues else named
         self._taken(live)
+
+    def _shown(self, place: Place) -> Shown:
+        """What the client will have shown of what the session then holds."""
+        prompt, plan = self.job.prompt, place.plan
+        if not self.job.is_chat:
+            return Shown()
+        if place.session is not None:  # which comes without
+            return Shown().then(prompt, 0, 0, 0, plan.prompt)
+        return (place.origin or place.live).shown_with(prompt, plan)
 
     def _record(self, place: Place, line: RequestLog) -> Record:
         job, defaults = self.job, self._shop.defaults

@@ -88,4 +88,5 @@ DIALECT = Dialect(
     writer=writer,
     error=anthropic_error_body,
     overflow=overflow,
+    failed=500,
 )

@@ -8,6 +8,7 @@ from ds4agent.wire import sse
 from ds4agent.wire.dialect import Emission, ReplyIds
 from ds4agent.wire.dsml import CallArguments, CallEnd, CallStart, Content, Reasoning
 from ds4agent.wire.errors import (
+    GENERATION_FAILED,
     SERVER_FAILED,
     RequestError,
     anthropic_error,
@@ -18,7 +19,6 @@ from ds4agent.wire.message import ToolCall
 from ds4agent.wire.reply import Reply, Usage
 from ds4agent.wire.request import TurnRequest
 
-GENERATION_FAILED = "generation failed"
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "error": "end_turn"}
 
 

@@ -73,7 +73,8 @@ class Dialect:
     """`parse` raises RequestError for what cannot be served; one without a body of its own gets `error`'s.
 
     `error` is given status and message, `overflow` the prompt's tokens and the context size. `call_prefix`
-    begins the ids of tool calls. `writer` gets the model's id as it is to be echoed.
+    begins the ids of tool calls. `writer` gets the model's id as it is to be echoed. `failed`: the status of
+    a whole reply whose turn failed; other than 200 where the API has no way to say so in the reply itself.
     """
 
     name: ProtocolName
@@ -82,3 +83,4 @@ class Dialect:
     writer: Callable[[TurnRequest, str, ReplyIds], ReplyWriter]
     error: Callable[[int, str], bytes]
     overflow: Callable[[int, int], RequestError]
+    failed: int = 200

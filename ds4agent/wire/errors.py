@@ -6,6 +6,7 @@ INVALID_JSON = "invalid JSON request"
 BAD_HTTP = "bad HTTP request"
 UNKNOWN_ENDPOINT = "unknown endpoint"
 INTERNAL = "internal error"
+GENERATION_FAILED = "generation failed"
 QUEUE_FULL = "too many requests are waiting; try again later"
 # The session to go on from is not there any more; {} takes " for call_id <id>" and the like, or nothing.
 CONTINUATION_GONE = {

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from ds4agent.wire import json_spans
 from ds4agent.wire.errors import CONTINUATION_GONE, RequestError
-from ds4agent.wire.fields import as_string, invalid, optional
+from ds4agent.wire.fields import as_string, optional
 from ds4agent.wire.message import ROLES, Message, ToolCall
 from ds4agent.wire.responses_input import Item, text_of
 from ds4agent.wire.responses_tools import Offer
@@ -34,6 +34,7 @@ _HOSTED_OUTPUTS = frozenset(
         "image_generation_call_output",
     )
 )
+_TEXTS = frozenset(("message", "reasoning"))
 _BOOKKEEPING = frozenset(("compaction", "context_compaction"))
 _GONE = CONTINUATION_GONE["responses"]
 
@@ -66,10 +67,9 @@ class History:
         return tuple(self._done)
 
     def add(self, item: Item) -> None:
-        """Raises RequestError for an item that is unknown, or was never completed."""
-        if (optional(item.value, "status", as_string) or "completed") != "completed":
-            raise invalid()
+        """Raises RequestError for an item that is unknown, or is a call that its turn left unfinished."""
         kind = item.kind
+        _check_status(item)
         if kind in _BOOKKEEPING:
             return
         if kind not in _CALLS and not self._is_answer(item):
@@ -83,7 +83,7 @@ class History:
             return self._result
         readers = {"message": self._message, "reasoning": self._stash}
         if kind not in readers:
-            raise invalid()
+            raise RequestError(400, f"an item of type {kind} cannot be read; leave it out of the input")
         return readers[kind]
 
     def _flush(self) -> None:
@@ -142,6 +142,16 @@ class History:
         output = item.value.get("output")
         text = text_of(output) if isinstance(output, list) else item.raw(*names)
         self._push(Message("tool", text or "", tool_call_id=item.call_id))
+
+
+def _check_status(item: Item) -> None:
+    """Clients send back what they got, and of a turn that was cut off that is its text as far as it came; a
+    call that lacks its end was never made.
+    """
+    status = optional(item.value, "status", as_string) or "completed"
+    if status == "completed" or (status == "incomplete" and item.kind in _TEXTS):
+        return
+    raise RequestError(400, f"a {item.kind} item has the status {status}; leave it out of the input")
 
 
 def _call_name(item: Item) -> str:

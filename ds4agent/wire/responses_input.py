@@ -6,6 +6,7 @@ from functools import cache, partial
 
 from ds4agent.wire import json_spans
 from ds4agent.wire.dsml_values import clean
+from ds4agent.wire.errors import RequestError
 from ds4agent.wire.fields import Object, as_array, as_object, as_string, invalid, optional
 
 _TEXT_PARTS = frozenset(("input_text", "output_text", "text", "summary_text", "reasoning_text"))
@@ -63,6 +64,12 @@ def _part_text(part: object) -> str:
         return clean(part)
     fields = as_object(part)
     kind = fields.get("type")
-    if not isinstance(kind, str) or kind not in _TEXT_PARTS or "text" not in fields:
+    if not isinstance(kind, str):
+        raise invalid()
+    if kind not in _TEXT_PARTS:
+        raise RequestError(
+            400, f"a part of type {clean(kind)} cannot be read, only text; leave it out of the input"
+        )
+    if "text" not in fields:
         raise invalid()
     return optional(fields, "text", as_string) or ""

@@ -151,6 +151,8 @@ DIFFERENCES: dict[str, Edit | Instead] = {
     ),
     "24 responses-tool-choice-required": Instead("tool_choice", 400, "tool_choice required needs tools"),
     "24 responses-tool-choice-object": Instead("tool_choice", 400, "tool_choice names an unknown tool: f"),
+    "24 responses-bad-item": Instead("Responses", 400, "an item of type item_reference cannot be read"),
+    "24 responses-image": Instead("Responses", 400, "a part of type input_image cannot be read"),
     # What was recorded is not well-formed, which only who reads chunks can tell.
     "25 chunked request body": Instead("HTTP", 400, "bad HTTP request"),
     "25 unknown path": Instead("Endpoints that upstream lacks", 200, '{"status":"ok",'),

@@ -322,7 +322,7 @@ def test_calls_nobody_offered(caller: EngineProcess) -> None:
         assert shown["stop_reason"] == "tool_use"
 
 
-def test_a_call_that_is_cut_off_ends_the_stream_with_an_error(caller: EngineProcess) -> None:
+def test_a_call_that_is_cut_off_is_an_error(caller: EngineProcess) -> None:
     """ds4-server says end_turn, which a client takes for a finished task."""
     limit = len(LOOK) + 1 + 8
     events = stream(caller.port, messages=LIST, tools=TOOLS, max_tokens=limit)
@@ -331,8 +331,8 @@ def test_a_call_that_is_cut_off_ends_the_stream_with_an_error(caller: EngineProc
         {"type": "error", "error": {"type": "api_error", "message": "generation failed"}},
     )
     assert [e.get("index") for _, e in events if "content_block_stop" in e["type"]] == [0, 1]
-    whole = message(caller.port, messages=LIST, tools=TOOLS, max_tokens=limit)
-    assert [block["type"] for block in whole["content"]] == ["thinking", "text"]
+    status, error = refused(caller.port, messages=LIST, tools=TOOLS, max_tokens=limit)
+    assert (status, error) == ("HTTP/1.1 500 Internal Server Error", events[-1][1]["error"])
 
 
 # -- counting

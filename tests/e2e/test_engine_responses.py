@@ -314,8 +314,14 @@ def test_refusals(talker: EngineProcess) -> None:
             "previous_response_id is not supported; replay full input instead",
         ),
         ({"input": [{"type": "function_call_output", "call_id": "call_x", "output": "y"}]}, gone),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "invalid JSON request"),
-        ({"input": [{"role": "user", "content": [image]}]}, "invalid JSON request"),
+        (
+            {"input": [{"type": "item_reference", "id": "x"}]},
+            "an item of type item_reference cannot be read; leave it out of the input",
+        ),
+        (
+            {"input": [{"role": "user", "content": [image]}]},
+            "a part of type input_image cannot be read, only text; leave it out of the input",
+        ),
     ]
     for fields, message in cases:
         for streamed in (False, True):

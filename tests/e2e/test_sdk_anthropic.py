@@ -162,3 +162,20 @@ def test_a_call_that_is_cut_off_raises_in_the_stream(caller: anthropic.Anthropic
         ) as stream,
     ):
         stream.until_done()
+
+
+def test_a_call_that_is_cut_off_raises_and_is_not_tried_again(caller: anthropic.Anthropic) -> None:
+    tried: list[object] = []
+    client = caller.with_options(max_retries=2)
+    client._client.event_hooks["request"] = [tried.append]
+    try:
+        with pytest.raises(anthropic.InternalServerError, match="generation failed"):
+            client.messages.create(
+                model="m",
+                max_tokens=len(LOOK) + 1 + 8,
+                messages=[{"role": "user", "content": "List the files in src"}],
+                tools=TOOLS,
+            )
+    finally:
+        client._client.event_hooks["request"] = []
+    assert len(tried) == 1

@@ -95,8 +95,6 @@ def test_content_is_a_string_null_or_parts_with_text() -> None:
         {"type": "text", "text": "a"},
         [5],
         [None],
-        [{"type": "input_image", "image_url": "http://x"}],
-        [{"type": "refusal", "refusal": "no"}],
         [{"type": "input_text"}],
         [{"type": "input_text", "text": 5}],
         [{"type": ["text"], "text": "a"}],
@@ -109,7 +107,16 @@ def test_content_that_cannot_be_read_is_refused(content: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["item_reference", "mcp_call", "compaction_summary"])
 def test_an_unknown_item_type_is_refused(kind: str) -> None:
-    assert refusal([user("u"), {"type": kind, "id": "x"}]) == INVALID_JSON
+    message = f"an item of type {kind} cannot be read; leave it out of the input"
+    assert refusal([user("u"), {"type": kind, "id": "x"}]) == message
+
+
+@pytest.mark.parametrize("kind", ["input_image", "input_file", "refusal"])
+def test_a_part_that_is_no_text_is_refused_by_name(kind: str) -> None:
+    message = f"a part of type {kind} cannot be read, only text; leave it out of the input"
+    part = {"type": kind, "image_url": "http://x"}
+    assert refusal([{"role": "user", "content": [part]}]) == message
+    assert refusal([user("u"), call("1"), result("1", [part])]) == message
 
 
 @pytest.mark.parametrize("kind", ["compaction", "context_compaction"])
@@ -121,7 +128,14 @@ def test_compaction_items_pass_without_a_trace(kind: str) -> None:
 
 @pytest.mark.parametrize("status", ["in_progress", "incomplete", "failed"])
 def test_an_item_that_was_not_completed_is_refused(status: str) -> None:
-    assert refusal([user("u"), call("1", status=status)]) == INVALID_JSON
+    message = f"a function_call item has the status {status}; leave it out of the input"
+    assert refusal([user("u"), call("1", status=status)]) == message
+
+
+def test_the_text_of_a_turn_that_was_cut_off_is_read() -> None:
+    said = {"role": "assistant", "content": "c"}
+    cut = [{**item, "status": "incomplete"} for item in (thought("r"), said)]
+    assert parse([user("u"), *cut, user("v")]).messages[1] == Message("assistant", "c", "r")
 
 
 @pytest.mark.parametrize("status", ["completed", "", None])
