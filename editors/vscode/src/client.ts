@@ -16,6 +16,9 @@ import { forServer } from "./settings";
 const NOT_ANSWERED = -32097;
 const NOT_CONNECTED = -32096;
 
+/** Nobody answers because the server does not run, which is told to the user where its state is. */
+export class NotRunning extends Error {}
+
 export type ServerState = "stopped" | "starting" | "running" | "failed";
 
 export class Server implements vscode.Disposable {
@@ -71,7 +74,7 @@ export class Server implements vscode.Disposable {
       return await this.needed().sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : []));
     } catch (error) {
       const ended = [NOT_ANSWERED, NOT_CONNECTED].includes((error as { code?: unknown }).code as number);
-      throw ended ? new Error("ds4agent's language server ended before it had answered.") : error;
+      throw ended ? new NotRunning("ds4agent's language server ended before it had answered.") : error;
     }
   }
 
@@ -195,7 +198,7 @@ export class Server implements vscode.Disposable {
   }
 
   private needed(): LanguageClient {
-    if (!this.running) throw new Error(this.problem || "ds4agent's language server does not run.");
+    if (!this.running) throw new NotRunning(this.problem || "ds4agent's language server does not run.");
     return this.running;
   }
 

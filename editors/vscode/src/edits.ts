@@ -40,8 +40,8 @@ async function proposed(
   instruction: string,
 ): Promise<void> {
   const { code2ProtocolConverter: c2p } = server.converters;
-  const version = document.version;
-  const params = { textDocument: { uri: c2p.asUri(document.uri), version }, range: c2p.asRange(selection), instruction };
+  const text = document.getText();
+  const params = { textDocument: { uri: c2p.asUri(document.uri), version: document.version }, range: c2p.asRange(selection), instruction };
   const options = { location: vscode.ProgressLocation.Notification, title: `ds4agent: ${instruction}`, cancellable: true };
   const answer = await vscode.window.withProgress(options, async (_, token) => {
     const asked = server.request("ds4/edit", params, token);
@@ -53,15 +53,17 @@ async function proposed(
     void vscode.window.showInformationMessage(answer.summary || "Nothing has to change.");
     return;
   }
-  if (document.version !== version) throw new Error(`${vscode.workspace.asRelativePath(document.uri)} has changed meanwhile. Ask again.`);
+  // One that was closed and opened again is another one for VS Code, and counts its versions anew.
+  const now = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === document.uri.toString());
+  if (now?.getText() !== text) throw new Error(`${vscode.workspace.asRelativePath(document.uri)} has changed meanwhile. Ask again.`);
   const found = ofDocument(answer.edit, params.textDocument.uri);
   const { protocol2CodeConverter: p2c } = server.converters;
   const hunks = (await p2c.asTextEdits(found)).map(({ range, newText }) => ({
-    start: document.offsetAt(range.start),
-    end: document.offsetAt(range.end),
-    text: withEnds(newText, document),
+    start: now.offsetAt(range.start),
+    end: now.offsetAt(range.end),
+    text: withEnds(newText, now),
   }));
-  await review.open(document, new Proposal(hunks), instruction);
+  await review.open(now, new Proposal(hunks), instruction);
 }
 
 function ofDocument(edit: WorkspaceEdit, uri: string): TextEdit[] {
@@ -71,6 +73,7 @@ function ofDocument(edit: WorkspaceEdit, uri: string): TextEdit[] {
   return changes ?? edit.changes?.[uri] ?? [];
 }
 
-function withEnds(text: string, document: vscode.TextDocument): string {
+/** With the document's line ends, as VS Code puts a text into it. */
+export function withEnds(text: string, document: vscode.TextDocument): string {
   return text.replace(/\r?\n/g, document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n");
 }

@@ -1,6 +1,7 @@
 // Ghost text: the language client asks, this decides whether, and tells the server what became of it.
 import * as vscode from "vscode";
 import type { Server } from "./client";
+import { withEnds } from "./edits";
 import { disagrees, Ghosts } from "./ghosts";
 import { completion } from "./settings";
 
@@ -59,7 +60,7 @@ function seen(document: vscode.TextDocument, position: vscode.Position, items: r
   const found = items.flatMap((item) => {
     const id: unknown = item.command?.arguments?.[0];
     const typed = item.range ? document.getText(new vscode.Range(item.range.start, position)) : "";
-    const text = typeof item.insertText === "string" ? item.insertText : item.insertText.value;
+    const text = withEnds(typeof item.insertText === "string" ? item.insertText : item.insertText.value, document);
     return typeof id === "string" && text.startsWith(typed) ? [{ id, uri, offset, rest: text.slice(typed.length) }] : [];
   });
   const [first, ...others] = found;

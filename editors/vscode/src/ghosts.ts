@@ -91,7 +91,8 @@ export class Ghosts {
     if (!next.rest) return this.leave();
     this.current = next;
     this.others = others.map(on).filter(({ rest }) => rest);
-    if (this.accepting || text.length > 1) this.tell.accepted(ghost.id, text.length);
+    // The server counts a line's end as one.
+    if (this.accepting || text.length > 1) this.tell.accepted(ghost.id, text.replaceAll("\r\n", "\n").length);
   }
 }
 

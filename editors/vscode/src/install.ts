@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { follow } from "./actions";
 import type { Server } from "./client";
+import { isProgram } from "./locate";
 import { surroundings } from "./program";
 import { typed, wanted, way } from "./ways";
 
@@ -19,13 +20,14 @@ export async function install(server: Server): Promise<void> {
   }
   const section = vscode.workspace.getConfiguration("ds4agent");
   const setting = section.get("path", "");
-  const other = setting !== "" && setting !== found.program;
-  const then = other ? `Then the setting ds4agent.path, now ${setting}, becomes ${found.program}.` : "Then the language server is started.";
+  const other = setting !== "" && !found.programs.includes(setting);
+  const then = other ? `Then the setting ds4agent.path, now ${setting}, becomes ${found.programs.join(", or ")}.` : "Then the language server is started.";
   const detail = [...found.commands.map(typed), "", then].join("\n");
   const answer = await vscode.window.showInformationMessage(`Install ds4agent ${wanted(ours)} into an environment of its own? This runs:`, { modal: true, detail }, RUN);
   if (answer !== RUN || !(await succeeded(found.commands))) return;
-  // Whoever listens to the setting restarts the server.
-  if (other) await section.update("path", found.program, vscode.ConfigurationTarget.Global);
+  // Of one that lies elsewhere nothing is known but that PATH or a link leads to it, which is where a setting that is not
+  // set has it looked for. Whoever listens to the setting restarts the server.
+  if (other) await section.update("path", found.programs.find(isProgram), vscode.ConfigurationTarget.Global);
   else await server.restart();
 }
 

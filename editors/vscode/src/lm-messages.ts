@@ -22,6 +22,14 @@ export type Sent =
   | { role: "assistant"; content: string; tool_calls?: object[] }
   | { role: "tool"; tool_call_id: string; content: string };
 
+/** What `@vscode/prompt-tsx` makes of a tool's result: texts are its leaves. */
+interface Element {
+  readonly text?: string;
+  readonly lineBreakBefore?: boolean | null;
+  readonly children?: readonly Element[];
+}
+
+const TEXTS = /^(text\/|application\/json\b)/;
 const USER = 1;
 const ASSISTANT = 2;
 
@@ -60,7 +68,20 @@ function sent({ role, content }: Message): Sent[] {
   return text || results.length === 0 ? [...results, asked] : results;
 }
 
-const textOf = (part: Record<string, unknown>): string => (typeof part["value"] === "string" ? part["value"] : "");
+/** What a part says in words: plain text, data that is text (as tools give JSON), or an element of prompt-tsx.
+ * Images count as nothing, as with the engine. */
+function textOf({ value, data, mimeType }: Record<string, unknown>): string {
+  if (typeof value === "string") return value;
+  if (data instanceof Uint8Array) return TEXTS.test(String(mimeType)) ? new TextDecoder().decode(data) : "";
+  return element((value as { node?: Element } | null | undefined)?.node);
+}
+
+/** Of an element that was rendered to JSON. */
+function element(node: Element | undefined): string {
+  if (!node) return "";
+  const own = node.text === undefined ? "" : (node.lineBreakBefore ? "\n" : "") + node.text;
+  return own + (node.children ?? []).map(element).join("");
+}
 
 /** What a streamed answer says: `feed` gives the text that is new, `calls` all calls once it is over. */
 export class Answer {

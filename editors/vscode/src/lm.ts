@@ -65,12 +65,13 @@ class Provider {
     progress: vscode.Progress<vscode.LanguageModelTextPart | vscode.LanguageModelToolCallPart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    const { url, model, key } = await this.server.request("ds4/engine", {}, token);
     const abort = new AbortController();
     const listening = token.onCancellationRequested(() => {
       abort.abort();
     });
     try {
+      // It may have to be started first, and who waits for that may stop.
+      const { url, model, key } = await this.server.request("ds4/engine", {}, token);
       const answer = new Answer();
       const asked = body(model, messages, tools, modelOptions);
       for await (const piece of post(`${url}/v1/chat/completions`, asked, key, abort.signal)) {

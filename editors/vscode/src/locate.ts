@@ -26,6 +26,24 @@ export function dataFolder({ env, home, windows }: Surroundings): string {
   return env.XDG_DATA_HOME || (windows ? path.win32 : path.posix).join(home, ".local", "share");
 }
 
+/** Where uv keeps the environment of a tool. */
+export function uvTool(around: Surroundings, tool: string): string {
+  const p = around.windows ? path.win32 : path.posix;
+  return p.join(around.env.UV_TOOL_DIR || p.join(dataFolder(around), "uv", "tools"), tool);
+}
+
+/** Where pipx may: where it is told to, else in a folder of an earlier release's if there is one, else where the system
+ * keeps data of programs. */
+export function pipxTool(around: Surroundings, tool: string): string[] {
+  const { env, home, windows } = around;
+  const p = windows ? path.win32 : path.posix;
+  const others = windows
+    ? [p.join(env.LOCALAPPDATA || p.join(home, "AppData", "Local"), "pipx", "pipx")]
+    : [p.join(dataFolder(around), "pipx"), p.join(home, "Library", "Application Support", "pipx")];
+  const homes = env.PIPX_HOME ? [expanded(env.PIPX_HOME, home, p)] : [p.join(home, ".local", "pipx"), p.join(home, "pipx"), ...others];
+  return homes.map((folder) => p.join(folder, "venvs", tool));
+}
+
 /** In the order in which they are tried. A setting is the only one: who names a program does not want another. */
 export function candidates(around: Surroundings): string[] {
   const { env, home } = around;
@@ -35,8 +53,7 @@ export function candidates(around: Surroundings): string[] {
   if (around.setting) return [expanded(around.setting, home, p)];
   const venvs = [env.VIRTUAL_ENV, env.CONDA_PREFIX].filter((folder): folder is string => !!folder);
   const own = around.folders.flatMap((folder) => VENVS.map((venv) => p.join(folder, venv)));
-  const data = dataFolder(around);
-  const tools = [p.join(data, "ds4agent", "venv"), p.join(data, "pipx", "venvs", "ds4agent"), p.join(data, "uv", "tools", "ds4agent")];
+  const tools = [p.join(dataFolder(around), "ds4agent", "venv"), ...pipxTool(around, "ds4agent"), uvTool(around, "ds4agent")];
   return [
     ...onPath(around, "ds4agent"),
     ...[...venvs, ...own].map((venv) => p.join(venv, bin, name)),

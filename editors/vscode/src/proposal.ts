@@ -114,12 +114,22 @@ export class Proposal {
   /** The document has changed. Whether hunks were dropped; decisions about what was changed cannot be taken back. */
   change(change: Change): boolean {
     const before = this.open.length;
-    this.open = moved(this.open, change);
+    // The document's own undo and redo make what was to be inserted, or bring back what was deleted, at a point that is
+    // no hunk's text: these would otherwise be done twice.
+    this.open = moved(this.open.filter((hunk) => !inserts(change, hunk)), change);
     this.decisions = this.decisions
-      .map(({ accepted, hunks }) => ({ accepted, hunks: moved(hunks, change) }))
+      .map(({ accepted, hunks }) => ({
+        accepted,
+        hunks: moved(accepted ? hunks.filter((hunk) => !inserts(change, hunk)) : hunks, change),
+      }))
       .filter(({ hunks }) => hunks.length > 0);
     return this.open.length < before;
   }
+}
+
+/** Whether a change puts a hunk's text, and nothing but it, where the hunk has none in the document. */
+function inserts({ offset, removed, text }: Change, hunk: Hunk): boolean {
+  return hunk.start === hunk.end && offset === hunk.start && removed === 0 && text === hunk.text;
 }
 
 /** Where they are after a change, without those that it touched. */

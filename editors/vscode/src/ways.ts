@@ -1,12 +1,12 @@
 // How ds4agent is installed: by uv or pipx where they are, else by pip, always into an environment of its own.
 import * as path from "node:path";
-import { dataFolder, isProgram, onPath, type Surroundings } from "./locate";
+import { dataFolder, isProgram, onPath, pipxTool, type Surroundings, uvTool } from "./locate";
 
 export interface Way {
   /** Programs with their arguments, one after the other. */
   commands: string[][];
-  /** What is there afterwards. */
-  program: string;
+  /** One of them is there afterwards, if the tool's environments lie where they do by default or where variables say. */
+  programs: string[];
 }
 
 /** What fits an extension of this version; see `misfit`. */
@@ -24,9 +24,9 @@ export function way(around: Surroundings, ours: string, exists: (file: string) =
   const data = dataFolder(around);
   const inside = (venv: string, name: string): string => p.join(venv, bin, `${name}${suffix}`);
   const uv = found("uv");
-  if (uv) return { commands: [[uv, "tool", "install", "--force", spec]], program: inside(p.join(data, "uv", "tools", "ds4agent"), "ds4agent") };
+  if (uv) return { commands: [[uv, "tool", "install", "--force", spec]], programs: [inside(uvTool(around, "ds4agent"), "ds4agent")] };
   const pipx = found("pipx");
-  if (pipx) return { commands: [[pipx, "install", "--force", spec]], program: inside(p.join(data, "pipx", "venvs", "ds4agent"), "ds4agent") };
+  if (pipx) return { commands: [[pipx, "install", "--force", spec]], programs: pipxTool(around, "ds4agent").map((venv) => inside(venv, "ds4agent")) };
   const python = found("python3") ?? found("python");
   if (!python) return undefined;
   const venv = p.join(data, "ds4agent", "venv");
@@ -35,7 +35,7 @@ export function way(around: Surroundings, ours: string, exists: (file: string) =
       [python, "-m", "venv", venv],
       [inside(venv, "python"), "-m", "pip", "install", "--upgrade", spec],
     ],
-    program: inside(venv, "ds4agent"),
+    programs: [inside(venv, "ds4agent")],
   };
 }
 

@@ -48,6 +48,26 @@ describe("messages of VS Code", () => {
   });
 });
 
+describe("a tool's result", () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  it.each([
+    ["data that is JSON", { data: bytes('{"é":1}'), mimeType: "application/json" }, '{"é":1}'],
+    ["data that is text", { data: bytes("plain"), mimeType: "text/plain" }, "plain"],
+    ["an image", { data: bytes("png"), mimeType: "image/png" }, ""],
+    ["a mark that is no text", { data: bytes("ephemeral"), mimeType: "cache_control" }, ""],
+    [
+      "an element of prompt-tsx",
+      { value: { node: { type: 1, children: [{ type: 2, text: "one", lineBreakBefore: false }, { type: 1, children: [{ type: 2, text: "two", lineBreakBefore: true }] }] } } },
+      "one\ntwo",
+    ],
+    ["an element of a kind that is not known", { value: { other: 1 } }, ""],
+    ["nothing", { value: null }, ""],
+  ])("of %s", (_, part, text) => {
+    const messages = [{ role: 1, content: [{ callId: "c1", content: [part] }] }];
+    expect(body("m", messages, [], {})).toMatchObject({ messages: [{ role: "tool", tool_call_id: "c1", content: text }] });
+  });
+});
+
 describe("a streamed answer", () => {
   it("is read the same, however it is cut", () => {
     fc.assert(

@@ -44,6 +44,15 @@ test("all that are there, each once, for where the first one is too old", () => 
   expect(locate(around({ env: { PATH: path } }), (f) => f.startsWith(home) && isProgram(f))).toEqual([old, own]);
 });
 
+test("a tool of uv's or pipx's is found also where a variable, or an earlier pipx, has put it", () => {
+  const ours = (env: Surroundings["env"]): string[] => locate(around({ env }), (f) => f.startsWith(home) && isProgram(f));
+  const uv = put("tools/ds4agent/bin/ds4agent");
+  const pipx = put("pipes/venvs/ds4agent/bin/ds4agent");
+  expect(ours({ UV_TOOL_DIR: join(home, "tools"), PIPX_HOME: join(home, "pipes") })).toEqual([pipx, uv]);
+  const earlier = put(".local/pipx/venvs/ds4agent/bin/ds4agent");
+  expect(ours({})).toEqual([earlier]);
+});
+
 test("a program that is named is the only one", () => {
   put("bin/ds4agent");
   expect(candidates(around({ setting: "~/own/ds4agent", env: { PATH: join(home, "bin") } }))).toEqual([join(home, "own/ds4agent")]);

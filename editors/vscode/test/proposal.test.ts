@@ -135,3 +135,36 @@ test("the hunk at the cursor", () => {
   expect([0, 3, 5, 6, 99].map((at) => proposal.inText(at))).toEqual([first, first, first, second, second]);
   expect([0, 2, 3, 99].map((at) => proposal.inDocument(at))).toEqual([first, first, second, second]);
 });
+
+/** One hunk, accepted, and the document with it. */
+function taken(text: string, hunk: Hunk): { proposal: Proposal; document: string } {
+  const proposal = new Proposal([hunk]);
+  proposal.settle(hunk);
+  proposal.change(asChange(hunk));
+  proposal.accepted([hunk], [text.slice(hunk.start, hunk.end)]);
+  return { proposal, document: changed(text, asChange(hunk)) };
+}
+
+test("a deletion that the document's undo has brought back is not brought back once more", () => {
+  const { proposal, document } = taken("a gone b", { start: 1, end: 6, text: "" });
+  const undone = { offset: 1, removed: 0, text: " gone" };
+  proposal.change(undone);
+  expect(changed(document, undone)).toBe("a gone b");
+  expect(proposal.takeBack()).toBeUndefined();
+});
+
+test("an insertion that was taken back, and made again by the document's undo, is not proposed once more", () => {
+  const { proposal } = taken("a b", { start: 1, end: 1, text: " new" });
+  const back = proposal.takeBack();
+  for (const hunk of back?.change ?? []) proposal.change(asChange(hunk));
+  proposal.reopen(back?.again ?? []);
+  expect(proposal.hunks).toHaveLength(1);
+  expect(proposal.change({ offset: 1, removed: 0, text: " new" })).toBe(true);
+  expect(proposal.hunks).toHaveLength(0);
+});
+
+test("what is typed where something was deleted, or is to be inserted, leaves that as it is", () => {
+  const { proposal } = taken("a gone b", { start: 1, end: 6, text: "" });
+  proposal.change({ offset: 1, removed: 0, text: "x" });
+  expect(proposal.takeBack()?.change).toMatchObject([{ start: 2, end: 2, text: " gone" }]);
+});

@@ -16,19 +16,25 @@ test("uv comes before pipx, that before an environment that is made", () => {
   const all = ["/opt/bin/uv", "/usr/bin/pipx", "/usr/bin/python3"];
   expect(way(around(), "0.1.7", have(...all))).toEqual({
     commands: [["/opt/bin/uv", "tool", "install", "--force", "ds4agent==0.1.*"]],
-    program: "/home/me/.local/share/uv/tools/ds4agent/bin/ds4agent",
+    programs: ["/home/me/.local/share/uv/tools/ds4agent/bin/ds4agent"],
   });
   expect(way(around(), "0.1.7", have(...all.slice(1)))).toEqual({
     commands: [["/usr/bin/pipx", "install", "--force", "ds4agent==0.1.*"]],
-    program: "/home/me/.local/share/pipx/venvs/ds4agent/bin/ds4agent",
+    programs: [".local/pipx", "pipx", ".local/share/pipx", "Library/Application Support/pipx"].map((home) => `/home/me/${home}/venvs/ds4agent/bin/ds4agent`),
   });
   expect(way(around({ env: { PATH: "/usr/bin", XDG_DATA_HOME: "/data" } }), "2.3.0", have("/usr/bin/python3"))).toEqual({
     commands: [
       ["/usr/bin/python3", "-m", "venv", "/data/ds4agent/venv"],
       ["/data/ds4agent/venv/bin/python", "-m", "pip", "install", "--upgrade", "ds4agent==2.3.*"],
     ],
-    program: "/data/ds4agent/venv/bin/ds4agent",
+    programs: ["/data/ds4agent/venv/bin/ds4agent"],
   });
+});
+
+test("uv and pipx may have been told to keep their tools elsewhere", () => {
+  const env = { PATH: "/bin", UV_TOOL_DIR: "/my tools", PIPX_HOME: "~/pipes" };
+  expect(way(around({ env }), "0.1.7", have("/bin/uv"))?.programs).toEqual(["/my tools/ds4agent/bin/ds4agent"]);
+  expect(way(around({ env }), "0.1.7", have("/bin/pipx"))?.programs).toEqual(["/home/me/pipes/venvs/ds4agent/bin/ds4agent"]);
 });
 
 test("nothing of the workspace is run, and without any of them there is no way", () => {
@@ -38,7 +44,7 @@ test("nothing of the workspace is run, and without any of them there is no way",
 test("Windows", () => {
   const windows = around({ windows: true, home: "C:\\me", env: { Path: "C:\\py" } });
   const found = way(windows, "0.1.0", have("C:\\py\\python.exe"));
-  expect(found?.program).toBe("C:\\me\\.local\\share\\ds4agent\\venv\\Scripts\\ds4agent.exe");
+  expect(found?.programs).toEqual(["C:\\me\\.local\\share\\ds4agent\\venv\\Scripts\\ds4agent.exe"]);
   expect(found?.commands[1]?.[0]).toBe("C:\\me\\.local\\share\\ds4agent\\venv\\Scripts\\python.exe");
 });
 

@@ -42,6 +42,22 @@ def test_a_turn_is_shown_and_put_back(it: Workbench, tmp_path: Path, engine_url:
     assert (folder / "CHANGES.md").read_text() == FILES["CHANGES.md"]
 
 
+def test_without_a_server_only_one_says_so(it: Workbench, tmp_path: Path, engine_url: str) -> None:
+    folder = tmp_path / "project"
+    make_repository(folder, FILES, "Start")
+    it.server.configure(ds4agent__engine=engine_url, ds4agent__lsp__completion="off")
+    it.open(folder, folder / "CHANGES.md")
+    it.command("ds4agent: Give the Agent a Task...")
+    it.answer(APPEND)
+    rows = it.page.locator(".pane", has_text="Agent").locator(".monaco-list-row")
+    expect(rows.filter(has_text=APPEND).filter(has_text="completed")).to_be_visible()
+    expect(rows.filter(has_text="changed")).to_be_visible()
+    it.server.configure(ds4agent__path=str(tmp_path / "absent"))
+    it.notification("which is no program").wait_for()
+    expect(rows.filter(has_text="changed")).to_have_count(0)
+    expect(it.page.locator(".notification-list-item")).to_have_count(1)
+
+
 def figures(pane: Locator) -> tuple[int, int]:
     """Seconds and tokens written, as the view has them while the model writes."""
     expect(pane).to_contain_text(FIGURES)

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import type { Server } from "../client";
+import { NotRunning, type Server } from "../client";
 import type { AgentEvent } from "../protocol";
 import type { Changed } from "./differences";
 import { Session } from "./session";
@@ -64,8 +64,14 @@ export class Agents implements vscode.Disposable {
     await this.server.request("ds4/agent/interrupt", { session: session.id });
   }
 
+  /** None while the server does not run: the view asks again when it does, and would make a message of an error. */
   async changes(session: Session): Promise<readonly Changed[]> {
-    return (await this.server.request("ds4/agent/changes", { session: session.id })).files;
+    try {
+      return (await this.server.request("ds4/agent/changes", { session: session.id })).files;
+    } catch (error) {
+      if (error instanceof NotRunning) return [];
+      throw error;
+    }
   }
 
   async putBack(session: Session, uris?: string[]): Promise<{ restored: string[]; refused: { uri: string; reason: string }[] }> {
