@@ -18,12 +18,14 @@ from urllib.parse import quote
 
 import httpx2
 import huggingface_hub
-from huggingface_hub import errors
+from huggingface_hub import constants, errors
 
 from ds4agent.sidecar.digests import digest
 from ds4agent.sidecar.download import Remote
 from ds4agent.sidecar.patience import BUSY, CIRCLES, Patience, Trouble, retry_after, status_problem
 
+# Else the library asks for a list of agents first, to tell the hub which one runs it.
+constants.HF_HUB_DISABLE_TELEMETRY = True
 _API_TIMEOUT = 10.0
 _Answer = TypeVar("_Answer")
 

@@ -86,6 +86,18 @@ def test_a_pull_fills_the_cache_as_its_own_tools_do(puller: Puller) -> None:
     assert len(puller.hub.requests) == 1, "what is there is not loaded again"
 
 
+def test_the_hub_is_asked_for_nothing_else(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As in a new process of a new user.
+    monkeypatch.setattr(huggingface_hub.constants, "AGENT_HARNESSES_PATH", str(tmp_path / "agents.json"))
+    monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", None)
+    puller("a/b")
+    listing, file = (path for path, _ in puller.hub.requests)
+    assert listing == "/api/models/a/b/revision/main"
+    assert file.startswith("/a/b/resolve/")
+
+
 def test_connections_that_break_are_taken_up_again(puller: Puller) -> None:
     puller.hub.breaks = [100_000, 0, 50_000]
     assert puller("a/b").read_bytes() == DATA
