@@ -168,7 +168,6 @@ async def test_figures_are_told_while_a_turn_runs(tmp_path: Path, engine_url: st
             usage["cached_input_tokens"],
             usage["output_tokens"],
         )
-        assert any(0 < one["completionTokens"] < last["completionTokens"] for one in told)
         for member in ("seconds", "promptTokens", "completionTokens"):
             assert [one[member] for one in told] == sorted(one[member] for one in told)
 
