@@ -87,7 +87,6 @@ def test_another_extension_asks_the_model(it: Workbench, tmp_path: Path) -> None
         assert model["maxInputTokens"] > 10_000
         assert lines[1]["tokens"] >= 3
         assert "".join(line.get("text", "") for line in lines) == "".join(ANSWER)
-        assert sum("text" in line for line in lines) > 1
         assert lines[-1] == {"end": "completed"}
 
 

@@ -20,7 +20,8 @@ async function ask() {
     for await (const text of answer.text) note({ text });
     note({ end: cancel.token.isCancellationRequested ? "cancelled" : "completed" });
   } catch (error) {
-    note({ end: error.name, message: error.message });
+    // By this name VS Code knows somebody's wish from a failure; the answer may also just end.
+    note(error.name === "Canceled" ? { end: "cancelled" } : { end: error.name, message: error.message });
   }
 }
 
