@@ -20,14 +20,19 @@ FIGURES = re.compile(r"writing · (\d+) s · (\d+) tokens written")
 DIFF = ".monaco-diff-editor:visible"
 
 
-def test_a_turn_is_shown_and_put_back(it: Workbench, tmp_path: Path, engine_url: str, shoot: Shoot) -> None:
-    folder = tmp_path / "project"
+def at_work(it: Workbench, folder: Path, engine: str) -> Locator:
+    """The agent has its task; the rows of its view."""
     make_repository(folder, FILES, "Start")
-    it.server.configure(ds4agent__engine=engine_url, ds4agent__lsp__completion="off")
+    it.server.configure(ds4agent__engine=engine, ds4agent__lsp__completion="off")
     it.open(folder, folder / "CHANGES.md")
     it.command("ds4agent: Give the Agent a Task...")
     it.answer(APPEND)
-    rows = it.page.locator(".pane", has_text="Agent").locator(".monaco-list-row")
+    return it.page.locator(".pane", has_text="Agent").locator(".monaco-list-row")
+
+
+def test_a_turn_is_shown_and_put_back(it: Workbench, tmp_path: Path, engine_url: str, shoot: Shoot) -> None:
+    folder = tmp_path / "project"
+    rows = at_work(it, folder, engine_url)
     change = rows.filter(has_text="CHANGES.md").last
     expect(rows.filter(has_text=APPEND).filter(has_text="completed")).to_be_visible()
     assert (folder / "CHANGES.md").read_text() == FILES["CHANGES.md"] + "- faster start\n"
@@ -43,13 +48,7 @@ def test_a_turn_is_shown_and_put_back(it: Workbench, tmp_path: Path, engine_url:
 
 
 def test_without_a_server_only_one_says_so(it: Workbench, tmp_path: Path, engine_url: str) -> None:
-    folder = tmp_path / "project"
-    make_repository(folder, FILES, "Start")
-    it.server.configure(ds4agent__engine=engine_url, ds4agent__lsp__completion="off")
-    it.open(folder, folder / "CHANGES.md")
-    it.command("ds4agent: Give the Agent a Task...")
-    it.answer(APPEND)
-    rows = it.page.locator(".pane", has_text="Agent").locator(".monaco-list-row")
+    rows = at_work(it, tmp_path / "project", engine_url)
     expect(rows.filter(has_text=APPEND).filter(has_text="completed")).to_be_visible()
     expect(rows.filter(has_text="changed")).to_be_visible()
     it.server.configure(ds4agent__path=str(tmp_path / "absent"))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,71 +17,11 @@ from hypothesis import strategies as st
 
 from ds4agent.agent.changes import worktree
 from ds4agent.agent.changes.images import digest_of
-from ds4agent.agent.changes.keeper import Keeper
 from ds4agent.agent.changes.patch import Side, patch
-from ds4agent.agent.changes.review import Review
 from ds4agent.agent.message import ToolCall
 from ds4agent.agent.tools import Toolbox
 from ds4agent.client.cancel import Cancel, Cancelled
-
-Picture = dict[str, tuple[str, int, bytes]]
-
-
-@dataclass
-class Project:
-    """A session's folder and a project's. `keeper` is that of a new process each time."""
-
-    root: Path
-    told: list[str] = field(default_factory=list)
-    touched: list[str] = field(default_factory=list)
-
-    @property
-    def cwd(self) -> Path:
-        return self.root / "work"
-
-    @property
-    def session(self) -> Path:
-        return self.root / "session"
-
-    def keeper(self) -> Keeper:
-        return Keeper(self.session, self.cwd, self.told.append, lambda path: self.touched.append(path.name))
-
-    def sh(self, script: str) -> None:
-        subprocess.run(["sh", "-ec", script], cwd=self.cwd, check=True, capture_output=True)
-
-    def command(self, script: str, keeper: Keeper | None = None, goes_on: bool = False) -> Keeper:
-        keeper = keeper or self.keeper()
-        keeper.command_begins(Cancel())
-        self.sh(script)
-        keeper.command_ends(goes_on)
-        return keeper
-
-    def edit(self, name: str, data: bytes, keeper: Keeper | None = None) -> None:
-        with (keeper or self.keeper()).edit(self.cwd / name):
-            (self.cwd / name).write_bytes(data)
-
-    def review(self) -> Review:
-        return Review(self.session, self.cwd)
-
-    def kinds(self) -> dict[str, str]:
-        return {str(c.path.relative_to(self.cwd)): c.kind for c in self.review().changes()}
-
-    def back(self, *names: str) -> tuple[list[str], dict[str, str]]:
-        only = [self.cwd / name for name in names] or None
-        restored, refused = self.review().put_back(only)
-        return [path.name for path in restored], {r.path.name: r.reason for r in refused}
-
-    def picture(self) -> Picture:
-        return {str(p.relative_to(self.cwd)): _seen(p) for p in self.cwd.rglob("*") if ".git" not in p.parts}
-
-
-def _seen(path: Path) -> tuple[str, int, bytes]:
-    status = path.lstat()
-    mode = stat.S_IMODE(status.st_mode)
-    if path.is_symlink():
-        return "link", mode, os.fsencode(path.readlink())
-    return ("folder", mode, b"") if path.is_dir() else ("file", mode, path.read_bytes())
-
+from tests.unit.agent.project import GIT, Project
 
 START = r"""
 printf 'one\r\ntwo\r\n' > crlf.txt; printf 'a\nb\r\nc' > mixed.txt; printf '\000\001\377' > data.bin
@@ -91,13 +29,11 @@ printf 'echo hi\n' > run.sh; chmod 755 run.sh; ln -s run.sh link; ln -s nowhere 
 echo secret > key; chmod 600 key; mkdir -p deep/er; echo x > deep/er/file; : > empty
 printf 'caf\303\251\n' > 'naïve name.txt'
 """
-GIT = "git init -q; git -c user.name=a -c user.email=b@c"
 
 
 @pytest.fixture(params=["plain", "git", "converted", "subfolder"])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     found = Project(tmp_path)
-    found.cwd.mkdir()
     found.sh(START)
     if request.param == "git":
         found.sh(
@@ -146,7 +82,6 @@ def test_edits_commands_and_new_processes_in_one_session(project: Project) -> No
 def test_a_command_that_still_runs_when_the_turn_ends(tmp_path: Path) -> None:
     """What it did last is its doing; what the user does between two turns is not."""
     project, cancel = Project(tmp_path), Cancel()
-    project.cwd.mkdir()
     (project.cwd / "mine").write_text("1")
     os.mkfifo(tmp_path / "gate")
     os.mkfifo(tmp_path / "built")
@@ -259,7 +194,6 @@ def test_a_look_that_fails_is_told_and_changes_nothing(project: Project) -> None
 
 def test_nothing_of_the_users_repository_is_written(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    project.cwd.mkdir()
     project.sh(
         f"{START}\n{GIT} add crlf.txt; git -c user.name=a -c user.email=b@c commit -qm x; git add run.sh"
     )
@@ -275,7 +209,6 @@ def _bytes(folder: Path) -> dict[Path, bytes]:
 
 def test_ignored_files_are_looked_at_by_edits_only(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    project.cwd.mkdir()
     project.sh("git init -q; echo '*.log' > .gitignore; echo old > a.log; echo old > b.log")
     project.command("echo new > a.log")
     project.edit("b.log", b"new\n")

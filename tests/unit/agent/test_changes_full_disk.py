@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ds4agent.client.cancel import Cancel
-from tests.unit.agent.test_changes import Project
+from tests.unit.agent.project import Project
 
 NOTES = "changes.jsonl"
 
@@ -18,7 +18,6 @@ NOTES = "changes.jsonl"
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     found = Project(tmp_path)
-    found.cwd.mkdir()
     found.sh("echo old > a; echo old > b")
     found.edit("a", b"the session's")
     return found

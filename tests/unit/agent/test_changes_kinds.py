@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.test_changes import Project
+from tests.unit.agent.project import Project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    found = Project(tmp_path)
-    found.cwd.mkdir()
-    return found
+    return Project(tmp_path)
 
 
 KINDS = {

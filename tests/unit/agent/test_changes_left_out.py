@@ -8,16 +8,14 @@ import pytest
 
 from ds4agent.agent.changes.images import digest_of
 from ds4agent.client.cancel import Cancel
-from tests.unit.agent.test_changes import GIT, Project
+from tests.unit.agent.project import GIT, Project
 
 COMMIT = "git -c user.name=a -c user.email=b@c commit -qm x"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    found = Project(tmp_path)
-    found.cwd.mkdir()
-    return found
+    return Project(tmp_path)
 
 
 SEEN_ONLY_LATER = {
