@@ -108,32 +108,46 @@ def dequantise_q8_0(raw: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[n
     return (blocks[:, 2:].view(np.int8).astype(np.float32) * scale).reshape(shape)
 
 
-def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a file that `write` made, as float32 (I32 stays): name -> array in row-major shape."""
-    data = memoryview(path.read_bytes())
+@dataclass(frozen=True)
+class Entry:
+    """Where a tensor lies in a file that `write` made: row-major shape, type, first byte."""
+
+    shape: tuple[int, ...]
+    kind: int
+    begin: int
+
+    def values(self, data: bytes | memoryview) -> NDArray[Any]:
+        """The tensor as float32 (I32 stays)."""
+        n = int(np.prod(self.shape))
+        if self.kind == Q8_0:
+            raw = np.frombuffer(data, np.uint8, n // _BLOCK * (2 + _BLOCK), self.begin)
+            return dequantise_q8_0(raw, self.shape)
+        dtype = {F32: np.float32, F16: np.float16, I32: np.int32}[self.kind]
+        values = np.frombuffer(data, dtype, n, self.begin).reshape(self.shape)
+        return values.copy() if self.kind == I32 else values.astype(np.float32)
+
+
+def entries(whole: bytes) -> dict[str, Entry]:
+    """The tensors' places in the bytes of a file that `write` made, by name."""
+    data = memoryview(whole)
     _, count, keys = struct.unpack_from("<IQQ", data, 4)
     at = 24
     for _ in range(keys):
         _, at = _read_string(data, at)
         (kind,) = struct.unpack_from("<I", data, at)
         at = _skip_value(data, at + 4, kind)
-    entries = []
+    found = []
     for _ in range(count):
         name, at = _read_string(data, at)
         (dims,) = struct.unpack_from("<I", data, at)
         *shape, kind, offset = struct.unpack_from(f"<{dims}QIQ", data, at + 4)
         at += 4 + 8 * dims + 12
-        entries.append((name, tuple(shape[::-1]), kind, offset))
+        found.append((name, tuple(shape[::-1]), kind, offset))
     start = at + -at % ALIGN
-    tensors: dict[str, NDArray[Any]] = {}
-    for name, shape, kind, offset in entries:
-        n = int(np.prod(shape))
-        begin = start + offset
-        if kind == Q8_0:
-            raw = np.frombuffer(data, np.uint8, n // _BLOCK * (2 + _BLOCK), begin)
-            tensors[name] = dequantise_q8_0(raw, shape)
-        else:
-            dtype = {F32: np.float32, F16: np.float16, I32: np.int32}[kind]
-            values = np.frombuffer(data, dtype, n, begin).reshape(shape)
-            tensors[name] = values.copy() if kind == I32 else values.astype(np.float32)
-    return tensors
+    return {name: Entry(shape, kind, start + offset) for name, shape, kind, offset in found}
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a file that `write` made, as float32 (I32 stays): name -> array in row-major shape."""
+    whole = path.read_bytes()
+    return {name: entry.values(whole) for name, entry in entries(whole).items()}
