@@ -28,14 +28,14 @@ from ds4train.sessions import words
 
 Order = Literal["psm", "spm"]
 ORDERS: tuple[Order, ...] = get_args(Order)
-# Of the examples for typing; there the text before the hole is learnt too, as code that follows on.
 _SPM_SHARE = 0.5
 _EXTRA_SHARE = 0.3
 # Of the examples in DeepSeek's order; those for typing all begin at a word, as the engine asks.
 _HEALED_SHARE = 0.5
 _LONGEST_CHUNK = 240
+# Nothing but the middle is learnt. In the order for typing nothing marks where it begins: were the text
+# before it learnt too, it would teach that code goes on and on there, and the middle would not end.
 _CONTEXT_WEIGHT = 0.0
-_BEFORE_WEIGHT = 0.5
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 _SPAN = re.compile(r"(?<=[(,=:\[{ ])[\w.\"']+(?:\([^()]*\))?(?=[\s)\],:}]|$)")
 _DEF = re.compile(r"\s*(?:async )?def .*:\s*$")
@@ -233,9 +233,7 @@ def sample_tokens(
     hole, order = _example(rng, limit, split)
     prompt = hole.prompt(order)
     answer = [*hole.middle, tok.EOS_ID]
-    known = len(hole.before) if order == "spm" else 0
-    weights = [_CONTEXT_WEIGHT] * (len(prompt) - known) + [_BEFORE_WEIGHT] * known
-    return prompt + answer, weights + [1.0] * len(answer)
+    return prompt + answer, [_CONTEXT_WEIGHT] * len(prompt) + [1.0] * len(answer)
 
 
 def sample(rng: random.Random, max_chars: int = 3300, split: str = "train") -> Document:
@@ -244,6 +242,5 @@ def sample(rng: random.Random, max_chars: int = 3300, split: str = "train") -> D
     decode = tok.load().decode
     begin, before = BOS + FIM_BEGIN + decode(hole.extra), decode(hole.before)
     after, answer = FIM_HOLE + decode(hole.after) + FIM_END, Segment(decode(hole.middle) + EOS, 1.0)
-    if order == "psm":
-        return [Segment(begin + before + after, _CONTEXT_WEIGHT), answer]
-    return [Segment(begin + after, _CONTEXT_WEIGHT), Segment(before, _BEFORE_WEIGHT), answer]
+    prompt = begin + before + after if order == "psm" else begin + after + before
+    return [Segment(prompt, _CONTEXT_WEIGHT), answer]

@@ -41,16 +41,15 @@ def test_tokens_are_those_of_the_document(small_corpus: dict[str, str]) -> None:
         assert [n for n in ids if n in (8, 9, 10)] == [8, 9, 10]
 
 
-def test_what_is_learnt_follows_the_last_mark(small_corpus: dict[str, str]) -> None:
+def test_only_the_middle_is_learnt(small_corpus: dict[str, str]) -> None:
     orders = set()
     for seed in range(50):
+        hole, order = fim._example(random.Random(seed), 1100, "train")
         ids, weights = fim.sample_tokens(random.Random(seed), 1100)
-        end = ids.index(tok.FIM_END_ID)
-        assert not any(weights[: end + 1])
-        assert weights[end + 1] in (0.5, 1.0)
-        assert sorted(weights[end + 1 :]) == weights[end + 1 :]
-        orders.add(ids.index(tok.FIM_HOLE_ID) == 2)
-    assert orders == {True, False}
+        assert ids == [*hole.prompt(order), *hole.middle, tok.EOS_ID]
+        assert weights == [0.0] * len(hole.prompt(order)) + [1.0] * (len(hole.middle) + 1)
+        orders.add(order)
+    assert orders == set(fim.ORDERS)
 
 
 def test_what_changes_with_every_key_comes_last(small_corpus: dict[str, str]) -> None:
