@@ -24,7 +24,8 @@ from ds4train.document import BOS, EOS, Document, Segment
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 TOKENS_FILE = "corpus.u16.xz"
 INDEX_FILE = "corpus.json"
-_PROSE_SHARE = 0.08
+# Of the stretches, not counting holes: Python is cut into holes too, the rest is read only here.
+_SHARES = {"code": 0.5, "prose": 0.3, "other": 0.2}
 
 Tokens = npt.NDArray[np.uint16]
 
@@ -57,7 +58,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All parts, by split ("train", "heldout") and kind ("code", "prose")."""
+    """All parts, by split ("train", "heldout") and kind ("code", "prose", "other")."""
 
     parts: dict[tuple[str, str], Part]
     vocabulary: str
@@ -107,7 +108,7 @@ def _window(rng: random.Random, tokens: Tokens, position: int, length: int) -> t
 
 def sample_tokens(rng: random.Random, length: int, split: str = "train") -> list[int]:
     """At most `length` tokens: BOS, a stretch of one file, EOS if it reaches the file's end."""
-    kind = "prose" if rng.random() < _PROSE_SHARE else "code"
+    (kind,) = rng.choices(list(_SHARES), list(_SHARES.values()))
     tokens, position = load().parts[split, kind].pick(rng)
     begin, end = _window(rng, tokens, position, length - 2)
     ids: list[int] = [tok.BOS_ID, *tokens[begin:end].tolist()]

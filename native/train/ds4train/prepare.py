@@ -12,12 +12,12 @@ import json
 import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
-from ds4train import corpus, sources, tok
+from ds4train import archives, corpus, sources, tok
 from ds4train.sources import Source
 
 MANIFEST = corpus.DATA_DIR.parent / "DATA.md"
@@ -89,7 +89,7 @@ def manifest(used: list[tuple[Source, int]]) -> str:
 
 def main() -> None:
     """Prepares everything."""
-    used = write(sources.all_sources())
+    used = write(chain(sources.all_sources(), archives.all_sources()))
     MANIFEST.write_text(manifest(used), encoding="utf-8")
     packed = (corpus.DATA_DIR / corpus.TOKENS_FILE).stat().st_size
     print(f"{len(used)} files, {sum(count for _, count in used):,} tokens, {packed:,} bytes compressed")

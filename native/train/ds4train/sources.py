@@ -26,6 +26,7 @@ class Package:
     name: str
     licence: str
     limit: int = 3 * _MB
+    pinned: str = ""  # version of one that is not installed but fetched (archives.py)
 
 
 # Weak-copyleft packages (hypothesis, certifi, pathspec: MPL-2.0) are left out on purpose.
@@ -109,12 +110,12 @@ _TABLE = re.compile(r"0x[0-9a-fA-F]+|\d+|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}")
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it came from, its text, and whether it is code or prose."""
+    """One file: where it came from, its text and its kind."""
 
     package: Package
     path: str
     text: str
-    kind: str  # "code" or "prose"
+    kind: str  # "code" (Python), "prose" or "other" (code and settings in other languages)
 
 
 def digest(data: str) -> str:
@@ -122,8 +123,9 @@ def digest(data: str) -> str:
     return hashlib.sha256(data.encode()).hexdigest()
 
 
-def _wanted(text: str) -> bool:
-    """Hand-written code: no tables of numbers, no minified or generated lines, no foreign encodings."""
+def wanted(text: str, long_lines: bool = False) -> bool:
+    """Hand-written text: no tables of numbers, no foreign encodings, and unless `long_lines` (paragraphs
+    have them) no minified or generated lines."""
     if (
         len(text) < 200
         or len(text) > _MAX_FILE
@@ -133,7 +135,9 @@ def _wanted(text: str) -> bool:
         or "think>" in text
     ):
         return False
-    if sum(map(len, _TABLE.findall(text))) > 0.12 * len(text) or _LONG_LINE.search(text):
+    if sum(map(len, _TABLE.findall(text))) > 0.12 * len(text):
+        return False
+    if not long_lines and _LONG_LINE.search(text):
         return False
     return text.isascii() or sum(c > "\u024f" for c in text) < 0.02 * len(text)
 
@@ -143,7 +147,7 @@ def _read(path: Path) -> str | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return text if _wanted(text) else None
+    return text if wanted(text) else None
 
 
 def _stdlib_paths() -> Iterator[tuple[str, Path]]:
@@ -162,7 +166,9 @@ def _package_paths(name: str) -> Iterator[tuple[str, Path]]:
 
 
 def version(package: Package) -> str | None:
-    """The installed version, or None when the package is not installed here."""
+    """The installed or pinned version, or None when the package is not installed here."""
+    if package.pinned:
+        return package.pinned
     if package is STDLIB:
         return sysconfig.get_python_version()
     try:

@@ -29,6 +29,6 @@ def small_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
     prepare.write([Source(package, name, text, "code") for name, text in texts.items()], tmp_path)
     loaded = corpus.load(tmp_path)
     part = loaded.parts["train", "code"]
-    parts = {(split, kind): part for split in ("train", "heldout") for kind in ("code", "prose")}
+    parts = {(split, kind): part for split in ("train", "heldout") for kind in ("code", "prose", "other")}
     monkeypatch.setattr(corpus, "load", lambda: corpus.Corpus(parts, loaded.vocabulary))
     return texts

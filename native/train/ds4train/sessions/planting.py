@@ -130,9 +130,13 @@ def plant(rng: random.Random, split: str, tree: Tree) -> Planted | None:
 
 
 def _short(kit: Kit, tree: Tree) -> bool:
-    """Whether pytest shows both values whole."""
+    """Whether pytest shows both values whole; no, if the fault makes one of them raise."""
     scope = dict(namespace(tree, kit.test.path))
-    return max(len(repr(eval(x, scope))) for x in (kit.shown, kit.expected)) <= 30
+    try:
+        shown = [repr(eval(x, scope)) for x in (kit.shown, kit.expected)]
+    except Exception:
+        return False
+    return max(map(len, shown)) <= 30
 
 
 def _uproot(made: Planted, tree: Tree) -> None:

@@ -212,6 +212,7 @@ def other_value(rng: random.Random, split: str, old: Value) -> Value:
             )
         else:
             new = value(rng, split, old.kind)
-        # One of a few choices may well hold another ("python" and "python3").
-        if new.text != old.text and (old.kind.startswith("choice:") or old.text not in new.text):
+        # One of a few choices may well hold another ("python" and "python3"); every text holds the empty one.
+        free = not old.text or old.kind.startswith("choice:")
+        if new.text != old.text and (free or old.text not in new.text):
             return new
