@@ -33,7 +33,7 @@ def test_a_comparison_names_both_things() -> None:
 
 
 def test_every_line_of_small_talk_is_a_question_and_an_answer() -> None:
-    names = ("chatter.txt", "chatter_more.txt", "chatter_facts.txt")
+    names = ("chatter.txt", "chatter_more.txt", *chatter.FACT_FILES)
     for name in names:
         for line in (SESSIONS / name).read_text(encoding="utf-8").splitlines():
             assert line.count(" => ") == 1, line

@@ -67,6 +67,9 @@ _TAILS = (
 )
 
 
+FACT_FILES = ("chatter_facts.txt", "chatter_facts_more.txt")
+
+
 @cache
 def _table(*names: str) -> list[tuple[Wordings, Phrases]]:
     files = [Path(__file__).with_name(name) for name in names]
@@ -87,7 +90,7 @@ def chatter(world: World) -> bool:
 
 def fact(world: World) -> bool:
     """A fact asked for in passing; most of these wordings bring their own lead."""
-    asks, answers = world.rng.choice(_table("chatter_facts.txt"))
+    asks, answers = world.rng.choice(_table(*FACT_FILES))
     return _talk(
         world, asks(world.rng, world.split, {}), answers(world.rng, {}), leads=_LEADS[:6] * 5 + _LEADS
     )
