@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from native.train.ds4train.sessions import build
-from native.train.ds4train.sessions.handwritten.form import Entry, FormatError, draw, entries, fill, parse
+from native.train.ds4train.sessions.handwritten.form import (
+    Entry,
+    FormatError,
+    choose,
+    draw,
+    entries,
+    fill,
+    parse,
+)
 from native.train.ds4train.sessions.handwritten.proof import lacking, problems
 from native.train.ds4train.sessions.replay import replay
 
@@ -74,6 +82,15 @@ def test_every_entry_does_what_real_tools_do(part: int) -> None:
 def test_in_a_project_of_other_files_they_still_agree_with_real_tools() -> None:
     for seed in range(12):
         assert replay(build(random.Random(seed), "train", 6000, tasks=2, only="handwritten")) == []
+
+
+def test_every_answer_given_holds_what_a_right_one_must() -> None:
+    for entry in entries():
+        slots = draw(entry, random.Random(1), "train") | {"cwd": "/work"}
+        for said in entry.says:
+            for seed in range(4):
+                text = fill(choose(said, random.Random(seed)), slots)
+                assert all(fill(x, slots) in text for x in entry.answers), f"{entry.where}: {text}"
 
 
 def test_no_two_slots_of_an_entry_are_equal() -> None:

@@ -171,10 +171,15 @@ def written(
     if rng.random() < 0.25:
         before = frame[0](rng, split, who).replace(GIVEN, "")
         text = before + rng.choice((" ", " ", " ", "\n", "\n\n")) + text
+    return _with(roughened(rng, text), marks, slots)
+
+
+def roughened(rng: random.Random, text: str) -> str:
+    """Perhaps in lower case, with short forms, and with slips of the fingers."""
     text = _casual(rng, text)
     for _ in range(rng.choice((0, 0, 0, 0, 0, 1, 2))):
         text = _slip(rng, text)
-    return _with(text, marks, slots)
+    return text
 
 
 def _with(text: str, marks: Mapping[str, str], slots: Mapping[str, str]) -> str:

@@ -22,10 +22,11 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from .. import names, values, wild
+from ..otherwise import words_of
 
 _SLOT = re.compile("⟪([^⟫]*)⟫")
 _DECLARED = re.compile(r"⟪(\w+):([^⟫]+)⟫")
@@ -70,6 +71,13 @@ class Entry:
     says: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     kinds: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def fixed_words(self) -> frozenset[str]:
+        """The words, in lower case, that the agent has to copy from the request or to recognise in a file."""
+        acts = (text for a in self.actions for text in (a.argument, a.text, *a.old, *a.new))
+        files = (part for file in self.files for part in file)
+        return words_of(*files, *acts, *self.answers, *self.kinds.values())
 
     @property
     def alone(self) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..asking import IMPERATIVE
 from ..grammar import Phrases
+from ..otherwise import otherwise
 from ..tree import Tree
 from .acts import Call, Unplayable, calls
 from .form import Action, Entry, choose, fill
@@ -52,7 +53,8 @@ def _other_quotes(text: str, rng: random.Random) -> str:
 def _request(planted: Planted, world: World) -> tuple[str, bool]:
     rng = world.rng
     wording, named = _wording(planted.entry, rng, world.split)
-    text = fill(_other_quotes(choose(wording, rng), rng).replace("\\n", "\n"), planted.slots)
+    said = otherwise(rng, choose(wording, rng), planted.entry.fixed_words)
+    text = fill(_other_quotes(said, rng).replace("\\n", "\n"), planted.slots)
     plain = text.partition(" ")[0].lower() in _OPENERS  # a name at the front keeps its case
     if plain and rng.random() < 0.15:
         text = text[0].lower() + text[1:]
