@@ -52,8 +52,12 @@ def _bash(command: str, root: Path) -> str:
     return status(re.sub(r"[ \t\r\n]+$", "", done.stdout.decode()), done.returncode)
 
 
-# No plugin that happens to be installed here may add its lines to what pytest says.
-_QUIET = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+# No plugin that happens to be installed here may add its lines to what pytest says, nor its cache to a listing.
+_QUIET = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "-p no:cacheprovider",
+}
 _IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")

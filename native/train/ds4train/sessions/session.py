@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..document import Document, Segment  # noqa: TID252
-from . import names
+from . import names, stumbling
 from .grammar import GIVEN
 from .tree import Tree
 
@@ -75,6 +75,7 @@ class Step:
     tool: str = ""
     arguments: dict[str, object] = field(default_factory=dict)
     result: str = ""
+    learnt: bool = True  # not a mistake
 
 
 @dataclass
@@ -149,10 +150,14 @@ class Session:
         return prompt
 
     def call(self, think: str, tool: str, arguments: dict[str, object], result: str) -> str:
-        """Record a tool call that was carried out already."""
-        self.steps.append(
-            Step("call", think=self._lead(think), tool=tool, arguments=arguments, result=result)
-        )
+        """Record a tool call that was carried out already; a look may follow one at the wrong place."""
+        return self.record(stumbling.before_look(self, think, tool, arguments), tool, arguments, result)
+
+    def record(
+        self, think: str, tool: str, arguments: dict[str, object], result: str, learnt: bool = True
+    ) -> str:
+        """Record a tool call just as it is."""
+        self.steps.append(Step("call", "", self._lead(think), tool, arguments, result, learnt))
         return result
 
     def bash(self, think: str, command: str, result: str) -> str:
@@ -161,6 +166,8 @@ class Session:
 
     def edit(self, think: str, **arguments: object) -> str:
         """Run an editor call on the tree and record it."""
+        if arguments["command"] == "str_replace":
+            think = stumbling.before_edit(self, think, arguments)
         return self.call(think, "str_replace_editor", arguments, self.tree.editor(arguments))
 
     def _lead(self, think: str) -> str:
@@ -210,9 +217,8 @@ def body_segments(steps: list[Step]) -> Document:
             continue
         out.append(Segment(pending + ASSISTANT, USER_WEIGHT))
         if step.kind == "call":
-            out.append(
-                Segment(f"<think>{step.think}</think>{render_call(step.tool, step.arguments)}{EOS}", 1.0)
-            )
+            said = f"<think>{step.think}</think>{render_call(step.tool, step.arguments)}{EOS}"
+            out.append(Segment(said, 1.0 if step.learnt else 0.0))
             result = step.result.replace("</tool_result>", "&lt;/tool_result>")
             pending = f"{USER}<tool_result>{result}</tool_result>"
         else:

@@ -24,16 +24,17 @@ def _seen(call: tuple[str, str], planted: Planted) -> tuple[str, str]:
     return call
 
 
-def _edit(tree: Tree, path: str, old: str, new: str) -> Call:
-    """A replacement; a line alone is named without its indentation, as the other families do."""
+def replacement(action: Action, planted: Planted, tree: Tree) -> dict[str, object]:
+    """What the editor is told to replace; a line alone is named without its indentation, as the other families do."""
+    path = fill(action.argument, planted.slots)
+    old, new = ("\n".join(fill(x, planted.slots) for x in lines) for lines in (action.old, action.new))
     if "\n" not in old + new:
         indent = len(old) - len(old.lstrip())
         alike = indent == len(new) - len(new.lstrip()) and tree.files.get(path, "").count(old.strip()) == 1
         old, new = (old.strip(), new.strip()) if alike else (old, new)
     if tree.files.get(path, "").count(old) != 1 or old == new:
         raise Unplayable
-    arguments: dict[str, object] = {"command": "str_replace", "path": path, "old_str": old, "new_str": new}
-    return "str_replace_editor", arguments, tree.editor(arguments)
+    return {"command": "str_replace", "path": path, "old_str": old, "new_str": new}
 
 
 def _rename(tree: Tree, argument: str) -> Iterator[Call]:
@@ -61,8 +62,8 @@ def _bash(command: str, result: str) -> Call:
 
 def calls(action: Action, planted: Planted, tree: Tree) -> Iterator[Call]:
     """Carry one action out on the tree."""
-    slots, new, old = planted.slots, "\n".join(action.new), "\n".join(action.old)
-    what, new, old = fill(action.argument, slots), fill(new, slots), fill(old, slots)
+    slots = planted.slots
+    what, new = fill(action.argument, slots), fill("\n".join(action.new), slots)
     verb, editor = action.verb, "str_replace_editor"
     if verb == "read":
         yield _bash(*tree.cat(what))
@@ -79,7 +80,8 @@ def calls(action: Action, planted: Planted, tree: Tree) -> Iterator[Call]:
     elif verb == "find":
         yield _bash(*tree.find_name(what))
     elif verb == "edit":
-        yield _edit(tree, what, old, new)
+        arguments = replacement(action, planted, tree)
+        yield editor, arguments, tree.editor(arguments)
     elif verb == "create":
         arguments = {"command": "create", "path": what, "file_text": fill(action.text, slots)}
         if what in tree.files:

@@ -16,7 +16,7 @@ from ..asking import IMPERATIVE
 from ..grammar import Phrases
 from ..otherwise import otherwise
 from ..tree import Tree
-from .acts import Call, Unplayable, calls
+from .acts import Call, Unplayable, calls, replacement
 from .form import Action, Entry, choose, fill
 from .planted import Planted
 from .thoughts import thoughts
@@ -64,9 +64,11 @@ def _request(planted: Planted, world: World) -> tuple[str, bool]:
     return (world.framed(text) if verb and rng.random() < 0.25 else text), named
 
 
-def _play(planted: Planted, named: bool, tree: Tree) -> list[tuple[Action, list[Call]]]:
-    actions = [a for a in planted.entry.actions if not (a.optional and named)]
-    return [(action, list(calls(action, planted, tree))) for action in actions]
+def _try(actions: list[Action], planted: Planted, tree: Tree) -> None:
+    """Carry the actions out on a copy of the project."""
+    for action in actions:
+        for _ in calls(action, planted, tree):
+            pass
 
 
 def _changed(made: list[Call]) -> str:
@@ -77,33 +79,46 @@ def _changed(made: list[Call]) -> str:
 
 def handwritten(world: World) -> bool:
     """Play one of the planted tasks."""
-    rng, s, tree = world.rng, world.s, world.tree
+    rng, tree = world.rng, world.tree
     ready = [p for p in world.tales if p.intact(tree)]
     if not ready:
         return False
     planted = rng.choice(ready)
     text, named = _request(planted, world)
+    actions = [a for a in planted.entry.actions if not (a.optional and named)]
     try:
-        _play(planted, named, copy.deepcopy(tree))
+        _try(actions, planted, copy.deepcopy(tree))
     except (Unplayable, KeyError):
         return False
     world.tales.remove(planted)
     world.say(planted.entry.family, text)
-    played = _play(planted, named, tree)
-    for action, made in played:
-        thinks = thoughts(action, planted, rng, _changed(made))
-        for think, (tool, arguments, result) in zip(thinks, made, strict=True):
-            s.call(think, tool, arguments, result)
-    _answer(planted, world, played[-1][1][-1])
+    for action in actions:
+        _act(action, planted, world)
+    _answer(planted, world)
     return True
 
 
-def _answer(planted: Planted, world: World, last: Call) -> None:
+def _act(action: Action, planted: Planted, world: World) -> None:
+    s = world.s
+    if action.verb == "edit":
+        (think,) = thoughts(action, planted, world.rng, "")
+        s.edit(think, **replacement(action, planted, world.tree))
+        return
+    made = list(calls(action, planted, world.tree))
+    thinks = thoughts(action, planted, world.rng, _changed(made))
+    # What is renamed is gone already when its first search is told, so that no other search may be made up before it.
+    tell = s.record if action.verb == "rename" else s.call
+    for think, (tool, arguments, result) in zip(thinks, made, strict=True):
+        tell(think, tool, arguments, result)
+
+
+def _answer(planted: Planted, world: World) -> None:
     from ..fixing import report
 
     entry, rng = planted.entry, world.rng
     if not entry.says:
-        report(world, str(last[1]["command"]), last[2])
+        last = world.s.steps[-1]
+        report(world, str(last.arguments["command"]), last.result)
         return
     think = fill(choose(entry.see, rng), planted.slots) or _OVER(rng, {})
     said = fill(choose(rng.choice(entry.says), rng).replace("\\n", "\n"), planted.slots)
