@@ -67,7 +67,7 @@ _TAILS = (
 )
 
 
-FACT_FILES = ("chatter_facts.txt", "chatter_facts_more.txt")
+FACT_FILES = ("chatter_facts.txt", "chatter_facts_more.txt", "chatter_facts_asked.txt")
 
 
 @cache
