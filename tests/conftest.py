@@ -6,6 +6,8 @@ examples every time; `make fuzz` looks at many others.
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -14,6 +16,13 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=T
 settings.load_profile("ds4agent")
 
 SECTION = "figures"
+
+
+def pytest_configure() -> None:
+    """Signals that whoever started the tests ignores (nohup) are not ignored by the programs under test."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGHUP else signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

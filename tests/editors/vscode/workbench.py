@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Dialog, Error, Frame, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TooLong
 
 from tests.editors.vscode import install
 from tests.editors.vscode.code_server import CodeServer
@@ -128,11 +129,18 @@ class Workbench:
 
     def file(self, name: str) -> None:
         """Put this file of the workspace in front."""
-        self.key("Control+p")
-        box = self.page.locator(".quick-input-widget input")
-        box.wait_for()
-        box.fill(name)
-        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first.click()
+        row = self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first
+        for _ in range(4):
+            self.key("Control+p")
+            box = self.page.locator(".quick-input-widget input")
+            box.wait_for()
+            box.fill(name)
+            # VS Code searches once for what was typed: before it knows a folder, in vain.
+            with suppress(TooLong):
+                row.click(timeout=10_000)
+                break
+            self.key("Escape")
+            self.page.wait_for_selector(".quick-input-widget", state="hidden")
         self.page.wait_for_selector(f'.tab.active[data-resource-name="{name}"]')
 
     def go(self, line: int, column: int = 1) -> None:
