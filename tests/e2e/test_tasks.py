@@ -21,7 +21,9 @@ import pytest
 from tests.e2e.task_runner import Task, faults, load_tasks, make_repository, private_environment, run_agent
 
 GOAL = 0.85
-REACHED = {"first": 0.91, "second": 0.74, "third": 0.59, "fourth": 0.58}
+REACHED = {"first": 0.91, "second": 0.74, "third": 0.59, "fourth": 0.57, "fifth": 0.61}
+# The freshest measure: what fails in it is not printed, so that nobody widens the sessions with it in mind.
+UNREAD = "fifth"
 # Another processor rounds int8 products in another order, which tips a close choice in a task or two.
 NOISE = 0.06
 PER_FAMILY = 5
@@ -46,12 +48,13 @@ def _attempt(task: Task, folder: Path, engine_url: str, env: dict[str, str]) -> 
     return faults(task, folder, run_agent(folder, engine_url, env, task.prompt.strip("\n")))
 
 
-def _table(results: dict[str, dict[str, list[str]]]) -> str:
+def _table(results: dict[str, dict[str, list[str]]], unread: bool) -> str:
     lines = []
     for family, tasks in results.items():
         done = sum(not found for found in tasks.values())
         lines.append(f"{family:10} {done:3} of {len(tasks)}")
-        lines += [f"    {name}: {'; '.join(found)}" for name, found in tasks.items() if found]
+        if not unread:
+            lines += [f"    {name}: {'; '.join(found)}" for name, found in tasks.items() if found]
     return "\n".join(lines)
 
 
@@ -67,7 +70,7 @@ def test_success_rate(
         results[task.family][task.name] = _attempt(task, folder, engine_url, env)
     outcomes = [not found for tasks in results.values() for found in tasks.values()]
     rate = sum(outcomes) / len(outcomes)
-    table = _table(results)
+    table = _table(results, unread=task_set == UNREAD)
     summary = f"all        {sum(outcomes)} of {len(outcomes)} = {rate:.0%} (goal {GOAL:.0%})"
     record_property("figures", f"{table}\n{summary}")
     assert rate >= REACHED[task_set] - NOISE, table

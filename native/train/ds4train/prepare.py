@@ -72,10 +72,10 @@ def manifest(used: list[tuple[Source, int]]) -> str:
     total, length, tokens = sum(files.values()), sum(size.values()), sum(count.values())
     return "\n".join(
         [
-            "# Code and documentation the bundled model was trained on",
+            "# Code and documentation that training reads",
             "",
             "Written by `python -m ds4train.prepare`. Licences are those that the packages declare in their "
-            "metadata; all are permissive.",
+            "metadata; all are permissive. MODEL_CARD.md says which runs have read what.",
             f"In all {total:,} files, {length:,} bytes, {tokens:,} tokens; "
             f"one file in {_HELDOUT_EVERY} is held out for evaluation.",
             "",

@@ -114,12 +114,10 @@ def before_look(session: Session, think: str, tool: str, arguments: dict[str, ob
     Returns what is thought before the call.
     """
     rng, tree = session.rng, session.tree
+    if rng.random() >= _LOOK_SHARE or not session.tasks or not _certain(session):
+        return think
     # A command of the user's is run as it is.
-    if (
-        rng.random() >= _LOOK_SHARE
-        or not session.tasks
-        or str(arguments["command"]) in session.tasks[-1].prompt
-    ):
+    if str(arguments["command"]) in session.tasks[-1].prompt:
         return think
     path = _looked_at(tool, arguments)
     if tool == "bash" and str(arguments["command"]).startswith("grep -rn"):
