@@ -89,8 +89,15 @@ class Workbench:
 
     def show(self, folder: Path, *files: Path) -> None:
         """The window with these files, whether or not there is a language server."""
-        self.page.goto(self.server.address(folder, *files))
-        self.page.wait_for_selector(".monaco-workbench .statusbar")
+        for _ in range(4):
+            self.page.goto(self.server.address(folder, *files))
+            self.page.wait_for_selector(".monaco-workbench .statusbar")
+            if folder.suffix != ".code-workspace":
+                break
+            # On a busy machine VS Code gives up on reading the workspace's file and shows no folder at all.
+            with suppress(TooLong):
+                self.page.wait_for_selector(".explorer-folders-view .monaco-list-row", timeout=15_000)
+                break
         for file in files[-1:]:
             self.page.wait_for_selector(f'.tab.active[data-resource-name="{file.name}"]')
             self.page.wait_for_selector(".editor-instance .view-line")

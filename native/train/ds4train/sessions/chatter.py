@@ -67,7 +67,12 @@ _TAILS = (
 )
 
 
-FACT_FILES = ("chatter_facts.txt", "chatter_facts_more.txt", "chatter_facts_asked.txt")
+FACT_FILES = (
+    "chatter_facts.txt",
+    "chatter_facts_more.txt",
+    "chatter_facts_asked.txt",
+    "chatter_facts_terms.txt",
+)
 
 
 @cache

@@ -94,7 +94,7 @@ FAMILIES = {
     "crash_fix": (crashes.crash_fix, 14),
     "missing": (crashes.missing, 3),
     "chatter": (chatter.chatter, 16),
-    "fact": (chatter.fact, 140),
+    "fact": (chatter.fact, 170),
     "git": (history.git, 16),
     "grep_note": (scenery.grep_note, 1),
     "change_spot": (spotting.change_spot, 45),
