@@ -21,7 +21,7 @@ _MB = 1_000_000
 
 @dataclass(frozen=True)
 class Package:
-    """One installed distribution: its licence and the most bytes of Python it may contribute."""
+    """One distribution: its licence and the most bytes of its main kind of text that it may contribute."""
 
     name: str
     licence: str

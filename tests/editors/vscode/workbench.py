@@ -136,18 +136,11 @@ class Workbench:
 
     def file(self, name: str) -> None:
         """Put this file of the workspace in front."""
-        row = self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first
-        for _ in range(4):
-            self.key("Control+p")
-            box = self.page.locator(".quick-input-widget input")
-            box.wait_for()
-            box.fill(name)
-            # VS Code searches once for what was typed: before it knows a folder, in vain.
-            with suppress(TooLong):
-                row.click(timeout=10_000)
-                break
-            self.key("Escape")
-            self.page.wait_for_selector(".quick-input-widget", state="hidden")
+        self.key("Control+p")
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(name)
+        self.page.locator(".quick-input-list .monaco-list-row").filter(has_text=name).first.click()
         self.page.wait_for_selector(f'.tab.active[data-resource-name="{name}"]')
 
     def go(self, line: int, column: int = 1) -> None:

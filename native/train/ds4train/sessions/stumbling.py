@@ -117,7 +117,7 @@ def before_look(session: Session, think: str, tool: str, arguments: dict[str, ob
     if rng.random() >= _LOOK_SHARE or not session.tasks or not _certain(session):
         return think
     # A command of the user's is run as it is.
-    if str(arguments["command"]) in session.tasks[-1].prompt:
+    if tool == "bash" and str(arguments["command"]) in session.tasks[-1].prompt:
         return think
     path = _looked_at(tool, arguments)
     if tool == "bash" and str(arguments["command"]).startswith("grep -rn"):
